@@ -1,0 +1,26 @@
+"""restoregan without ROS: networks, losses, training, evaluation, and the pipeline that the node runs.
+
+Read ``restoregan_core/pipeline.py`` first.
+
+Example:
+    >>> from restoregan_core import load_pipeline
+    >>> pipeline = load_pipeline("lite", preset="balanced")      # doctest: +SKIP
+    >>> result = pipeline.process(rgb_HWC, camera="front")       # doctest: +SKIP
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from restoregan_core.loading import load_assessor, load_pipeline, load_restorer
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_assessor", "load_pipeline", "load_restorer"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that importing a light module of the package (image_codec, say) does not import torch.
+    if name in ("load_assessor", "load_pipeline", "load_restorer"):
+        from restoregan_core import loading
+
+        return getattr(loading, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,7 @@
+"""``python -m restoregan_core``."""
+
+import sys
+
+from restoregan_core.cli import main
+
+sys.exit(main())

@@ -1,0 +1,71 @@
+"""``restoregan VERB ...`` = ``python -m restoregan_core VERB ...``.
+
+Exit codes: 0 done; 2 bad input (one line says which and how to mend it); 1 a fault of ours or of the
+machine; 3 a condition that the user required does not hold; 130 interrupted.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from restoregan_core import __version__
+from restoregan_core.commands.common import RequirementNotMetError
+
+VERBS = {
+    "restore": "restore a picture, a folder of pictures or a video",
+    "assess": "print blur and rain probabilities, one JSON object a frame",
+    "train": "train a network from a YAML recipe",
+    "evaluate": "PSNR and SSIM of a network on folders of pairs, by every protocol",
+    "synthesize": "spoil clean pictures with blur, rain or lens drops",
+    "build-engine": "compile a network for this machine's GPU ahead of time",
+    "export": "write a network as ONNX",
+    "bench": "time networks and runtimes on this machine",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"restoregan {__version__}")
+        return 0
+    verb = arguments[0]
+    if verb not in VERBS:
+        print(f"restoregan: no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    try:
+        # Imported only now: help must not wait for torch, and a verb needs only its own libraries.
+        command = import_module(f"restoregan_core.commands.{verb.replace('-', '_')}")
+        return int(command.main(arguments[1:]))
+    except SystemExit as stop:  # argparse: 0 after --help, 2 after a wrong option
+        return stop.code if isinstance(stop.code, int) else 1
+    except RequirementNotMetError as error:
+        print(f"restoregan {verb}: {error}", file=sys.stderr)
+        return 3
+    except (ValueError, FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        print(f"restoregan {verb}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        print(f"restoregan {verb}: needs {error.name}, which is not installed (pip install {error.name})", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"restoregan {verb}: interrupted", file=sys.stderr)
+        return 130
+    except Exception:
+        logging.getLogger(__name__).exception("restoregan %s failed", verb)
+        return 1
+
+
+def _usage() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {summary}" for verb, summary in VERBS.items())
+    return (
+        "usage: restoregan VERB ...\n\n"
+        "Makes vehicle-camera frames usable when motion or rain has spoilt them.\n\n"
+        f"{verbs}\n\nrestoregan VERB --help explains a verb."
+    )

@@ -1,0 +1,30 @@
+"""What the verbs share: parsers that look alike, sizes, the error for an unmet requirement."""
+
+import argparse
+import re
+
+
+class RequirementNotMetError(Exception):
+    """A condition that the user set does not hold: exit code 3."""
+
+
+def make_parser(verb: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A parser for one verb, whose help ends with an example that can be pasted."""
+    return argparse.ArgumentParser(
+        prog=f"restoregan {verb}",
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``720x1280`` -> (720, 1280): height first, as everywhere on the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: not HxW, or a side of zero.
+    """
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not match or int(match[1]) == 0 or int(match[2]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HEIGHTxWIDTH, for example 720x1280")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,228 @@
+"""The generator of Wei et al. 2021 (Fig. 3) and the family of smaller networks built on its plan.
+
+The paper's network is ``GeneratorConfig()``: ``C7S1-64, C3S2-128, C3S2-256, RB256 x 10, UC3-128, UC3-64,
+C7S1-3`` and a global skip from the input. The vehicle networks keep the plan (stem, strided encoder, residual
+blocks at the coarsest scale, decoder, residual output) and change what costs time: width, depth, where the
+depth sits, and the resolution that the stem works at.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorConfig:
+    """Shape of a generator. The defaults are the paper's; every field that departs from it says how.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    base_width: int = 64
+    """Channels at the finest scale."""
+    width_multipliers: tuple[int, ...] = (1, 2, 4)
+    """Channels of each scale, finest first, in units of ``base_width``; each further one halves the size."""
+    blocks: int = 10
+    """Residual blocks at the coarsest scale: 10 in the paper's formula, 6 in the text of its Fig. 3."""
+    outer_blocks: tuple[int, ...] = (0, 0)
+    """Residual blocks at each finer scale, finest first, in the encoder and again in the decoder."""
+    block_convolutions: Literal[2, 3] = 3
+    """Convolutions in one residual block."""
+    dropout: float = 0.5
+    """After the first activation of a block, in training only."""
+    leaky_slope: float = 0.2
+    """Slope of the blocks' LeakyReLU; the paper gives none."""
+    kernel_size: int = 7
+    """Of the first and the last layer."""
+    upsampling: Literal["nearest", "transposed", "shuffle"] = "nearest"
+    """``nearest``: UC3 as in the paper's formula; ``transposed``: as in the text of its Fig. 3;
+    ``shuffle``: 1x1 convolution and pixel shuffle, the cheapest."""
+    output_skip: Literal["add", "average"] = "add"
+    """``add``: input + G(input); ``average``: (input + G(input)) / 2, as the paper's likely ancestor has it."""
+    unet_skips: bool = False
+    """Add each encoder scale's features to the decoder's."""
+    pixel_unshuffle: int = 1
+    """Work on r x r pixels as channels: the stem sees 1/r of the resolution with 3 r^2 channels."""
+    identity_start: bool = False
+    """Start with a zero last layer, so that training starts from output = input."""
+
+    def __post_init__(self) -> None:
+        # YAML and JSON give lists; a frozen dataclass that is hashable wants tuples.
+        object.__setattr__(self, "width_multipliers", tuple(self.width_multipliers))
+        object.__setattr__(self, "outer_blocks", tuple(self.outer_blocks))
+        if self.base_width < 1 or not self.width_multipliers or min(self.width_multipliers) < 1:
+            raise ValueError(f"base_width={self.base_width} and width_multipliers={self.width_multipliers} must be positive")
+        if len(self.outer_blocks) != len(self.width_multipliers) - 1:
+            raise ValueError(
+                f"outer_blocks={self.outer_blocks} must have one entry for each scale but the coarsest: "
+                f"{len(self.width_multipliers) - 1}"
+            )
+        if self.blocks < 0 or any(n < 0 for n in self.outer_blocks):
+            raise ValueError(f"blocks={self.blocks} and outer_blocks={self.outer_blocks} must not be negative")
+        if self.block_convolutions not in (2, 3):
+            raise ValueError(f"block_convolutions={self.block_convolutions} must be 2 or 3")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout={self.dropout} must lie in [0, 1)")
+        if self.kernel_size < 1 or self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size={self.kernel_size} must be odd")
+        if self.upsampling not in ("nearest", "transposed", "shuffle"):
+            raise ValueError(f"upsampling={self.upsampling!r} must be nearest, transposed or shuffle")
+        if self.output_skip not in ("add", "average"):
+            raise ValueError(f"output_skip={self.output_skip!r} must be add or average")
+        if self.pixel_unshuffle < 1:
+            raise ValueError(f"pixel_unshuffle={self.pixel_unshuffle} must be at least 1")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each scale, finest first."""
+        return tuple(self.base_width * m for m in self.width_multipliers)
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input must be multiples of this number of pixels."""
+        return int(self.pixel_unshuffle * 2 ** (len(self.width_multipliers) - 1))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "GeneratorConfig":
+        """The inverse of ``to_dict``. Raises ValueError for a key that is no field."""
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown generator settings {sorted(unknown)}: written by a newer version?")
+        return cls(**values)
+
+
+def same_padding(kernel_size: int, stride: int) -> tuple[int, int, int, int]:
+    """Zero padding (left, right, top, bottom) of TensorFlow's "same" for sizes that ``stride`` divides.
+
+    torch's ``padding=1`` on a 3x3 stride-2 convolution pads (1, 1) where TensorFlow pads (0, 1): another
+    network. torch's own ``padding="same"`` refuses strides.
+    """
+    total = max(kernel_size - stride, 0)
+    return (total // 2, total - total // 2) * 2
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with TensorFlow's "same" zero padding.
+
+    Shape: (B, C_in, H, W) -> (B, C_out, H / stride, W / stride), H and W multiples of the stride.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride)
+        self.same_padding = same_padding(kernel_size, stride)
+        left, right, top, bottom = self.same_padding
+        # Symmetric padding inside the convolution spares a copy of the feature map.
+        self.symmetric = left == right and top == bottom
+        if self.symmetric:
+            self.padding = (top, left)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return super().forward(x_BCHW if self.symmetric else F.pad(x_BCHW, self.same_padding))
+
+
+class ResidualBlock(nn.Module):
+    """RB of the paper: conv3 - LeakyReLU - dropout - conv3 - LeakyReLU - conv3, plus the input. No norm layer.
+
+    Shape: (B, C, H, W) -> the same.
+    """
+
+    def __init__(self, channels: int, convolutions: int, leaky_slope: float, dropout: float) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i in range(convolutions):
+            layers.append(SameConv2d(channels, channels, 3))
+            if i < convolutions - 1:
+                layers.append(nn.LeakyReLU(leaky_slope))
+            if i == 0 and dropout > 0:
+                layers.append(nn.Dropout(dropout))
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        return x_BCHW + self.body(x_BCHW)
+
+
+def _upsample(in_channels: int, out_channels: int, kind: str) -> nn.Sequential:
+    if kind == "nearest":
+        return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), SameConv2d(in_channels, out_channels, 3), nn.ReLU())
+    if kind == "transposed":
+        conv = nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1)
+        return nn.Sequential(conv, nn.ReLU())
+    return nn.Sequential(nn.Conv2d(in_channels, 4 * out_channels, 1), nn.PixelShuffle(2), nn.ReLU())
+
+
+class Generator(nn.Module):
+    """Degraded picture in, restored picture out; RGB, values in [-1, 1].
+
+    Fully convolutional. In training mode the output is not clamped (a clamp kills gradients); in eval mode it
+    is, to [-1, 1].
+
+    Shape: (B, 3, H, W) -> (B, 3, H, W), H and W multiples of ``config.size_multiple``.
+
+    Source: Wei et al. 2021, section 3.1 and Fig. 3.
+
+    Example:
+        >>> net = Generator(GeneratorConfig(base_width=8, blocks=1)).eval()
+        >>> net(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 3, 32, 32])
+    """
+
+    def __init__(self, config: GeneratorConfig | None = None) -> None:
+        super().__init__()
+        self.config = c = config or GeneratorConfig()
+        widths = c.widths
+        image_channels = 3 * c.pixel_unshuffle**2
+
+        def residual_blocks(channels: int, count: int) -> nn.Sequential:
+            return nn.Sequential(
+                *(ResidualBlock(channels, c.block_convolutions, c.leaky_slope, c.dropout) for _ in range(count))
+            )
+
+        self.stem = nn.Sequential(SameConv2d(image_channels, widths[0], c.kernel_size), nn.ReLU())
+        self.encoder = nn.ModuleList(residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False))
+        self.down = nn.ModuleList(
+            nn.Sequential(SameConv2d(fine, coarse, 3, stride=2), nn.ReLU()) for fine, coarse in pairwise(widths)
+        )
+        self.body = residual_blocks(widths[-1], c.blocks)
+        self.up = nn.ModuleList(_upsample(coarse, fine, c.upsampling) for fine, coarse in pairwise(widths))
+        self.decoder = nn.ModuleList(residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False))
+        self.head = SameConv2d(widths[0], image_channels, c.kernel_size)
+        if c.identity_start:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def residual(self, degraded_BCHW: Tensor) -> Tensor:
+        """G(input), the tanh output before the global skip. Shape: (B, 3, H, W) in [-1, 1] -> the same."""
+        r = self.config.pixel_unshuffle
+        x = F.pixel_unshuffle(degraded_BCHW, r) if r > 1 else degraded_BCHW
+        x = self.stem(x)
+        features = []
+        for encode, down in zip(self.encoder, self.down, strict=True):
+            x = encode(x)
+            features.append(x)
+            x = down(x)
+        x = self.body(x)
+        for up, decode in zip(reversed(self.up), reversed(self.decoder), strict=True):
+            x = up(x)
+            feature = features.pop()
+            if self.config.unet_skips:
+                x = x + feature
+            x = decode(x)
+        x = self.head(x)
+        if r > 1:
+            x = F.pixel_shuffle(x, r)
+        return torch.tanh(x)
+
+    def forward(self, degraded_BCHW: Tensor) -> Tensor:
+        residual = self.residual(degraded_BCHW)
+        restored = degraded_BCHW + residual
+        if self.config.output_skip == "average":
+            restored = restored / 2
+        return restored if self.training else restored.clamp(-1, 1)

@@ -1,0 +1,172 @@
+"""READ FIRST. One frame's way through the core: assess -> gate -> restore -> guard -> blend.
+
+Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
+
+    assessor.py   how blurred and how rainy is this frame, tile by tile?
+    gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
+    restorer.py   the network on a frame of any size, by one of runtimes/
+    guard.py      is the result finite, bounded, true in colour? does the network keep failing?
+
+Pictures are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
+out as the very array that came in.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.assessor import Assessment, Assessor
+from restoregan_core.gate import Gate, blend_tiles, changed_share
+from restoregan_core.guard import Guard, GuardError
+from restoregan_core.restorer import NonFiniteOutputError, Restorer
+
+logger = logging.getLogger(__name__)
+
+
+class Action(IntEnum):
+    """What was done with a frame; the values are those of RestorationReport.msg."""
+
+    PASSED_THROUGH = 0
+    RESTORED = 1
+    FAILED_OPEN = 2
+
+
+class Reason(IntEnum):
+    """Why; the values are those of RestorationReport.msg."""
+
+    NONE = 0
+    DISABLED = 1
+    MONITOR = 2
+    DEADLINE = 3
+    RUNTIME_FAULT = 4
+    NON_FINITE = 5
+    COLOUR_SHIFT = 6
+    UNSUPPORTED_ENCODING = 7
+    MALFORMED = 8
+    CIRCUIT_OPEN = 9
+
+
+@dataclass(frozen=True)
+class RestorationResult:
+    """What became of one frame."""
+
+    image: npt.NDArray[np.uint8]
+    """(height, width, 3) RGB; the source array itself unless ``action`` is RESTORED."""
+    assessment: Assessment
+    """Of the source; NaN and empty grids where it was not assessed."""
+    action: Action = Action.PASSED_THROUGH
+    reason: Reason = Reason.NONE
+    detail: str = ""
+    """One line for a log when something went wrong."""
+    changed: npt.NDArray[np.bool_] | None = None
+    """(height, width), true where the network's output was blended in; None if nowhere."""
+    restored_grid: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    """(rows, columns) share of each tile that was changed; empty where it was not assessed."""
+    residual: Assessment = field(default_factory=Assessment.not_assessed)
+    """Of ``image``; equal to ``assessment`` where nothing was changed."""
+    assessment_ms: float = float("nan")
+    restoration_ms: float = float("nan")
+
+
+class RestorationPipeline:
+    """Assessor, gate, restorer and guard of one network, shared by any number of cameras.
+
+    Gate and guard keep state per camera; ``process`` is to be called from one thread at a time.
+    ``gate.thresholds`` and ``guard.limits`` may be replaced between frames.
+    """
+
+    def __init__(self, assessor: Assessor, restorer: Restorer, gate: Gate, guard: Guard) -> None:
+        self.assessor = assessor
+        self.restorer = restorer
+        self.gate = gate
+        self.guard = guard
+
+    @property
+    def model(self) -> str:
+        """Name and first 12 hex digits of the weights' SHA-256."""
+        return self.restorer.name
+
+    def process(
+        self, rgb_HWC: npt.NDArray[np.uint8], camera: str = "camera", restore: bool = True
+    ) -> RestorationResult:
+        """Judge one frame and restore what needs it. Never raises for what assessor or network do.
+
+        Args:
+            rgb_HWC: uint8 RGB of shape (height, width, 3), at least 1x1. Not written to.
+            camera: whose hysteresis and fault count to use.
+            restore: False assesses only (monitor mode, or nobody looks at the image).
+
+        Raises:
+            ValueError: not such an array.
+        """
+        if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
+            raise ValueError(f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}")
+
+        started = time.perf_counter()
+        try:
+            assessment = self.assessor.assess(rgb_HWC)
+        except Exception as error:
+            logger.exception("assessment failed")
+            return RestorationResult(
+                image=rgb_HWC,
+                assessment=Assessment.not_assessed(),
+                action=Action.FAILED_OPEN,
+                reason=Reason.RUNTIME_FAULT,
+                detail=f"assessor: {error}",
+            )
+        assessment_ms = (time.perf_counter() - started) * 1e3
+
+        tiles = self.gate.select(camera, assessment)
+        unchanged = RestorationResult(
+            image=rgb_HWC,
+            assessment=assessment,
+            restored_grid=np.zeros(assessment.blur_grid.shape, np.float32),
+            residual=assessment,
+            assessment_ms=assessment_ms,
+        )
+        if not restore:
+            return replace(unchanged, reason=Reason.MONITOR)
+        if self.gate.is_off:
+            return replace(unchanged, reason=Reason.DISABLED)
+        if not tiles.any():
+            return unchanged
+        if not self.guard.may_restore():
+            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.CIRCUIT_OPEN, detail=self.guard.describe())
+
+        started = time.perf_counter()
+        try:
+            restored_HWC = self.guard.check(rgb_HWC, self.restorer(rgb_HWC))
+        except NonFiniteOutputError as error:
+            self.guard.count_fault()
+            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
+        except GuardError as error:
+            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.COLOUR_SHIFT, detail=str(error))
+        except Exception as error:
+            logger.exception("restoration failed")
+            self.guard.count_fault()
+            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.RUNTIME_FAULT, detail=f"restorer: {error}")
+        self.guard.count_success()
+        image_HWC, changed_HW = blend_tiles(rgb_HWC, restored_HWC, tiles, assessment.tile_size_px)
+        restoration_ms = (time.perf_counter() - started) * 1e3
+
+        return RestorationResult(
+            image=image_HWC,
+            assessment=assessment,
+            action=Action.RESTORED,
+            changed=changed_HW,
+            restored_grid=changed_share(changed_HW, assessment.tile_size_px),
+            residual=self._assess_published(image_HWC),
+            assessment_ms=assessment_ms,
+            restoration_ms=restoration_ms,
+        )
+
+    def _assess_published(self, image_HWC: npt.NDArray[np.uint8]) -> Assessment:
+        try:
+            return self.assessor.assess(image_HWC)
+        except Exception:  # the picture is good; only its residual probabilities are unknown
+            logger.exception("assessment of the restored frame failed")
+            return Assessment.not_assessed()

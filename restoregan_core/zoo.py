@@ -1,0 +1,127 @@
+"""Names of networks -> their shapes and weights. Weights are safetensors files, checked by SHA-256.
+
+A weights file says what it is: its metadata holds the generator's config as JSON under ``config``, and where
+it comes from (training data with licences, recipe, scores, code version) under further keys.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from restoregan_core.models.generator import Generator, GeneratorConfig
+
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+
+_SMALL: dict[str, Any] = {
+    "block_convolutions": 2,
+    "dropout": 0.0,
+    "kernel_size": 3,
+    "upsampling": "shuffle",
+    "unet_skips": True,
+    "pixel_unshuffle": 2,
+    "identity_start": True,
+}
+
+CONFIGS: dict[str, GeneratorConfig] = {
+    "paper": GeneratorConfig(),
+    "vehicle": GeneratorConfig(base_width=64, blocks=8, outer_blocks=(1, 1), **_SMALL),
+    "lite": GeneratorConfig(base_width=32, blocks=6, outer_blocks=(1, 1), **_SMALL),
+}
+
+SHA256: dict[str, str] = {}
+"""Of the weights that come with the package. A file that differs is refused."""
+
+
+@dataclass(frozen=True)
+class LoadedGenerator:
+    """A generator with weights, in eval mode, and the name it goes by in reports: ``lite-0123456789ab``."""
+
+    generator: Generator
+    name: str
+    sha256: str
+    metadata: dict[str, str]
+
+
+def build_generator(name: str) -> Generator:
+    """The generator of that name with fresh random weights, in training mode.
+
+    Raises:
+        ValueError: no such name.
+    """
+    if name not in CONFIGS:
+        raise ValueError(f"no model named {name!r}; there are: {', '.join(CONFIGS)}")
+    return Generator(CONFIGS[name])
+
+
+def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
+    """Where the weights of a zoo name, or of a file, lie.
+
+    Raises:
+        ValueError: neither a zoo name with shipped weights nor a file.
+    """
+    text = os.fspath(name_or_file)
+    if text in CONFIGS:
+        path = WEIGHTS_DIR / f"{text}.safetensors"
+        if not path.is_file():
+            raise ValueError(f"model {text!r} comes without weights; train it, or give the path of a .safetensors file")
+        return path
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError(f"{text!r} is neither a model ({', '.join(CONFIGS)}) nor a .safetensors file")
+    return path
+
+
+def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
+    """Load weights by zoo name or from a ``.safetensors`` file. No pickle is ever read.
+
+    Raises:
+        ValueError: unknown name, not a safetensors file, no generator config in it, weights that do not fit
+            it, or a shipped file whose SHA-256 is not the one this version was released with.
+    """
+    path = weights_path(name_or_file)
+    text = os.fspath(name_or_file)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if text in CONFIGS and digest != SHA256.get(text):
+        raise ValueError(f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file: {error}") from error
+    if "config" not in metadata:
+        raise ValueError(f"{path} holds no generator config: it was not written by restoregan")
+    generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
+    try:
+        generator.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: the weights do not fit the config stored with them: {error}") from error
+    name = text if text in CONFIGS else path.stem
+    return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
+
+
+def save_generator(
+    generator: Generator, path: str | os.PathLike[str], metadata: dict[str, str], dtype: torch.dtype = torch.float16
+) -> str:
+    """Write weights and config to ``path``, atomically; return the file's SHA-256.
+
+    Raises:
+        ValueError: a weight is not finite in ``dtype``.
+    """
+    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in generator.state_dict().items()}
+    for key, value in state.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")
+    target = Path(path)
+    temporary = target.with_name(target.name + ".part")
+    save_file(state, temporary, {**metadata, "config": json.dumps(generator.config.to_dict())})
+    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    temporary.replace(target)
+    return digest
