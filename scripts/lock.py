@@ -1,0 +1,33 @@
+"""Resolve pyproject.toml and requirements-ros.in for this Python and write the two lock files (``make lock``)."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HEADER = f"# Written by make lock for Python {sys.version_info[0]}.{sys.version_info[1]}. Do not edit.\n"
+# The release whose CPU build serves machines without a GPU; a range would take the newest CUDA build.
+TORCH = "torch==2.13.0"
+
+
+def resolve(*requirements: str) -> dict[str, str]:
+    """Name -> version of all that pip would install for ``requirements`` in an empty environment."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
+    # The metadata of our own package is all that is wanted of it: spare the build of the message.
+    env = {**os.environ, "RESTOREGAN_WITHOUT_MESSAGE": "1"}
+    report = subprocess.run([*command, *requirements], cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
+    chosen = (item["metadata"] for item in json.loads(report.stdout)["install"])
+    return {item["name"].lower(): item["version"].split("+")[0] for item in chosen}
+
+
+def write(path: Path, versions: dict[str, str]) -> None:
+    path.write_text(HEADER + "".join(f"{name}=={versions[name]}\n" for name in sorted(versions)))
+
+
+everything = resolve(TORCH, "setuptools", "wheel", "-r", "requirements-ros.in", ".[dev]")
+everything.pop("restoregan_ros", None)
+ours = set(resolve(TORCH, "setuptools", "wheel", ".[dev]"))
+write(ROOT / "requirements.lock", {name: everything[name] for name in everything if name in ours})
+write(ROOT / "requirements-ros.lock", {name: everything[name] for name in everything if name not in ours})
