@@ -12,6 +12,7 @@ ifdef ROS_DISTRO
 # is made for Python 3.11.
 PYTHON ?= python3
 VENV_FLAGS := --system-site-packages
+export AMENT_PREFIX_PATH := $(abspath $(VENV)):$(AMENT_PREFIX_PATH)
 else
 PYTHON ?= python3.11
 VENV_FLAGS :=
