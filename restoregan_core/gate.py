@@ -1,0 +1,183 @@
+"""Which tiles of a frame are worth restoring (two thresholds with hysteresis, per camera), and the blending.
+
+A tile is switched on when its blur or its rain probability reaches the ``on`` threshold, and off again when
+both have fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
+probability wavers around one threshold from flickering between the source and the network's output.
+"""
+
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.assessor import Assessment
+
+FEATHER_PX = 16
+"""Width of the soft edge, inside the selected tiles, over which source fades into restored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateThresholds:
+    """When to switch a tile on and off, as probabilities in [0, 1].
+
+    An ``on`` threshold of 1 means never, one of 0 means always.
+
+    Raises:
+        ValueError: a value outside [0, 1], or an ``off`` above its ``on``.
+    """
+
+    blur_on: float = 0.6
+    blur_off: float = 0.4
+    rain_on: float = 0.6
+    rain_off: float = 0.4
+
+    def __post_init__(self) -> None:
+        for name in (f.name for f in fields(self)):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:  # NaN fails too
+                raise ValueError(f"{name} is {value}; a threshold is a probability from 0 to 1")
+        for kind in ("blur", "rain"):
+            on, off = getattr(self, f"{kind}_on"), getattr(self, f"{kind}_off")
+            if off > on:
+                raise ValueError(
+                    f"{kind}_off ({off}) is above {kind}_on ({on}): lower it or the tiles never stay on"
+                )
+
+
+PRESETS: dict[str, GateThresholds] = {
+    "cautious": GateThresholds(blur_on=0.85, blur_off=0.6, rain_on=0.85, rain_off=0.6),
+    "balanced": GateThresholds(),
+    "always": GateThresholds(blur_on=0.0, blur_off=0.0, rain_on=0.0, rain_off=0.0),
+    "off": GateThresholds(blur_on=1.0, blur_off=1.0, rain_on=1.0, rain_off=1.0),
+}
+"""What each one costs:
+
+- ``cautious``: touches only tiles that are almost surely spoilt; lets slight blur and drizzle through.
+- ``balanced``: the default; a clean frame has now and then a tile restored needlessly.
+- ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
+- ``off``: no tile; frames are assessed and passed through.
+"""
+
+
+class Gate:
+    """Selects tiles; remembers for each camera which ones are on.
+
+    Args:
+        thresholds: may be replaced between frames by assigning ``gate.thresholds``.
+        dwell_frames: a tile that was switched on stays on for at least so many frames, at least 1.
+
+    Raises:
+        ValueError: ``dwell_frames`` below 1.
+    """
+
+    def __init__(self, thresholds: GateThresholds | None = None, dwell_frames: int = 2) -> None:
+        if dwell_frames < 1:
+            raise ValueError(f"dwell_frames is {dwell_frames}; a tile stays on for at least 1 frame")
+        self.thresholds = GateThresholds() if thresholds is None else thresholds
+        self.dwell_frames = dwell_frames
+        # Per camera and tile: for how many frames it has been on, 0 = off.
+        self._frames_on: dict[str, npt.NDArray[np.int64]] = {}
+
+    @property
+    def is_off(self) -> bool:
+        """Whether no tile can ever be selected."""
+        return self.thresholds.blur_on >= 1.0 and self.thresholds.rain_on >= 1.0
+
+    def select(self, camera: str, assessment: Assessment) -> npt.NDArray[np.bool_]:
+        """Decide for the next frame of a camera.
+
+        Returns:
+            bool (rows, columns), true where the tile is to be restored. A camera whose grid changes its
+            shape (another resolution) starts anew. NaN counts as probability 0.
+        """
+        blur = np.nan_to_num(assessment.blur_grid, nan=0.0)
+        rain = np.nan_to_num(assessment.rain_grid, nan=0.0)
+        limits = self.thresholds
+        frames_on = self._frames_on.get(camera)
+        if frames_on is None or frames_on.shape != blur.shape:
+            frames_on = np.zeros(blur.shape, np.int64)
+
+        switch_on = _reaches(blur, limits.blur_on) | _reaches(rain, limits.rain_on)
+        keep_on = _stays(blur, limits.blur_on, limits.blur_off) | _stays(
+            rain, limits.rain_on, limits.rain_off
+        )
+        dwelling = frames_on < self.dwell_frames
+        selected = switch_on | ((frames_on > 0) & (keep_on | dwelling))
+        if self.is_off:
+            selected = np.zeros_like(selected)
+        self._frames_on[camera] = np.where(selected, frames_on + 1, 0)
+        return selected
+
+    def reset(self, camera: str | None = None) -> None:
+        """Forget one camera's state, or all of it."""
+        if camera is None:
+            self._frames_on.clear()
+        else:
+            self._frames_on.pop(camera, None)
+
+
+def _reaches(grid: npt.NDArray[np.float32], on: float) -> npt.NDArray[np.bool_]:
+    return (grid >= on) & (on < 1.0)
+
+
+def _stays(grid: npt.NDArray[np.float32], on: float, off: float) -> npt.NDArray[np.bool_]:
+    return (grid >= off) & (on < 1.0)
+
+
+def blend_tiles(
+    source_HWC: npt.NDArray[np.uint8],
+    restored_HWC: npt.NDArray[np.uint8],
+    tiles: npt.NDArray[np.bool_],
+    tile_size_px: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Put the restored picture into the selected tiles of the source.
+
+    The seam lies inside the selected tiles: over ``FEATHER_PX`` pixels from any unselected tile the source
+    fades into the restored picture. Unselected tiles keep the source's pixels bit for bit; where every tile
+    is selected, the restored picture comes out bit for bit. The border of the frame is no seam.
+
+    Args:
+        source_HWC: uint8 (height, width, 3).
+        restored_HWC: uint8 of the same shape.
+        tiles: bool (rows, columns); the last row and column may stick out over the frame.
+        tile_size_px: side of a tile.
+
+    Returns:
+        The picture, uint8 (height, width, 3), and bool (height, width), true where restored pixels went in.
+
+    Raises:
+        ValueError: shapes differ or the grid does not cover the frame.
+    """
+    height, width = source_HWC.shape[:2]
+    if restored_HWC.shape != source_HWC.shape:
+        raise ValueError(f"restored picture is {restored_HWC.shape}, its source {source_HWC.shape}")
+    if tiles.shape != grid_shape(height, width, tile_size_px):
+        raise ValueError(
+            f"a grid of {tiles.shape} tiles of {tile_size_px} px does not fit a {height}x{width} frame"
+        )
+    if tiles.all():
+        return restored_HWC, np.ones((height, width), bool)
+    if not tiles.any():
+        return source_HWC, np.zeros((height, width), bool)
+
+    selected = tiles.repeat(tile_size_px, axis=0).repeat(tile_size_px, axis=1)[:height, :width]
+    distance_px = cv2.distanceTransform(selected.astype(np.uint8), cv2.DIST_C, 3)  # 0 outside, 1 at the seam
+    weight = np.minimum(distance_px / np.float32(FEATHER_PX + 1), np.float32(1.0))
+    # blendLinear rounds, so that weights of exactly 0 and 1 give back the pixels of either picture.
+    image = cv2.blendLinear(source_HWC, restored_HWC, 1.0 - weight, weight)
+    return image, selected  # type: ignore[return-value]
+
+
+def changed_share(changed_HW: npt.NDArray[np.bool_], tile_size_px: int) -> npt.NDArray[np.float32]:
+    """Share in [0, 1] of each tile's pixels inside the frame that are true: float32 (rows, columns)."""
+    height, width = changed_HW.shape
+    tops, lefts = np.arange(0, height, tile_size_px), np.arange(0, width, tile_size_px)
+    counts = np.add.reduceat(np.add.reduceat(changed_HW.astype(np.int32), tops, axis=0), lefts, axis=1)
+    heights, widths = np.diff(np.append(tops, height)), np.diff(np.append(lefts, width))
+    return (counts / np.outer(heights, widths)).astype(np.float32)
+
+
+def grid_shape(height: int, width: int, tile_size_px: int) -> tuple[int, int]:
+    """Rows and columns of the tiles that cover a frame; the last ones may be cut off by its border."""
+    return -(-height // tile_size_px), -(-width // tile_size_px)
