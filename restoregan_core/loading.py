@@ -1,0 +1,55 @@
+"""From names to things that run, with sensible defaults: shared by command line, node and notebooks."""
+
+import os
+
+from restoregan_core.assessor import Assessor, ClassicalAssessor
+from restoregan_core.gate import PRESETS, Gate
+from restoregan_core.guard import Guard
+from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.restorer import Restorer
+from restoregan_core.zoo import load_generator
+
+
+def load_restorer(
+    model: str | os.PathLike[str] = "lite", runtime: str = "auto", device: str = "auto"
+) -> Restorer:
+    """A network ready to run: a callable from uint8 RGB (height, width, 3) of any size to the same.
+
+    Args:
+        model: a name of the zoo, or the path of a ``.safetensors`` file.
+        runtime: ``auto`` (the fastest that this machine has), ``tensorrt``, ``openvino`` or ``torch``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        ValueError: no such model, runtime or device.
+        RuntimeUnavailableError: the runtime was named and this machine cannot run it.
+    """
+    return Restorer(load_generator(model), runtime=runtime, device=device)
+
+
+def load_assessor() -> Assessor:
+    """The default judge of blur and rain."""
+    return ClassicalAssessor()
+
+
+def load_pipeline(
+    model: str | os.PathLike[str] = "lite",
+    preset: str = "balanced",
+    runtime: str = "auto",
+    device: str = "auto",
+) -> RestorationPipeline:
+    """Assessor, gate, network and guard, ready for ``pipeline.process(rgb_HWC, camera="front")``.
+
+    Args:
+        model, runtime, device: as for ``load_restorer``.
+        preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
+
+    Raises:
+        ValueError: no such model, runtime, device or preset.
+        RuntimeUnavailableError: the runtime was named and this machine cannot run it.
+    """
+    if preset not in PRESETS:  # before the network is loaded, which takes seconds
+        raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+    return RestorationPipeline(
+        load_assessor(), load_restorer(model, runtime, device), Gate(PRESETS[preset]), Guard()
+    )
