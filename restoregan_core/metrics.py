@@ -43,7 +43,7 @@ def psnr_y(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8
 def ssim_2d(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
     """Mean over the channels of the SSIM of Wang et al. 2004, by scikit-image.
 
-    Gaussian weights of sigma 1.5 (11 taps), population covariance, data range 255, without a border of 5 pixels.
+    Gaussian weights of sigma 1.5 (11 taps), population covariance, data range 255, no border of 5 pixels.
 
     Raises:
         ValueError: also where a side is under 11 pixels.

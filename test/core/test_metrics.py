@@ -1,4 +1,4 @@
-"""The metrics against independent implementations, hand-computed values and the input figures of known sets."""
+"""The metrics against independent implementations, hand-computed values and known input figures."""
 
 from pathlib import Path
 
