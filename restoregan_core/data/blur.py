@@ -1,0 +1,365 @@
+"""Motion blur: what a sensor integrates while the camera, and things before it, move.
+
+Equations 1 to 3 of the paper: B = g(mean over the exposure of g^-1(S)), with the camera response
+g(x) = x^(1/2.2). The camera moves on a smooth random path of six kinds of motion; each kind is a displacement
+field over the frame (``_motion_basis``), and the path gives each kind's amount over the exposure
+(``_draw_path``), so that every sub-frame is one warp of the sharp picture. At mid-exposure all displacements
+are zero: the sharp picture is the frame taken there, as in GOPRO and REDS.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_choice
+
+GAMMA = 2.2
+"""Of the camera response, as the paper has it."""
+
+TILE_SIZE_PX = 64
+
+_MOTIONS = ("slide_x", "slide_y", "roll", "forward", "parallax_x", "parallax_y")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlurConfig:
+    """How blur is drawn.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    extent_px: Range = (0.5, 25.0)
+    """Length of the smear: mean over the frame of what each pixel's path spans."""
+    extent_emphasis: float = 1.5
+    """1 spreads extents evenly over ``extent_px``; more favours short ones, less long ones."""
+    vehicle_share: float = 0.4
+    """Paths of a driving car (forward, radial from a vanishing point; bumps; turns); the rest is a hand's."""
+    spatial_variation: float = 1.0
+    """Strength of everything but plain sliding: 0 gives one blur for the whole frame."""
+    object_share: float = 0.3
+    """Samples in which something moves before the camera on its own path."""
+    linear_light_share: float = 0.75
+    """Averaged in linear light; the rest on pixel values, as GOPRO's ``blur`` (against ``blur_gamma``) is."""
+    highlight_share: float = 0.5
+    """Samples whose clipped highlights are given back their brightness before averaging (linear light only)."""
+    highlight_gain: Range = (1.5, 6.0)
+    """How much brighter than white a clipped highlight was."""
+    few_frames_share: float = 0.25
+    """Averages of ``few_frames`` single frames, as GOPRO's are, instead of a continuous exposure."""
+    few_frames: tuple[int, int] = (7, 13)
+    step_px: float = 1.0
+    """A continuous exposure takes sub-frames so close that nothing moves farther than this between two."""
+    max_frames: int = 40
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "extent_px", check_range("extent_px", self.extent_px, 0, 200))
+        object.__setattr__(self, "highlight_gain", check_range("highlight_gain", self.highlight_gain, 1, 100))
+        low, high = check_range("few_frames", self.few_frames, 2, 1000)
+        object.__setattr__(self, "few_frames", (int(low), int(high)))
+        for name in (
+            "vehicle_share",
+            "object_share",
+            "linear_light_share",
+            "highlight_share",
+            "few_frames_share",
+        ):
+            check_share(name, getattr(self, name))
+        check_share("spatial_variation", self.spatial_variation)
+        if self.extent_emphasis <= 0:
+            raise ValueError(f"extent_emphasis={self.extent_emphasis} must be over 0")
+        if self.step_px <= 0:
+            raise ValueError(f"step_px={self.step_px} must be over 0")
+        if self.max_frames < 2:
+            raise ValueError(f"max_frames={self.max_frames} must be at least 2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blur:
+    """One drawn blur, complete: the same values give the same blur, on any device."""
+
+    camera: str
+    """``vehicle`` or ``hand``."""
+    path: tuple[tuple[float, ...], ...]
+    """Amount of each of the six motions at each sub-frame, (frames, 6); px at the radius of the frame."""
+    vanishing_point: tuple[float, float]
+    """(x, y) in units of the frame's half diagonal from its centre; also the centre of roll."""
+    nearness: tuple[float, ...]
+    """4 x 4 random nearness of the scene, row-major, in [-1, 1]; interpolated over the frame."""
+    linear_light: bool
+    highlight_gain: float
+    object_path: tuple[tuple[float, float], ...] | None
+    """(x, y) px of a moving object at each sub-frame."""
+    object_shape: tuple[float, ...] | None
+    """Centre x, y and half axes in units of the window's side, angle in radians, softness."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """Where a crop lies in its frame, px. Motion depends on the place in the frame."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    frame_height: int
+    frame_width: int
+
+
+def whole_frame(height: int, width: int) -> Window:
+    """The window that is the frame."""
+    return Window(top=0, left=0, height=height, width=width, frame_height=height, frame_width=width)
+
+
+def draw_blur(
+    config: BlurConfig, rng: np.random.Generator, window: Window, severity: float | None = None
+) -> Blur:
+    """Draw a blur for a frame.
+
+    Args:
+        severity: 0 to 1 fixes the extent within ``config.extent_px``; None draws it.
+    """
+    position = rng.uniform() ** config.extent_emphasis
+    if severity is not None:
+        position = severity
+    extent_px = config.extent_px[0] + position * (config.extent_px[1] - config.extent_px[0])
+
+    camera = "vehicle" if rng.uniform() < config.vehicle_share else "hand"
+    few = int(rng.integers(config.few_frames[0], config.few_frames[1] + 1))
+    is_few = rng.uniform() < config.few_frames_share
+    vanishing_point = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.5, 0.2)))
+    nearness = tuple(float(v) for v in rng.uniform(-1, 1, 16))
+
+    fine_path = _draw_path(camera, rng, config.spatial_variation)  # (65, 6), any scale
+    probe = _motion_basis(vanishing_point, nearness, window, _probe_positions(window, whole=True))
+    tracks = torch.einsum("mk,kcp->mcp", torch.from_numpy(fine_path), probe.double())
+    mean_extent = float(_extent(tracks).mean())
+    scale = extent_px / max(mean_extent, 1e-9)
+    fine_path = fine_path * scale
+    longest = float(_path_length(tracks).max()) * scale
+
+    frames = few if is_few else int(np.clip(math.ceil(longest / config.step_px) + 1, 2, config.max_frames))
+    path = _resample(fine_path, frames)
+    object_path = object_shape = None
+    if rng.uniform() < config.object_share:
+        own = _draw_curve(rng, 2)
+        length = draw(rng, (0.3, 1.0)) * config.extent_px[1]
+        own *= length / max(float(np.hypot(*np.ptp(own, axis=0))), 1e-9)
+        object_path = tuple((float(x), float(y)) for x, y in _resample(own, frames))
+        object_shape = (
+            *map(float, rng.uniform(0.1, 0.9, 2)),
+            *map(float, rng.uniform(0.1, 0.45, 2)),
+            float(rng.uniform(0, math.pi)),
+            float(rng.uniform(0.02, 0.1)),
+        )
+    return Blur(
+        camera=camera,
+        path=tuple(tuple(float(v) for v in row) for row in path),
+        vanishing_point=vanishing_point,
+        nearness=nearness,
+        linear_light=bool(rng.uniform() < config.linear_light_share),
+        highlight_gain=draw(rng, config.highlight_gain) if rng.uniform() < config.highlight_share else 1.0,
+        object_path=object_path,
+        object_shape=object_shape,
+    )
+
+
+def margin_px(blur: Blur, window: Window) -> int:
+    """How far outside the window the blur looks."""
+    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, _probe_positions(window, whole=False))
+    tracks = torch.einsum("mk,kcp->mcp", torch.tensor(blur.path, dtype=torch.float64), basis.double())
+    return math.ceil(float(tracks.abs().max())) + 2
+
+
+def extent_map(blur: Blur, window: Window) -> np.ndarray:
+    """True extent of the camera's blur in px at the centre of each 64 px tile, float32 (rows, columns).
+
+    The extent is the diagonal of the box that a pixel's path fills. A moving object's own is left out.
+    """
+    rows, columns = (max(1, round(n / TILE_SIZE_PX)) for n in (window.height, window.width))
+    y = (torch.arange(rows) + 0.5) * (window.height / rows)
+    x = (torch.arange(columns) + 0.5) * (window.width / columns)
+    positions = torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
+    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
+    tracks = torch.einsum("mk,kcp->mcp", torch.tensor(blur.path, dtype=torch.float32), basis)
+    return _extent(tracks).reshape(rows, columns).numpy()
+
+
+def apply_blur(
+    sharp_CHW: Tensor, blur: Blur, window: Window, margin: int = 0, object_CHW: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Blur a window of a frame.
+
+    Args:
+        sharp_CHW: float32 (3, window.height + 2 margin, window.width + 2 margin) in [0, 1].
+        margin: px of surroundings on each side; what moves in from farther out repeats the edge.
+        object_CHW: what the moving object looks like, same shape; without it nothing moves on its own.
+
+    Returns:
+        The blurred and the sharp window, (3, window.height, window.width) each. The sharp one holds the
+        moving object where it was at mid-exposure.
+    """
+    device = sharp_CHW.device
+    height, width = window.height, window.width
+    y, x = torch.meshgrid(
+        torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
+    )
+    positions = torch.stack([x, y]).reshape(2, -1).float()
+    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
+    path = torch.tensor(blur.path, dtype=torch.float32, device=device)
+    frames = len(path)
+    # One matrix product gives where every pixel of every sub-frame comes from.
+    shift = (path @ basis.reshape(len(_MOTIONS), -1)).reshape(frames, 2, -1)
+
+    def to_light(picture: Tensor) -> Tensor:
+        if not blur.linear_light:
+            return picture
+        light = picture.clamp_min(0).pow(GAMMA)
+        if blur.highlight_gain > 1:
+            clipped = ((picture.amin(0) - 0.9) / 0.1).clamp(0, 1)
+            light = light * (1 + (blur.highlight_gain - 1) * clipped**2)
+        return light
+
+    def from_light(light: Tensor) -> Tensor:
+        light = light.clamp(0, 1)
+        return light.pow(1 / GAMMA) if blur.linear_light else light
+
+    def warp(layer: Tensor, shift_MCP: Tensor) -> Tensor:
+        """(C, h, w) -> (C, frames, height, width)."""
+        place = positions + margin - shift_MCP  # the scene moves by shift, so look back
+        size = torch.tensor([layer.shape[2], layer.shape[1]], device=device).view(1, 2, 1)
+        grid = ((place + 0.5) * (2 / size) - 1).permute(0, 2, 1).reshape(1, frames * height, width, 2)
+        out = F.grid_sample(layer[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return out.view(-1, frames, height, width)
+
+    inner = sharp_CHW[:, margin : margin + height, margin : margin + width]
+    background = warp(to_light(sharp_CHW), shift)
+    if object_CHW is None or blur.object_path is None or blur.object_shape is None:
+        return from_light(background.mean(1)), inner
+    mask = _object_mask(blur.object_shape, height, width, margin, device)
+    layer = torch.cat([to_light(object_CHW) * mask, mask])
+    own = torch.tensor(blur.object_path, dtype=torch.float32, device=device)
+    moved = warp(layer, own[:, :, None].expand(-1, -1, height * width))
+    mean = (background * (1 - moved[3:]) + moved[:3]).mean(1)
+    still = mask[:, margin : margin + height, margin : margin + width]
+    object_inner = object_CHW[:, margin : margin + height, margin : margin + width]
+    target_light = _plain_light(inner, blur) * (1 - still) + _plain_light(object_inner, blur) * still
+    return from_light(mean), from_light(target_light)
+
+
+def _plain_light(picture: Tensor, blur: Blur) -> Tensor:
+    return picture.clamp_min(0).pow(GAMMA) if blur.linear_light else picture
+
+
+def _object_mask(
+    shape: tuple[float, ...], height: int, width: int, margin: int, device: torch.device
+) -> Tensor:
+    """Soft-edged rounded box, (1, height + 2 margin, width + 2 margin)."""
+    centre_x, centre_y, half_x, half_y, angle, softness = shape
+    side = min(height, width)
+    y = (torch.arange(height + 2 * margin, device=device) - margin - centre_y * height).view(-1, 1) / side
+    x = (torch.arange(width + 2 * margin, device=device) - margin - centre_x * width).view(1, -1) / side
+    along = (x * math.cos(angle) + y * math.sin(angle)) / half_x
+    across = (y * math.cos(angle) - x * math.sin(angle)) / half_y
+    radius = (along.abs() ** 3 + across.abs() ** 3) ** (1 / 3)
+    return ((1 - radius) / softness + 0.5).clamp(0, 1)[None]
+
+
+def _probe_positions(window: Window, whole: bool) -> Tensor:
+    """A 7 x 7 grid over the frame or the window, (2, 49), px from the window's corner, x first."""
+    height, width = (window.frame_height, window.frame_width) if whole else (window.height, window.width)
+    top, left = (-window.top, -window.left) if whole else (0, 0)
+    y = torch.linspace(top, top + height - 1, 7)
+    x = torch.linspace(left, left + width - 1, 7)
+    return torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
+
+
+def _motion_basis(
+    vanishing_point: tuple[float, float], nearness: tuple[float, ...], window: Window, positions_2P: Tensor
+) -> Tensor:
+    """Displacement of each position for one unit of each motion, float32 (6, 2, P), x before y.
+
+    Forward motion pushes pixels away from the vanishing point, the more the farther out and the lower (the
+    road is near, the horizon is far). Parallax slides near things more than far ones.
+    """
+    device = positions_2P.device
+    radius = 0.5 * math.hypot(window.frame_height, window.frame_width)
+    centre = torch.tensor(
+        [window.frame_width / 2 - window.left, window.frame_height / 2 - window.top], device=device
+    ).view(2, 1)
+    place = (positions_2P - centre) / radius
+    offset = place - torch.tensor(vanishing_point, device=device).view(2, 1)
+    grid = torch.tensor(nearness, device=device, dtype=torch.float32).view(1, 1, 4, 4)
+    frame = torch.stack(
+        [place[0] * radius / (window.frame_width / 2), place[1] * radius / (window.frame_height / 2)], -1
+    )
+    near = F.grid_sample(
+        grid, frame.view(1, 1, -1, 2), mode="bicubic", padding_mode="border", align_corners=True
+    ).view(-1)
+    below = offset[1].clamp_min(0)
+    one, zero = torch.ones_like(near), torch.zeros_like(near)
+    fields = (
+        (one, zero),
+        (zero, one),
+        (-offset[1], offset[0]),
+        tuple(offset * (0.6 + 0.4 * near + 2 * below)),
+        (near, zero),
+        (zero, near),
+    )
+    return torch.stack([torch.stack(field) for field in fields])
+
+
+def _draw_path(camera: str, rng: np.random.Generator, variation: float) -> np.ndarray:
+    """Amount of each motion over the exposure, float64 (65, 6), zero at mid-exposure, scale free."""
+    if camera == "vehicle":
+        # One of three things dominates: driving straight on, a turn, a bump.
+        event = draw_choice(rng, {"straight": 0.5, "turn": 0.25, "bump": 0.25})
+        weights = {
+            "straight": (0.15, 0.15, 0.05, 1.0, 0.2, 0.05),
+            "turn": (1.0, 0.1, 0.1, 0.4, 0.4, 0.05),
+            "bump": (0.15, 1.0, 0.15, 0.4, 0.05, 0.3),
+        }[event]
+    else:
+        weights = (1.0, 1.0, 0.5, 0.25, 0.4, 0.4)
+    amounts = np.array(weights) * np.abs(rng.normal(0.7, 0.4, 6))
+    amounts[2:] *= variation
+    if camera == "vehicle" and variation == 0:
+        amounts[0] += 0.1  # something must move
+    return _draw_curve(rng, 6) * amounts
+
+
+def _draw_curve(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Smooth random curves over the exposure, float64 (65, count), zero in the middle: drift, bend, shake."""
+    time = np.linspace(-0.5, 0.5, 65)[:, None]
+    drift = rng.normal(0, 1, count) * time
+    bend = rng.normal(0, 0.8, count) * time**2
+    shake = np.zeros((65, count))
+    for cycles in (0.7, 1.4):
+        phase = rng.uniform(0, 2 * np.pi, count)
+        shake += rng.normal(0, 0.22 / cycles, count) * np.sin(2 * np.pi * cycles * time + phase)
+    curve = drift + bend + shake * rng.uniform(0, 1)
+    return curve - curve[32]
+
+
+def _resample(curve: np.ndarray, frames: int) -> np.ndarray:
+    """(65, K) -> (frames, K), evenly over the exposure: each sub-frame stands for its equal share of it."""
+    place = (np.arange(frames) + 0.5) / frames * 64
+    return np.stack([np.interp(place, np.arange(65), column) for column in curve.T], axis=1)
+
+
+def _extent(tracks_MCP: Tensor) -> Tensor:
+    """Diagonal of the box that each point's path fills, (P,)."""
+    return (tracks_MCP.amax(0) - tracks_MCP.amin(0)).norm(dim=0)
+
+
+def _path_length(tracks_MCP: Tensor) -> Tensor:
+    return tracks_MCP.diff(dim=0).norm(dim=1).sum(0)

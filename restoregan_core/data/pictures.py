@@ -1,0 +1,86 @@
+"""Pictures in folders: found, read as RGB, kept decoded in memory up to a bound."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """All pictures under a folder, sorted by path.
+
+    Raises:
+        ValueError: no such folder, or no picture in it.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise ValueError(f"{root} is not a folder")
+    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+    if not found:
+        raise ValueError(f"{root} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+    return found
+
+
+def read_rgb(path: str | Path) -> np.ndarray:
+    """A picture as uint8 (H, W, 3) RGB; grey becomes RGB, alpha is dropped, 16 bits become 8.
+
+    Raises:
+        ValueError: the file is no picture that OpenCV can read.
+    """
+    data = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
+    bgr_HWC = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if bgr_HWC is None:
+        raise ValueError(f"{path} is not a readable picture")
+    return cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
+
+
+class PictureCache:
+    """Decoded pictures, least recently used first out, at most ``limit_mb`` of them in memory."""
+
+    def __init__(self, limit_mb: float) -> None:
+        self.limit_bytes = int(limit_mb * 2**20)
+        self._held: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._bytes = 0
+
+    def __call__(self, path: str | Path) -> np.ndarray:
+        """uint8 (H, W, 3) RGB, not to be written to."""
+        key = str(path)
+        if key in self._held:
+            self._held.move_to_end(key)
+            return self._held[key]
+        rgb_HWC = read_rgb(path)
+        rgb_HWC.flags.writeable = False
+        self._held[key] = rgb_HWC
+        self._bytes += rgb_HWC.nbytes
+        while self._bytes > self.limit_bytes and len(self._held) > 1:
+            self._bytes -= self._held.popitem(last=False)[1].nbytes
+        return rgb_HWC
+
+    @property
+    def held_bytes(self) -> int:
+        return self._bytes
+
+
+def cut(rgb_HWC: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """A box of a picture, mirrored where it reaches over the edge: uint8 (height, width, 3)."""
+    rows, columns = rgb_HWC.shape[:2]
+    inside = rgb_HWC[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, columns)]
+    above, before = max(-top, 0), max(-left, 0)
+    below, after = height - above - inside.shape[0], width - before - inside.shape[1]
+    if not (above or below or before or after):
+        return inside
+    return cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REFLECT_101)
+
+
+def check_same_size(paths: Sequence[str | Path]) -> None:
+    """Raises ValueError, naming both files and sizes, unless all pictures have one size."""
+    sizes = [read_rgb(p).shape[:2] for p in paths]
+    for path, size in zip(paths, sizes, strict=True):
+        if size != sizes[0]:
+            raise ValueError(
+                f"{path} is {size[0]}x{size[1]} but its partner {paths[0]} is {sizes[0][0]}x{sizes[0][1]}"
+            )

@@ -1,0 +1,288 @@
+"""Rain before the camera: layers of streaks, Y = X + W (equation 8 of the paper), and the haze that comes with it.
+
+A layer is a sparse field of random impulses convolved with short oriented lines. Its streaks share a
+direction; their lengths, widths and brightness vary. Convolution is a product in the frequency domain, which
+wraps around the edges: a streak that leaves at the bottom comes in at the top, and no margin is needed.
+In a video the field of a layer moves on along its direction by what a drop falls between two frames.
+"""
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_choice, draw_log
+
+SUBLAYERS = 3
+"""Streak sizes in one layer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreakRanges:
+    """What the streak layers of one kind of rain look like, for pictures 320 to 720 px high.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    layers: tuple[int, int]
+    """Number of directions."""
+    lean_deg: float
+    """The rain's direction is drawn this far from the vertical, to both sides."""
+    spread_deg: float
+    """Standard deviation of the layers' directions around the rain's."""
+    length_px: Range
+    width_px: Range
+    coverage: Range
+    """Streak area in units of the picture's, overlaps counted twice: of all layers together."""
+    brightness: Range
+    """Of a streak's core, added to pixel values in [0, 1]."""
+    hard_share: float
+    """Layers of flat, hard-edged streaks; the rest fades to the sides and ends."""
+    transparent_share: float
+    """Pictures whose streaks cover instead of adding: W is multiplied with (1 - X)."""
+
+    def __post_init__(self) -> None:
+        low, high = check_range("layers", self.layers, 1, 10)
+        object.__setattr__(self, "layers", (int(low), int(high)))
+        for name, bounds in (
+            ("length_px", (1, 500)),
+            ("width_px", (0.5, 50)),
+            ("coverage", (0.001, 10)),
+            ("brightness", (0.001, 1)),
+        ):
+            object.__setattr__(self, name, check_range(name, getattr(self, name), *bounds))
+        for name in ("lean_deg", "spread_deg"):
+            if not 0 <= getattr(self, name) <= 90:
+                raise ValueError(f"{name}={getattr(self, name)} must lie in [0, 90]")
+        check_share("hard_share", self.hard_share)
+        check_share("transparent_share", self.transparent_share)
+
+
+def _sparse() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 1), lean_deg=40, spread_deg=0, length_px=(12, 60), width_px=(1.2, 3.5), coverage=(0.04, 0.4),
+        brightness=(0.12, 0.7), hard_share=0.1, transparent_share=0.0,
+    )  # fmt: skip
+
+
+def _dense() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 5), lean_deg=35, spread_deg=14, length_px=(20, 140), width_px=(1.2, 4.5), coverage=(0.5, 1.8),
+        brightness=(0.15, 0.55), hard_share=0.4, transparent_share=0.0,
+    )  # fmt: skip
+
+
+def _video() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 3), lean_deg=20, spread_deg=2, length_px=(8, 60), width_px=(0.8, 2.5), coverage=(0.03, 0.3),
+        brightness=(0.08, 0.6), hard_share=0.2, transparent_share=0.7,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RainConfig:
+    """How rain is drawn: how often of each kind, and how much haze it brings.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    sparse_weight: float = 0.35
+    """One direction, few streaks, as Rain100L."""
+    dense_weight: float = 0.45
+    """Up to five directions, bright, most of the picture covered, as Rain100H."""
+    video_weight: float = 0.2
+    """Thin, nearly vertical, partly transparent, as NTURain."""
+    sparse: StreakRanges = field(default_factory=_sparse)
+    dense: StreakRanges = field(default_factory=_dense)
+    video: StreakRanges = field(default_factory=_video)
+    haze_share: float = 0.1
+    haze: Range = (0.05, 0.35)
+    """Share of airlight in the picture, where there is haze."""
+    tint: float = 0.03
+    """Standard deviation of a transparent streak's colour from grey."""
+
+    def __post_init__(self) -> None:
+        weights = (self.sparse_weight, self.dense_weight, self.video_weight)
+        if min(weights) < 0 or sum(weights) == 0:
+            raise ValueError(
+                f"sparse_weight, dense_weight, video_weight={weights} must not be negative nor all 0"
+            )
+        check_share("haze_share", self.haze_share)
+        object.__setattr__(self, "haze", check_range("haze", self.haze, 0, 1))
+        check_share("tint", self.tint)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreakLayer:
+    """Streaks of one direction."""
+
+    angle_deg: float
+    """From the vertical; positive leans the foot to the right."""
+    lengths_px: tuple[float, ...]
+    widths_px: tuple[float, ...]
+    coverages: tuple[float, ...]
+    brightness: float
+    hard: bool
+    texture: float
+    """Unevenness along the streaks, 0 to 1."""
+    fall_px: float
+    """What the drops fall between two frames of a video."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rain:
+    """One drawn rain, complete: with its seed the same values give the same streaks, on any device."""
+
+    kind: str
+    layers: tuple[StreakLayer, ...]
+    transparent: bool
+    colour: tuple[float, float, float]
+    haze: float
+    airlight: float
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON record."""
+        return asdict(self)
+
+
+def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | None = None) -> Rain:
+    """Draw one rain.
+
+    Args:
+        severity: 0 to 1 fixes coverage and brightness within their ranges; None draws them.
+    """
+    kind = draw_choice(
+        rng, {"sparse": config.sparse_weight, "dense": config.dense_weight, "video": config.video_weight}
+    )
+    ranges: StreakRanges = getattr(config, kind)
+    count = int(rng.integers(ranges.layers[0], ranges.layers[1] + 1))
+    lean = rng.uniform(-ranges.lean_deg, ranges.lean_deg)
+    if severity is None:
+        coverage, brightness = draw_log(rng, ranges.coverage), draw(rng, ranges.brightness)
+    else:
+        coverage, brightness = (
+            bounds[0] + severity * (bounds[1] - bounds[0]) for bounds in (ranges.coverage, ranges.brightness)
+        )
+    portions = rng.dirichlet(np.full(count, 2.0)) * coverage
+    layers = []
+    for portion in portions:
+        length, width = draw_log(rng, ranges.length_px), draw_log(rng, ranges.width_px)
+        shutter = rng.uniform(0.2, 0.9)
+        layers.append(
+            StreakLayer(
+                angle_deg=float(lean + rng.normal(0, 1) * ranges.spread_deg),
+                lengths_px=tuple(float(length * f) for f in rng.uniform(0.5, 1.5, SUBLAYERS)),
+                widths_px=tuple(float(max(width * f, 0.7)) for f in rng.uniform(0.6, 1.3, SUBLAYERS)),
+                coverages=tuple(float(v) for v in rng.dirichlet(np.full(SUBLAYERS, 2.0)) * portion),
+                brightness=float(np.clip(brightness * rng.uniform(0.7, 1.3), 0, 1)),
+                hard=bool(rng.uniform() < ranges.hard_share),
+                texture=float(rng.uniform(0, 1) * (rng.uniform() < 0.3)),
+                fall_px=float(length / shutter),
+            )
+        )
+    transparent = bool(rng.uniform() < ranges.transparent_share)
+    tint = rng.normal(0, config.tint, 3) if transparent else np.zeros(3)
+    return Rain(
+        kind=kind,
+        layers=tuple(layers),
+        transparent=transparent,
+        colour=tuple(float(v) for v in np.clip(1 + tint - tint.mean(), 0, None)),  # type: ignore[arg-type]
+        haze=draw(rng, config.haze) if rng.uniform() < config.haze_share else 0.0,
+        airlight=float(rng.uniform(0.6, 0.95)),
+        seed=int(rng.integers(2**62)),
+    )
+
+
+def streak_layer(
+    rain: Rain, height: int, width: int, device: torch.device | str = "cpu", frame: int = 0
+) -> Tensor:
+    """W of equation 8, float32 (height, width), not negative; may exceed 1 where bright streaks cross.
+
+    Args:
+        frame: number of the frame in a video: each layer has fallen ``frame`` times its ``fall_px``.
+    """
+    device = torch.device(device)
+    rng = np.random.default_rng(rain.seed)
+    total = torch.zeros(height, width, device=device)
+    for layer in rain.layers:
+        fields, lines = [], []
+        for length, thickness, coverage in zip(
+            layer.lengths_px, layer.widths_px, layer.coverages, strict=True
+        ):
+            fields.append(_impulses(rng, height, width, coverage / (length * thickness), layer))
+            lines.append(_line(height, width, layer.angle_deg, length, thickness, layer.hard, device))
+        impulses_KHW = torch.from_numpy(np.stack(fields)).to(device)
+        spectrum = (torch.fft.rfft2(impulses_KHW) * torch.fft.rfft2(torch.stack(lines))).sum(0)
+        if frame:
+            spectrum = spectrum * _shift(height, width, layer, frame, device)
+        streaks = torch.fft.irfft2(spectrum, s=(height, width))
+        # A hard streak is flat: what overlaps does not add up. Ringing of the transform is cut in both.
+        streaks = ((streaks - 0.25) * 3).clamp(0, 1) if layer.hard else streaks.clamp_min(0)
+        total += streaks * layer.brightness
+    return total
+
+
+def apply_rain(clean_CHW: Tensor, rain: Rain, frame: int = 0) -> Tensor:
+    """Rain over a picture, float32 (3, H, W) in [0, 1] as the input; clipped where the sensor would clip."""
+    streaks = streak_layer(rain, clean_CHW.shape[1], clean_CHW.shape[2], clean_CHW.device, frame)
+    hazy = clean_CHW * (1 - rain.haze) + rain.airlight * rain.haze
+    colour = torch.tensor(rain.colour, device=clean_CHW.device).view(3, 1, 1)
+    added = streaks * colour
+    if rain.transparent:
+        added = added.clamp(0, 1) * (1 - hazy)
+    return (hazy + added).clamp(0, 1)
+
+
+def _impulses(
+    rng: np.random.Generator, height: int, width: int, density: float, layer: StreakLayer
+) -> np.ndarray:
+    """Where streaks have their middle, and how bright each is around 1: float32 (height, width)."""
+    field_HW = np.zeros((height, width), dtype=np.float32)
+    count = rng.poisson(density * height * width)
+    rows, columns = rng.integers(height, size=count), rng.integers(width, size=count)
+    brightness = rng.gamma(4, 0.25, count) if not layer.hard else rng.uniform(0.5, 1.5, count)
+    np.add.at(field_HW, (rows, columns), brightness.astype(np.float32))
+    if layer.texture:
+        # Noise drawn out along the direction: the fine grain of brushed streaks.
+        grain = rng.normal(0, 1, (height, width)).astype(np.float32)
+        field_HW += grain * (layer.texture * math.sqrt(density) * 0.5)
+    return field_HW
+
+
+def _line(
+    height: int,
+    width: int,
+    angle_deg: float,
+    length: float,
+    thickness: float,
+    hard: bool,
+    device: torch.device,
+) -> Tensor:
+    """A streak around pixel (0, 0) of a picture whose edges meet, peak 1: float32 (height, width)."""
+    y = (torch.fft.fftfreq(height, device=device) * height).view(-1, 1)
+    x = (torch.fft.fftfreq(width, device=device) * width).view(1, -1)
+    angle = math.radians(angle_deg)
+    along = (x * math.sin(angle) + y * math.cos(angle)).abs()
+    across = (x * math.cos(angle) - y * math.sin(angle)).abs()
+    if hard:
+        return (length / 2 + 0.5 - along).clamp(0, 1) * (thickness / 2 + 0.5 - across).clamp(0, 1)
+    body = torch.exp(-((across / (0.5 * thickness)) ** 2))
+    taper = ((length / 2 - along) / (0.25 * length)).clamp(0, 1)
+    return body * taper
+
+
+def _shift(height: int, width: int, layer: StreakLayer, frame: int, device: torch.device) -> Tensor:
+    """Spectrum factor that moves a layer by ``frame`` falls."""
+    fall = layer.fall_px * frame
+    angle = math.radians(layer.angle_deg)
+    # Whole pixels keep the edges of hard streaks free of ringing.
+    down, right = round(fall * math.cos(angle)), round(fall * math.sin(angle))
+    phase = torch.fft.fftfreq(height, device=device).view(-1, 1) * down
+    phase = phase + torch.fft.rfftfreq(width, device=device).view(1, -1) * right
+    return torch.polar(torch.ones_like(phase), -2 * math.pi * phase)

@@ -1,0 +1,297 @@
+"""Training samples: sharp pictures degraded on the fly, mixed with real pairs.
+
+Sample ``i`` is a pure function of (config, seed, i, patch size): a run that resumes, and any number of
+processes, see the same pictures in the same order.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from restoregan_core.data.blur import Window
+from restoregan_core.data.degrade import SYNTHETIC_KINDS, DegradeConfig, Shares, draw_degradation
+from restoregan_core.data.pairs import find_pairs
+from restoregan_core.data.pictures import PictureCache, cut, find_pictures
+from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
+from restoregan_core.data.sensor import add_gaussian_noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder, and how often it is drawn from, relative to the others of its list.
+
+    Raises:
+        ValueError: the weight is not over 0.
+    """
+
+    path: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise ValueError(f"weight={self.weight} of {self.path} must be over 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What a training run sees.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    sharp: list[Folder] = field(default_factory=list)
+    """Folders of sharp pictures, searched with all their subfolders."""
+    pairs: list[Folder] = field(default_factory=list)
+    """Folders that hold ``input/`` and ``target/``."""
+    shares: Shares = field(default_factory=Shares)
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    downscale: Range = (1.0, 1.5)
+    """Sharp pictures are made smaller by a factor drawn from this range, where they are large enough: it
+    hides their own softness and JPEG. Real pairs are never resized."""
+    crop_candidates: int = 2
+    """Of so many random places in a sharp picture the one with the most detail is taken."""
+    flips: bool = True
+    """Left-right and upside-down, each on half of the samples; rain falls down in all of them."""
+    input_noise: float = 0.0
+    """Standard deviation, in [0, 1] units, of white noise on every input, as the paper augments."""
+    cache_mb: float = 2048
+    """Decoded pictures kept in memory, in each worker process."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))
+        if not self.sharp and not self.pairs:
+            raise ValueError("data has neither sharp nor pairs: name at least one folder")
+        if self.crop_candidates < 1:
+            raise ValueError(f"crop_candidates={self.crop_candidates} must be at least 1")
+        if not 0 <= self.input_noise < 1:
+            raise ValueError(f"input_noise={self.input_noise} must lie in [0, 1)")
+        if self.cache_mb <= 0:
+            raise ValueError(f"cache_mb={self.cache_mb} must be over 0")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples: float32 (B, 3, P, P) RGB in [0, 1], multiples of 1/255 on the input side unless noise was added."""
+
+    input_BCHW: Tensor
+    target_BCHW: Tensor
+    kinds: tuple[str, ...]
+    """blur, rain, blur_rain, drops, clean or pair, of each sample."""
+    params: tuple[dict[str, Any], ...]
+    """All that was drawn for each sample, fit for JSON; ``blur_extent_px`` is 0 without synthetic blur and
+    absent for real pairs, where nobody knows it."""
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch with its pictures on a device."""
+        return Batch(self.input_BCHW.to(device), self.target_BCHW.to(device), self.kinds, self.params)
+
+
+class TrainingSource:
+    """Makes samples by number.
+
+    Raises:
+        ValueError: a folder is missing or empty, a pair is broken (see ``find_pairs``), or the shares ask
+            only for what no folder gives.
+    """
+
+    def __init__(self, config: DataConfig, seed: int) -> None:
+        self.config, self.seed = config, seed
+        self._sharp = [find_pictures(folder.path) for folder in config.sharp]
+        self._pairs = [find_pairs(folder.path) for folder in config.pairs]
+        kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
+        self._kind_weights = config.shares.of(kinds)
+        self._read = PictureCache(config.cache_mb)
+
+    def samples(self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu") -> Batch:
+        """The samples of these numbers, ``patch_size`` px square."""
+        made = [self._sample(int(index), patch_size) for index in indices]
+        inputs, targets, kinds, params = zip(*made, strict=True)
+        batch = Batch(torch.stack(inputs), torch.stack(targets), kinds, params)
+        return batch if torch.device(device).type == "cpu" else batch.to(device)
+
+    def batches(
+        self,
+        start_step: int,
+        batch_size: int,
+        rank: int,
+        world_size: int,
+        patch_size_of_step: Callable[[int], int],
+        workers: int = 2,
+        prefetch: int = 4,
+    ) -> Iterator[Batch]:
+        """Endless batches from ``start_step`` on, made ahead of the trainer.
+
+        Args:
+            batch_size: over all ranks; each rank gets its equal, contiguous part of every step's samples, so
+                that all ranks together see what one process would.
+            workers: processes that make samples; 0 makes them in this one, when they are asked for.
+            prefetch: batches that each worker is ahead.
+
+        Raises:
+            ValueError: ``batch_size`` is not a multiple of ``world_size``.
+        """
+        if batch_size % world_size:
+            raise ValueError(f"batch_size={batch_size} must be a multiple of the {world_size} processes")
+        share = batch_size // world_size
+        orders = _Orders(start_step, batch_size, rank * share, share, patch_size_of_step)
+        loader = DataLoader(
+            _ByNumber(self),
+            batch_size=None,
+            sampler=orders,
+            num_workers=workers,
+            prefetch_factor=prefetch if workers else None,
+            worker_init_fn=_one_thread if workers else None,
+        )
+        return iter(loader)
+
+    def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, str, dict[str, Any]]:
+        rng = np.random.default_rng([self.seed, index, patch_size])
+        kind = draw_choice(rng, self._kind_weights)
+        one = self._real_pair(rng, patch_size) if kind == "pair" else self._synthetic(kind, rng, patch_size)
+        given, target, params = one
+        if self.config.input_noise:
+            given = add_gaussian_noise(given, self.config.input_noise, int(rng.integers(2**62)))
+        return given, target, kind, {"index": index, **params}
+
+    def _real_pair(self, rng: np.random.Generator, patch_size: int) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        pairs = self._pairs[_draw_folder(self.config.pairs, rng)]
+        pair = pairs[int(rng.integers(len(pairs)))]
+        given_HWC, target_HWC = self._read(pair.input_path), self._read(pair.target_path)
+        top, left = _draw_corner(given_HWC, patch_size, rng)
+        flips = _draw_flips(rng) if self.config.flips else (False, False)
+        both = [
+            _to_tensor(_flip(cut(p, top, left, patch_size, patch_size), flips))
+            for p in (given_HWC, target_HWC)
+        ]
+        return both[0], both[1], {"kind": "pair", "file": str(pair.input_path), "top": top, "left": left}
+
+    def _synthetic(
+        self, kind: str, rng: np.random.Generator, patch_size: int
+    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        path, rgb_HWC, scale, corner = self._draw_place(rng, patch_size)
+        height, width = (round(n / scale) for n in rgb_HWC.shape[:2])
+        window = Window(
+            top=corner[0],
+            left=corner[1],
+            height=patch_size,
+            width=patch_size,
+            frame_height=height,
+            frame_width=width,
+        )
+        degradation = draw_degradation(kind, self.config.degrade, rng, window)
+        flips = _draw_flips(rng) if self.config.flips else (False, False)
+        margin = degradation.margin
+
+        def padded(rgb_HWC: np.ndarray, scale: float, corner: tuple[int, int]) -> Tensor:
+            box = _scaled_cut(rgb_HWC, scale, corner[0] - margin, corner[1] - margin, patch_size + 2 * margin)
+            return _to_tensor(_flip(box, flips))
+
+        moving = None
+        if degradation.wants_object:
+            _, other_HWC, other_scale, other_corner = self._draw_place(rng, patch_size)
+            moving = padded(other_HWC, other_scale, other_corner)
+        given, target = degradation.apply(padded(rgb_HWC, scale, corner), moving)
+        params = {
+            "file": str(path),
+            "top": corner[0],
+            "left": corner[1],
+            "downscale": scale,
+            **degradation.to_dict(),
+        }
+        return given, target, params
+
+    def _draw_place(
+        self, rng: np.random.Generator, patch_size: int
+    ) -> tuple[str, np.ndarray, float, tuple[int, int]]:
+        """A sharp picture, its downscale, and the corner of a crop in the downscaled picture."""
+        paths = self._sharp[_draw_folder(self.config.sharp, rng)]
+        path = paths[int(rng.integers(len(paths)))]
+        rgb_HWC = self._read(path)
+        low, high = self.config.downscale
+        scale = draw(rng, (low, max(low, min(high, min(rgb_HWC.shape[:2]) / patch_size))))
+        height, width = (round(n / scale) for n in rgb_HWC.shape[:2])
+        best, corner = -1.0, (0, 0)
+        for _ in range(self.config.crop_candidates):
+            top, left = (int(rng.integers(max(n - patch_size, 0) + 1)) for n in (height, width))
+            rows = slice(int(top * scale), int((top + patch_size) * scale), 2)
+            columns = slice(int(left * scale), int((left + patch_size) * scale), 2)
+            grey = rgb_HWC[rows, columns, 1]
+            detail = (
+                float(cv2.absdiff(grey[1:], grey[:-1]).mean()) if self.config.crop_candidates > 1 else 0.0
+            )
+            if detail > best:
+                best, corner = detail, (top, left)
+        return str(path), rgb_HWC, scale, corner
+
+
+class _ByNumber(Dataset):
+    """Makes the batch that an order asks for."""
+
+    def __init__(self, source: TrainingSource) -> None:
+        self.source = source
+
+    def __getitem__(self, order: tuple[list[int], int]) -> Batch:
+        return self.source.samples(*order)
+
+
+class _Orders:
+    """Endless (sample numbers, patch size), one for each step."""
+
+    def __init__(
+        self, step: int, stride: int, offset: int, count: int, patch_size_of_step: Callable[[int], int]
+    ):
+        self.step, self.stride, self.offset, self.count = step, stride, offset, count
+        self.patch_size_of_step = patch_size_of_step
+
+    def __iter__(self) -> Iterator[tuple[list[int], int]]:
+        step = self.step
+        while True:
+            first = step * self.stride + self.offset
+            yield list(range(first, first + self.count)), self.patch_size_of_step(step)
+            step += 1
+
+
+def _one_thread(worker: int) -> None:
+    # Each worker is one process of many: threads inside it would only get in the others' way.
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+
+
+def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:
+    weights = np.array([folder.weight for folder in folders])
+    return int(rng.choice(len(folders), p=weights / weights.sum()))
+
+
+def _draw_corner(rgb_HWC: np.ndarray, patch_size: int, rng: np.random.Generator) -> tuple[int, int]:
+    top, left = (int(rng.integers(max(n - patch_size, 0) + 1)) for n in rgb_HWC.shape[:2])
+    return top, left
+
+
+def _draw_flips(rng: np.random.Generator) -> tuple[bool, bool]:
+    return bool(rng.integers(2)), bool(rng.integers(2))
+
+
+def _flip(rgb_HWC: np.ndarray, flips: tuple[bool, bool]) -> np.ndarray:
+    rgb_HWC = rgb_HWC[:, ::-1] if flips[0] else rgb_HWC
+    return rgb_HWC[::-1] if flips[1] else rgb_HWC
+
+
+def _scaled_cut(rgb_HWC: np.ndarray, scale: float, top: int, left: int, side: int) -> np.ndarray:
+    """A square of the picture as if it were downscaled as a whole, uint8 (side, side, 3)."""
+    if scale == 1:
+        return cut(rgb_HWC, top, left, side, side)
+    source_side = round(side * scale)
+    box = cut(rgb_HWC, round(top * scale), round(left * scale), source_side, source_side)
+    return cv2.resize(box, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def _to_tensor(rgb_HWC: np.ndarray) -> Tensor:
+    """uint8 (H, W, 3) -> float32 (3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(rgb_HWC.transpose(2, 0, 1))).float().div_(255)
