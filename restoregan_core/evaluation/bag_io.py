@@ -1,0 +1,261 @@
+"""Reading bags of every make without a ROS install, damaged ones as far as they go.
+
+rosbag2 (sqlite3, mcap; compressed by file or by message; split; with or without its metadata.yaml) and ROS 1.
+Each storage file is opened on its own by rosbags, and where that refuses (no footer, a cut-off page) read
+from its start by ``bag_salvage``: one broken file of a split bag costs no other one.
+"""
+
+import contextlib
+import logging
+import re
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from restoregan_core.evaluation.bag_salvage import salvage_mcap, salvage_sqlite
+from restoregan_core.evaluation.bag_types import Message, Storage, Topic, unpack_message
+
+logger = logging.getLogger(__name__)
+
+STORAGE_SUFFIXES = (".mcap", ".db3")
+
+
+class BagError(ValueError):
+    """Not a bag, or nothing of it can be read; the message names the file and what to do."""
+
+
+@dataclass
+class Bag:
+    """An open bag; use it as a context manager.
+
+    Attributes:
+        damage: a line for everything that could not be read; grows while messages are read.
+    """
+
+    path: Path
+    storages: list[tuple[Path, Storage]]
+    is_ros1: bool = False
+    damage: list[str] = field(default_factory=list)
+    expected_count: int | None = None
+    """Messages that metadata.yaml promises; None without one."""
+    _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __enter__(self) -> "Bag":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    @property
+    def topics(self) -> dict[str, Topic]:
+        """Topics of all files, counts added up."""
+        merged: dict[str, Topic] = {}
+        for _, storage in self.storages:
+            for topic in storage.topics:
+                before = merged.get(topic.name)
+                count = topic.count + (before.count if before else 0)
+                definition = topic.definition or (before.definition if before else "")
+                merged[topic.name] = Topic(topic.name, topic.msgtype, definition, count)
+        return merged
+
+    @property
+    def start_ns(self) -> int:
+        """Time of the first message; 0 for an empty bag."""
+        return min((s.start_ns for _, s in self.storages if s.topics and s.end_ns), default=0)
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the last message; 0 for an empty bag."""
+        return max((s.end_ns for _, s in self.storages), default=0)
+
+    def messages(
+        self, topics: Collection[str], start_s: float = 0.0, end_s: float | None = None
+    ) -> Iterator[Message]:
+        """Messages of these topics, file by file; seconds count from the bag's start, the end is excluded."""
+        start_ns = self.start_ns + round(start_s * 1e9) if start_s else None
+        stop_ns = None if end_s is None else self.start_ns + round(end_s * 1e9)
+        for file, storage in self.storages:
+            count = 0
+            try:
+                for message in storage.messages(topics, start_ns, stop_ns):
+                    count += 1
+                    yield message
+            except Exception as error:  # corrupt bytes surface as anything, from struct.error to apsw.Error
+                self._note(f"{file.name}: broke off after {count} messages ({type(error).__name__}: {error})")
+
+    def _note(self, line: str) -> None:
+        if line not in self.damage:  # messages may be read more than once
+            self.damage.append(line)
+            logger.warning("%s", line)
+
+
+def open_bag(path: Path, scratch: Path | None = None) -> Bag:
+    """Open a folder with storage files, or one .mcap, .db3 or .bag file.
+
+    Args:
+        path: the bag.
+        scratch: where files compressed as a whole are unpacked; None: the system's temporary folder.
+
+    Raises:
+        BagError: no such path, no storage files in it, or none of them can be read at all.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise BagError(f"no bag at {path}")
+    if path.suffix == ".bag":
+        return _open_ros1(path)
+    files, bag = _storage_files(path)
+    for file in files:
+        opened = _open_storage(file, bag, scratch)
+        if opened is not None:
+            bag.storages.append((file, opened))
+            bag._closing.callback(opened.close)
+    if not bag.storages:
+        bag._closing.close()
+        raise BagError(f"nothing of {path} can be read: {'; '.join(bag.damage)}")
+    if not (path / "metadata.yaml").is_file():
+        bag.storages.sort(key=lambda entry: entry[1].start_ns)
+    found = sum(topic.count for topic in bag.topics.values())
+    if bag.expected_count is not None and found < bag.expected_count:
+        bag._note(
+            f"{path.name}: metadata.yaml promises {bag.expected_count} messages, the files hold {found}"
+        )
+    return bag
+
+
+def _storage_files(path: Path) -> tuple[list[Path], Bag]:
+    """Files in their order, and the bag that will hold them; a broken metadata.yaml counts as missing."""
+    bag = Bag(path, [])
+    if path.is_file():
+        return [path], bag
+    found = sorted(
+        (file for file in path.iterdir() if _storage_suffix(file) in STORAGE_SUFFIXES), key=_natural_order
+    )
+    metadata_file = path / "metadata.yaml"
+    listed: list[Path] = []
+    if metadata_file.is_file():
+        try:
+            metadata = yaml.safe_load(metadata_file.read_text())["rosbag2_bagfile_information"]
+            listed = [path / Path(name).name for name in metadata["relative_file_paths"]]
+            bag.expected_count = int(metadata["message_count"])
+        except Exception as error:
+            bag._note(f"metadata.yaml cannot be read ({type(error).__name__}: {error}); going by the files")
+    else:
+        bag._note("metadata.yaml is missing; going by the files")
+    for missing in (file for file in listed if not file.exists()):
+        bag._note(f"{missing.name}: named by metadata.yaml, but missing")
+    files = [file for file in listed if file.exists()] or found
+    if not files:
+        raise BagError(f"{path} holds no .mcap or .db3 file: name the folder that does")
+    return files, bag
+
+
+def _storage_suffix(file: Path) -> str:
+    return Path(file.stem).suffix if file.suffix == ".zstd" else file.suffix
+
+
+def _natural_order(file: Path) -> list[Any]:
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)]
+
+
+def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
+    suffix = _storage_suffix(file)
+    if suffix not in STORAGE_SUFFIXES:
+        raise BagError(f"{file} is no bag: expected .mcap, .db3, .bag or a folder")
+    try:
+        plain = _unpack(file, bag, scratch) if file.suffix == ".zstd" else file
+    except Exception as error:
+        bag._note(f"{file.name}: cannot be unpacked ({error})")
+        return None
+    try:
+        return _RosbagsStorage(plain)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    try:
+        salvaged = salvage_mcap(plain) if suffix == ".mcap" else salvage_sqlite(plain)
+    except Exception as error:
+        bag._note(f"{file.name}: cannot be read ({reason}; {type(error).__name__}: {error})")
+        return None
+    if salvaged.broke_off:
+        held = sum(topic.count for topic in salvaged.topics)
+        bag._note(f"{file.name}: broken after {held} messages ({salvaged.broke_off}); read as far as it goes")
+    return salvaged
+
+
+def _unpack(file: Path, bag: Bag, scratch: Path | None) -> Path:
+    import zstandard
+
+    folder = bag._closing.enter_context(tempfile.TemporaryDirectory(dir=scratch, prefix="bag-"))
+    target = Path(folder, file.stem)
+    with file.open("rb") as source, target.open("wb") as sink:
+        zstandard.ZstdDecompressor().copy_stream(source, sink)
+    return target
+
+
+class _RosbagsStorage:
+    """A whole file, by rosbags."""
+
+    def __init__(self, file: Path) -> None:
+        from rosbags.rosbag2 import Reader
+
+        self._reader = Reader(file)
+        self._reader.open()
+        if file.suffix == ".mcap" and not self._reader.storage.chunks:  # type: ignore[attr-defined]
+            self._reader.close()
+            raise ValueError("no index")
+        self.topics = [Topic(c.topic, c.msgtype, c.msgdef.data, c.msgcount) for c in self._reader.connections]
+        is_empty = not self._reader.message_count
+        self.start_ns = 0 if is_empty else self._reader.start_time
+        self.end_ns = 0 if is_empty else self._reader.end_time
+
+    def messages(
+        self, topics: Collection[str], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[Message]:
+        connections = [c for c in self._reader.connections if c.topic in topics]
+        if not connections:
+            return
+        for connection, time_ns, data in self._reader.messages(connections, start_ns, stop_ns):
+            yield Message(connection.topic, connection.msgtype, time_ns, unpack_message(data))
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _open_ros1(path: Path) -> Bag:
+    from rosbags.rosbag1 import Reader
+
+    try:
+        storage = _Ros1Storage(Reader(path))
+    except Exception as error:
+        raise BagError(
+            f"{path} cannot be read ({error}): if it was cut off, run `rosbag reindex` on it first"
+        ) from error
+    bag = Bag(path, [(path, storage)], is_ros1=True)
+    bag._closing.callback(storage.close)
+    return bag
+
+
+class _Ros1Storage:
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+        reader.open()
+        self.topics = [Topic(c.topic, c.msgtype, c.msgdef.data, c.msgcount) for c in reader.connections]
+        is_empty = not reader.message_count
+        self.start_ns = 0 if is_empty else reader.start_time
+        self.end_ns = 0 if is_empty else reader.end_time
+
+    def messages(
+        self, topics: Collection[str], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[Message]:
+        connections = [c for c in self._reader.connections if c.topic in topics]
+        if not connections:
+            return
+        for connection, time_ns, data in self._reader.messages(connections, start_ns, stop_ns):
+            yield Message(connection.topic, connection.msgtype, time_ns, data)
+
+    def close(self) -> None:
+        self._reader.close()
