@@ -109,6 +109,15 @@ class Gate:
         self._frames_on[camera] = np.where(selected, frames_on + 1, 0)
         return selected
 
+    @property
+    def state(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Per camera, for how many frames each tile has been on; assign it to go on where a gate left off."""
+        return dict(self._frames_on)
+
+    @state.setter
+    def state(self, frames_on: dict[str, npt.NDArray[np.int64]]) -> None:
+        self._frames_on = dict(frames_on)
+
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's state, or all of it."""
         if camera is None:
