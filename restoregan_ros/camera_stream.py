@@ -1,0 +1,221 @@
+"""One camera: its subscriptions and publishers, and the delivery of each frame exactly once."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from restoregan_ros.conversions import (
+    KEEP_SOURCE,
+    MalformedImageError,
+    Outcome,
+    SourceImage,
+    UnsupportedEncodingError,
+    overlay_image,
+    report_message,
+    restamped,
+)
+from restoregan_ros.msg import RestorationReport
+from restoregan_ros.parameters import Settings
+from restoregan_ros.statistics import StreamStatistics
+
+
+@dataclass(eq=False)
+class Frame:
+    """A source frame on its way through the node."""
+
+    stream: "CameraStream"
+    source: SourceImage
+    received_s: float = field(default_factory=time.monotonic)
+    """Steady clock."""
+    is_settled: bool = False
+    """Whether somebody published it; changes under the stream's lock."""
+
+    @property
+    def camera(self) -> str:
+        return self.stream.camera
+
+
+class CameraStream:
+    """Topics of one camera. Publishers live from construction to ``destroy``, subscriptions while active.
+
+    Args:
+        settings: gives the settings in force.
+        model: what reports name.
+    """
+
+    def __init__(
+        self, node: LifecycleNode, camera: str, settings: Callable[[], Settings], model: str
+    ) -> None:
+        self.camera = camera
+        self.statistics = StreamStatistics()
+        self._node = node
+        self._settings = settings
+        self._model = model
+        self._is_compressed = settings().node.image_transport == "compressed"
+        self._encoding: str | None = None
+        """Of the published stream, for its whole life: fixed by the parameter or by the first frame."""
+        if settings().node.output_encoding != KEEP_SOURCE:
+            self._encoding = settings().node.output_encoding
+        self._info: CameraInfo | None = None
+        self._next_due_s = 0.0
+        self._publishing = threading.Lock()
+        self._subscriptions: list = []
+
+        reliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+        self._images = node.create_publisher(
+            Image,
+            f"{camera}/restored/image_raw",
+            reliable,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+        self._infos = node.create_publisher(CameraInfo, f"{camera}/restored/camera_info", reliable)
+        self._reports = node.create_publisher(
+            RestorationReport, f"{camera}/restored/report", QoSProfile(depth=10)
+        )
+        self._overlays = node.create_publisher(Image, f"{camera}/restored/debug/overlay", reliable)
+
+    def subscribe(self, take_frame: Callable[[Frame], None]) -> None:
+        """Start to receive; ``take_frame`` gets what is to be taken up."""
+
+        def on_image(cdr: bytes) -> None:
+            frame = self._received(cdr)
+            if frame is not None:
+                take_frame(frame)
+
+        self.statistics = StreamStatistics()
+        latest = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+        base = self._node.resolve_topic_name(f"{self.camera}/image_raw")
+        self._subscriptions = [
+            self._node.create_subscription(
+                CompressedImage if self._is_compressed else Image,
+                f"{base}/compressed" if self._is_compressed else base,
+                self._contained(on_image),
+                latest,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                raw=True,
+            ),
+            self._node.create_subscription(
+                CameraInfo,
+                f"{self.camera}/camera_info",
+                self._contained(self._on_info),
+                qos_profile_sensor_data,
+            ),
+        ]
+
+    def unsubscribe(self) -> None:
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions = []
+
+    def destroy(self) -> None:
+        self.unsubscribe()
+        for publisher in (self._images, self._infos, self._reports, self._overlays):
+            self._node.destroy_publisher(publisher)
+
+    def image_is_wanted(self) -> bool:
+        return self._images.get_subscription_count() > 0 or self._overlays.get_subscription_count() > 0
+
+    def can_pass_at_once(self, frame: Frame) -> bool:
+        """Whether the source's own bytes are what is published for it, so that nothing need be decoded."""
+        try:
+            return frame.source.keeps(self._published_encoding(frame.source))
+        except UnsupportedEncodingError:
+            return False
+
+    def deliver(self, frame: Frame, outcome: Outcome) -> bool:
+        """Publish image, intrinsics and report of a frame, unless somebody did so before; returns whether.
+
+        Safe to call from several threads; pictures leave in the order in which they are claimed.
+        """
+        if frame.is_settled:
+            return False
+        image = self._image_to_publish(frame.source, outcome)
+        header = frame.source.header
+        with self._publishing:
+            if frame.is_settled:
+                return False
+            frame.is_settled = True
+            if image is not None:
+                self._images.publish(image)
+                info = self._info
+                if info is not None and self._infos.get_subscription_count():
+                    self._infos.publish(restamped(info, header))
+            latency_ms = (time.monotonic() - frame.received_s) * 1e3
+            self.statistics.count_published(outcome, latency_ms)
+            self._reports.publish(
+                report_message(
+                    header,
+                    outcome,
+                    latency_ms=latency_ms,
+                    frames_superseded=self.statistics.superseded,
+                    model=self._model,
+                )
+            )
+        return True
+
+    def publish_overlay(self, frame: Frame, outcome: Outcome) -> None:
+        """Draw tiles and probabilities, if somebody looks."""
+        if outcome.result is None or not self._overlays.get_subscription_count():
+            return
+        from restoregan_core.overlay import draw_overlay
+
+        self._overlays.publish(overlay_image(frame.source.header, draw_overlay(outcome.result)))
+
+    def _contained(self, callback: Callable) -> Callable:
+        """An exception in a callback would end the node."""
+
+        def contained(message: object) -> None:
+            try:
+                callback(message)
+            except Exception as error:
+                self._node.get_logger().error(
+                    f"{self.camera}: {type(error).__name__}: {error}", throttle_duration_sec=5.0
+                )
+
+        return contained
+
+    def _on_info(self, info: CameraInfo) -> None:
+        self._info = info
+
+    def _received(self, cdr: bytes) -> Frame | None:
+        """A frame to take up; None if nobody wants it or it exceeds the camera's rate."""
+        received_s = time.monotonic()
+        self.statistics.count_received(self._node.get_clock().now().nanoseconds)
+        if not (self.image_is_wanted() or self._reports.get_subscription_count()):
+            return None
+        rate_hz = self._settings().cameras[self.camera].max_rate_hz
+        if rate_hz > 0:
+            # A quarter of a period's grace, so that a camera of just that rate keeps its frames.
+            if received_s < self._next_due_s - 0.25 / rate_hz:
+                self.statistics.count_rate_limited()
+                return None
+            self._next_due_s = max(self._next_due_s, received_s - 1 / rate_hz) + 1 / rate_hz
+        return Frame(self, SourceImage(cdr, self._is_compressed), received_s)
+
+    def _published_encoding(self, source: SourceImage) -> str:
+        if self._encoding is None:
+            return source.published_encoding()
+        source.published_encoding()  # raises for what is not decoded
+        return self._encoding
+
+    def _image_to_publish(self, source: SourceImage, outcome: Outcome) -> bytes | None:
+        if self._settings().node.mode == "monitor" or not self._images.get_subscription_count():
+            return None
+        try:
+            encoding = self._published_encoding(source)
+            if outcome.action == RestorationReport.ACTION_RESTORED:
+                assert outcome.result is not None
+                image = source.restored(outcome.result.image, encoding)
+            else:
+                image = source.as_published(encoding)
+        except (UnsupportedEncodingError, MalformedImageError):
+            # Untouched. A compressed source that does not decode has no Image that could be published.
+            return None if source.is_compressed else source.cdr
+        self._encoding = encoding
+        return image

@@ -1,0 +1,38 @@
+"""From the node's settings to a warmed pipeline."""
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from restoregan_ros.parameters import NodeSettings
+
+if TYPE_CHECKING:
+    from restoregan_core.pipeline import RestorationPipeline
+
+
+def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
+    """Load the network; takes seconds.
+
+    Raises:
+        ValueError, RuntimeError: model or runtime cannot be had; the message says why.
+    """
+    # torch is imported here, where the node is configured: its import alone takes a second or two.
+    import torch
+
+    from restoregan_core.loading import load_pipeline
+
+    # An OpenMP pool of all cores starves the threads that receive and publish.
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    return load_pipeline(
+        settings.model, preset=settings.preset, runtime=settings.runtime, device=settings.device
+    )
+
+
+def warm_up(pipeline: "RestorationPipeline", settings: NodeSettings) -> None:
+    """Run assessor and network once at each of ``warm_up_sizes``, so that the first frames are not late."""
+    for size in settings.warm_up_sizes:
+        if size:
+            height, width = map(int, size.split("x"))
+            pipeline.assessor.assess(np.zeros((height, width, 3), np.uint8))
+            pipeline.restorer.warm_up(height, width)

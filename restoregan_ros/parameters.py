@@ -1,0 +1,284 @@
+"""The node's parameters, each declared once: name, type, default, range, description, read-only or not.
+
+``parameter_docs.py`` makes the documentation's table and config/restore.param.yaml of these declarations.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any
+
+from restoregan_core.gate import PRESETS, GateThresholds
+from restoregan_core.guard import GuardLimits
+
+FROM_PRESET = -1.0
+CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
+IMAGE_SIZE = re.compile(r"[1-9][0-9]{0,4}x[1-9][0-9]{0,4}")
+
+Value = Any
+"""bool, int, float, str or tuple of str, as the declaration's default is."""
+
+
+def _declare(
+    default: Value,
+    description: str,
+    *,
+    read_only: bool = False,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    notes = {"description": description, "read_only": read_only}
+    return field(
+        default=default, metadata={**notes, "minimum": minimum, "maximum": maximum, "choices": choices}
+    )
+
+
+def _threshold(text: str) -> Any:
+    return _declare(FROM_PRESET, f"{text}; -1 takes the preset's", minimum=FROM_PRESET, maximum=1.0)
+
+
+class _Checked:
+    """Checks ranges and choices of a settings dataclass."""
+
+    def __post_init__(self) -> None:
+        for declared in fields(self):  # type: ignore[arg-type]
+            value, notes = getattr(self, declared.name), declared.metadata
+            if notes["choices"] and value not in notes["choices"]:
+                raise ValueError(f"{declared.name} is {value!r}; it can be {', '.join(notes['choices'])}")
+            if notes["minimum"] is not None and not notes["minimum"] <= value <= notes["maximum"]:
+                raise ValueError(
+                    f"{declared.name} is {value}; it must lie in {notes['minimum']} to {notes['maximum']}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeSettings(_Checked):
+    """Parameters of the node as a whole.
+
+    Raises:
+        ValueError: a value out of its range, or values that contradict each other.
+    """
+
+    cameras: tuple[str, ...] = _declare(
+        ("camera",),
+        "names of the cameras: the topics' first part, for example front or stereo/left",
+        read_only=True,
+    )
+    model: str = _declare(
+        "lite", "network: a name of the zoo or the path of a .safetensors file", read_only=True
+    )
+    runtime: str = _declare(
+        "auto", "what runs the network", read_only=True, choices=("auto", "tensorrt", "openvino", "torch")
+    )
+    device: str = _declare("auto", "auto, cpu, cuda or cuda:N", read_only=True)
+    build_if_missing: bool = _declare(
+        True,
+        "build a missing engine during configure (minutes on an embedded GPU) instead of failing",
+        read_only=True,
+    )
+    warm_up_sizes: tuple[str, ...] = _declare(
+        ("360x640",),
+        "HEIGHTxWIDTH of the cameras: engines are built and warmed for these in configure",
+        read_only=True,
+    )
+    image_transport: str = _declare(
+        "raw",
+        "raw: <cam>/image_raw; compressed: <cam>/image_raw/compressed",
+        read_only=True,
+        choices=("raw", "compressed"),
+    )
+    output_encoding: str = _declare(
+        "source",
+        "source keeps rgb8, bgr8, rgba8, bgra8, mono8, mono16 and publishes others as bgr8; or one for all",
+        read_only=True,
+        choices=("source", "rgb8", "bgr8", "rgba8", "bgra8", "mono8"),
+    )
+    autostart: bool = _declare(
+        False,
+        "configure and activate at start; false where a launch file drives the transitions",
+        read_only=True,
+    )
+    enabled: bool = _declare(True, "false passes every camera through untouched")
+    mode: str = _declare(
+        "restore", "monitor publishes reports and diagnostics but no images", choices=("restore", "monitor")
+    )
+    preset: str = _declare(
+        "balanced",
+        "thresholds of the gate; always restores every frame, off none",
+        choices=tuple(PRESETS),
+    )
+    blur_on_threshold: float = _threshold("blur probability of a tile at which its restoration starts")
+    blur_off_threshold: float = _threshold("blur probability of a tile below which its restoration stops")
+    rain_on_threshold: float = _threshold("rain probability of a tile at which its restoration starts")
+    rain_off_threshold: float = _threshold("rain probability of a tile below which its restoration stops")
+    max_pixel_change: int = _declare(
+        96,
+        "most that restoration may change a pixel's channel, of 255; more is clamped",
+        minimum=0,
+        maximum=255,
+    )
+    deadline_ms: float = _declare(
+        100.0,
+        "after this time from receipt the source frame is published with FAILED_OPEN / DEADLINE",
+        minimum=1.0,
+        maximum=60_000.0,
+    )
+    hang_timeout_s: float = _declare(
+        10.0, "a frame that takes longer than this ends the process, non-zero, for launch to respawn it",
+        minimum=0.5, maximum=600.0,
+    )  # fmt: skip
+    blur_warn_probability: float = _declare(
+        0.5, "mean blur probability over a second at which diagnostics warn", minimum=0.0, maximum=1.0
+    )
+    blur_error_probability: float = _declare(
+        0.9,
+        "mean blur probability over a second at which diagnostics report an error",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    rain_warn_probability: float = _declare(
+        0.5, "mean rain probability over a second at which diagnostics warn", minimum=0.0, maximum=1.0
+    )
+    rain_error_probability: float = _declare(
+        0.9,
+        "mean rain probability over a second at which diagnostics report an error",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    stale_after_s: float = _declare(
+        1.0,
+        "diagnostics call a camera stale when its last frame came in longer ago (ROS time)",
+        minimum=0.01,
+        maximum=3600.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.cameras or any(not CAMERA_NAME.fullmatch(name) for name in self.cameras):
+            raise ValueError(
+                f"cameras is {list(self.cameras)}; give at least one name such as front or stereo/left"
+            )
+        if len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f"cameras is {list(self.cameras)}; every name may stand there once")
+        for size in self.warm_up_sizes:
+            if size and not IMAGE_SIZE.fullmatch(size):
+                raise ValueError(f"warm_up_sizes holds {size!r}; write HEIGHTxWIDTH, for example 720x1280")
+        for kind in ("blur", "rain"):
+            warn, error = (
+                getattr(self, f"{kind}_warn_probability"),
+                getattr(self, f"{kind}_error_probability"),
+            )
+            if warn > error:
+                raise ValueError(f"{kind}_warn_probability {warn} exceeds {kind}_error_probability {error}")
+        if self.deadline_ms > self.hang_timeout_s * 1e3:
+            raise ValueError(f"deadline_ms {self.deadline_ms} exceeds hang_timeout_s {self.hang_timeout_s}")
+
+        self.gate_thresholds()
+
+    def gate_thresholds(self) -> GateThresholds:
+        """The preset's thresholds, with those that were set put in.
+
+        Raises:
+            ValueError: an off threshold above its on threshold.
+        """
+        given = {
+            name.removesuffix("_threshold"): getattr(self, name)
+            for name in ("blur_on_threshold", "blur_off_threshold", "rain_on_threshold", "rain_off_threshold")
+            if getattr(self, name) != FROM_PRESET
+        }
+        return replace(PRESETS[self.preset], **given)
+
+    def guard_limits(self) -> GuardLimits:
+        """Bounds on what the network may do."""
+        return GuardLimits(max_pixel_change=self.max_pixel_change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraSettings(_Checked):
+    """Parameters of one camera, named ``<cam>.enabled`` and so on (a / in the camera's name becomes a dot).
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    enabled: bool = _declare(True, "false passes this camera through untouched")
+    max_rate_hz: float = _declare(
+        0.0,
+        "frames beyond this rate are not taken up: no image, no report; 0 takes all",
+        minimum=0.0,
+        maximum=1000.0,
+    )
+    priority: int = _declare(
+        1, "turns on the worker relative to the other cameras when frames wait", minimum=1, maximum=10
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A consistent set of all parameters."""
+
+    node: NodeSettings
+    cameras: Mapping[str, CameraSettings]
+
+    def changed(self, values: Mapping[str, Value]) -> "Settings":
+        """These settings with ``values`` (by full parameter name) put in; names of others are passed over.
+
+        Raises:
+            ValueError: the result would be out of range or contradict itself.
+        """
+        node_names = {declared.name for declared in fields(NodeSettings)}
+        node = replace(self.node, **{name: value for name, value in values.items() if name in node_names})
+        cameras = {}
+        for camera, settings in self.cameras.items():
+            names = {
+                camera_parameter(camera, declared.name): declared.name for declared in fields(CameraSettings)
+            }
+            cameras[camera] = replace(
+                settings, **{names[n]: value for n, value in values.items() if n in names}
+            )
+        return Settings(node=node, cameras=cameras)
+
+
+def camera_parameter(camera: str, name: str) -> str:
+    return f"{camera.replace('/', '.')}.{name}"
+
+
+def declare_parameters(node: Any) -> Settings:
+    """Declare every parameter on an rclpy node and read what was set for it.
+
+    Raises:
+        ValueError: values that are out of range or contradict each other.
+        rclpy's exceptions: a value of the wrong type.
+    """
+    settings = NodeSettings(
+        **{declared.name: _declare_one(node, declared.name, declared) for declared in fields(NodeSettings)}
+    )
+    cameras = {
+        camera: CameraSettings(
+            **{
+                d.name: _declare_one(node, camera_parameter(camera, d.name), d)
+                for d in fields(CameraSettings)
+            }
+        )
+        for camera in settings.cameras
+    }
+    return Settings(node=settings, cameras=cameras)
+
+
+def _declare_one(node: Any, name: str, declared: Field) -> Value:
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+    notes = declared.metadata
+    descriptor = ParameterDescriptor(description=notes["description"], read_only=notes["read_only"])
+    if notes["choices"]:
+        descriptor.additional_constraints = "one of: " + ", ".join(notes["choices"])
+    if isinstance(declared.default, float):
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=notes["minimum"], to_value=notes["maximum"])
+        ]
+    elif notes["minimum"] is not None:
+        descriptor.integer_range = [IntegerRange(from_value=notes["minimum"], to_value=notes["maximum"])]
+    default = list(declared.default) if isinstance(declared.default, tuple) else declared.default
+    value = node.declare_parameter(name, default, descriptor).value
+    return tuple(value) if isinstance(value, list) else value

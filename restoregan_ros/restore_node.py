@@ -1,0 +1,266 @@
+"""restore_node: camera topics in, restored topics and reports out. Lifecycle wiring and ``main``.
+
+configure loads and warms the network and creates the publishers; activate subscribes and starts worker and
+watchdog; deactivate stops them; cleanup frees everything. Topics, parameters and limits: README.md.
+"""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+
+from restoregan_ros import engine
+from restoregan_ros.camera_stream import CameraStream, Frame
+from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
+from restoregan_ros.parameters import NodeSettings, Settings, declare_parameters
+from restoregan_ros.slots import Slots
+from restoregan_ros.stop_signal import StopSignal
+from restoregan_ros.watchdog import Watchdog
+from restoregan_ros.worker import DISABLED, Worker
+
+if TYPE_CHECKING:
+    from restoregan_core.pipeline import RestorationPipeline
+
+OpenPipeline = Callable[[NodeSettings], "RestorationPipeline"]
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+STOP_TIMEOUT_S = 1.0
+
+
+class RestoreNode(LifecycleNode):
+    """Restores what the cameras of its parameters send.
+
+    Args:
+        open_pipeline: settings -> pipeline, called in configure.
+        must_stop: whether the process was asked to end; ends a long configure.
+
+    Raises:
+        ValueError, or rclpy's parameter exceptions: parameters that cannot be.
+    """
+
+    def __init__(
+        self,
+        open_pipeline: OpenPipeline = engine.open_pipeline,
+        must_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        super().__init__("restore_node")
+        self._open_pipeline = open_pipeline
+        self._must_stop = must_stop
+        self._settings = declare_parameters(self)
+        self._pipeline: RestorationPipeline | None = None
+        self._streams: list[CameraStream] = []
+        self._slots: Slots | None = None
+        self._worker: Worker | None = None
+        self._watchdog: Watchdog | None = None
+        self._engine = "not configured"
+        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        settings = self._settings.node
+        try:
+            pipeline = self._load(settings)
+            if pipeline is None:
+                return FAILURE
+            self._streams = [
+                CameraStream(self, camera, self.settings, pipeline.model) for camera in settings.cameras
+            ]
+        except Exception as error:
+            self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
+            self._free()
+            return FAILURE
+        self._pipeline = pipeline
+        self._engine = pipeline.restorer.describe()
+        self.get_logger().info(f"configured: {pipeline.model} by {self._engine}")
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        assert self._pipeline is not None
+        self._slots = Slots(lambda camera: self._settings.cameras[camera].priority)
+        self._worker = Worker(self._pipeline, self._slots, self.settings, self._log_fault)
+        self._watchdog = Watchdog(self._slots, self.settings, self.get_logger().error)
+        try:
+            for stream in self._streams:
+                stream.subscribe(self._take_frame)
+        except Exception as error:
+            self.get_logger().error(f"cannot activate: {type(error).__name__}: {error}")
+            for stream in self._streams:
+                stream.unsubscribe()
+            return FAILURE
+        self._worker.start()
+        self._watchdog.start()
+        self.get_logger().info(f"active: {', '.join(self._settings.node.cameras)}")
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        # A worker that hangs is ended, with the process, by the watchdog.
+        self._stop_threads(timeout_s=None)
+        return SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._free()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._stop_threads(STOP_TIMEOUT_S)
+        self._free()
+        return SUCCESS
+
+    def _load(self, settings: NodeSettings) -> "RestorationPipeline | None":
+        """Load and warm up in a thread, so that a signal need not wait for an engine that takes minutes."""
+        outcome: list[RestorationPipeline | Exception] = []
+
+        def load() -> None:
+            try:
+                pipeline = self._open_pipeline(settings)
+                engine.warm_up(pipeline, settings)
+                outcome.append(pipeline)
+            except Exception as error:
+                outcome.append(error)
+
+        thread = threading.Thread(target=load, name="configure", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.1)
+            if self._must_stop() and thread.is_alive():
+                self.get_logger().info("configure was interrupted")
+                return None
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+        return outcome[0]
+
+    def _take_frame(self, frame: Frame) -> None:
+        assert self._slots is not None
+        assert self._watchdog is not None
+        settings = self._settings
+        is_enabled = settings.node.enabled and settings.cameras[frame.camera].enabled
+        if not is_enabled and self._slots.is_idle(frame.camera) and frame.stream.can_pass_at_once(frame):
+            frame.stream.deliver(frame, DISABLED)
+            return
+        if self._slots.put(frame):
+            frame.stream.statistics.count_superseded()
+        if self._watchdog.worker_is_overdue:
+            self._watchdog.wake()
+
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
+        values = {p.name: tuple(p.value) if isinstance(p.value, list) else p.value for p in parameters}
+        try:
+            self._settings = self._settings.changed(values)
+        except (ValueError, TypeError) as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        if self._watchdog is not None:
+            self._watchdog.wake()
+        return SetParametersResult(successful=True)
+
+    def _publish_diagnostics(self) -> None:
+        try:
+            now = self.get_clock().now()
+            name, settings = self.get_fully_qualified_name().lstrip("/"), self._settings.node
+            state = self._state_machine.current_state[1]
+            model = "" if self._pipeline is None else self._pipeline.model
+            is_overdue = self._watchdog is not None and self._watchdog.worker_is_overdue
+            statuses = [node_status(f"{name}: engine", state, model, self._engine, settings.mode, is_overdue)]
+            if self._worker is not None:
+                for stream in self._streams:
+                    snapshot = stream.statistics.snapshot()
+                    statuses += camera_statuses(
+                        f"{name}: {stream.camera}", snapshot, settings, now.nanoseconds
+                    )
+            self._diagnostics.publish(diagnostic_array(now.to_msg(), statuses))
+        except Exception as error:
+            self.get_logger().error(
+                f"diagnostics: {type(error).__name__}: {error}", throttle_duration_sec=5.0
+            )
+
+    def _log_fault(self, line: str) -> None:
+        self.get_logger().error(line, throttle_duration_sec=1.0)
+
+    def _stop_threads(self, timeout_s: float | None) -> None:
+        for stream in self._streams:
+            stream.unsubscribe()
+        if self._worker is not None and not self._worker.stop(timeout_s):
+            self.get_logger().warning("the worker is still busy; not waiting for it")
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._worker = self._watchdog = self._slots = None
+
+    def _free(self) -> None:
+        for stream in self._streams:
+            stream.destroy()
+        self._streams = []
+        if self._pipeline is not None:
+            self._pipeline.restorer.close()
+        self._pipeline = None
+        self._engine = "not configured"
+
+
+class _ToRosLog(logging.Handler):
+    """Hands what the core logs to the node's log."""
+
+    def __init__(self, node: RestoreNode) -> None:
+        super().__init__()
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f": {record.exc_info[1]!r}"
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text, throttle_duration_sec=1.0)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text, throttle_duration_sec=1.0)
+        else:
+            self._logger.info(text)
+
+
+def main(argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = engine.open_pipeline) -> int:
+    """Run the node until SIGINT or SIGTERM; 0 after these, 2 for parameters that cannot be."""
+    try:
+        rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
+        stop = StopSignal()
+        node = RestoreNode(open_pipeline, lambda: bool(stop))
+    except Exception as error:
+        print(f"restore_node: {type(error).__name__}: {error}", file=sys.stderr)
+        rclpy.try_shutdown()
+        return 2
+    core_logger = logging.getLogger("restoregan_core")
+    core_logger.addHandler(_ToRosLog(node))
+    core_logger.setLevel(logging.INFO)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    stop.wakes(executor.wake)
+    if node.settings().node.autostart and node.trigger_configure() == SUCCESS:
+        node.trigger_activate()
+    while not stop:
+        try:
+            executor.spin_once(timeout_sec=0.2)
+        except Exception as error:  # a fault of one callback is no reason to leave the cameras alone
+            node.get_logger().error(f"{type(error).__name__}: {error}", throttle_duration_sec=1.0)
+    node.get_logger().info("stopping")
+    node.trigger_shutdown()
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not by way of the interpreter's end: a network that still runs in its thread would crash there.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
