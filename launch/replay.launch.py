@@ -40,7 +40,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "image_topic",
         default_value="",
-        description="The bag's image topic for the first camera; empty: it has the name that the node expects.",
+        description="Image topic in the bag of the first camera; empty: named as the node expects.",
     ),
     DeclareLaunchArgument("camera_info_topic", default_value="", description="Likewise."),
     DeclareLaunchArgument("idle_timeout", default_value="3.0", description="Seconds of silence that end it."),

@@ -187,10 +187,10 @@ def find_message_class(msgtype: str) -> Any | None:
 
 
 def qos_of(connection: "Connection") -> QoSProfile:
-    """As a camera driver offers it (best effort); latched topics stay latched, what is no sensor is reliable."""
+    """Best effort for sensors, as camera drivers offer it; reliable for the rest; latched topics stay latched."""
     from rosbags.interfaces import QosDurability
 
-    recorded = connection.ext.offered_qos_profiles
+    recorded = connection.ext.offered_qos_profiles  # type: ignore[union-attr]  # rosbag2 alone is read
     if any(profile.durability == QosDurability.TRANSIENT_LOCAL for profile in recorded):
         return QoSProfile(
             depth=max(1, *(p.depth for p in recorded)), durability=DurabilityPolicy.TRANSIENT_LOCAL

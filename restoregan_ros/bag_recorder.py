@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -189,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse_arguments(remove_ros_args(arguments)[1:])
         options.output.parent.mkdir(parents=True, exist_ok=True)
         # Humble's and Iron's rosbag2 read the QoS of version 8; the later ones write 9.
-        version = 8 if os.environ.get("ROS_DISTRO") in ("humble", "iron") else 9
+        version: Literal[8, 9] = 8 if os.environ.get("ROS_DISTRO") in ("humble", "iron") else 9
         storage = StoragePlugin[options.storage.upper()]
         with Writer(options.output, version=version, storage_plugin=storage) as writer:
             return record(options, writer, arguments)
