@@ -1,0 +1,38 @@
+"""foxglove_msgs/CompressedVideo, where PyAV is installed: H.264 and its kin decode only in order."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+
+VIDEO_TYPE = "foxglove_msgs/msg/CompressedVideo"
+_CODECS = {"h264": "h264", "h265": "hevc", "vp9": "vp9", "av1": "av1"}
+
+
+class VideoDecoder:
+    """Decodes one stream, one packet a message, as the message's definition has it (no B frames)."""
+
+    def __init__(self) -> None:
+        self._context: Any = None
+
+    def decode(self, codec: str, packet: bytes) -> npt.NDArray[np.uint8] | Exception:
+        """The picture as uint8 RGB (height, width, 3), or why there is none, for its frame to raise."""
+        try:
+            import av
+        except ModuleNotFoundError:
+            return UnsupportedEncodingError(f"{codec} video needs PyAV (pip install av)")
+        if codec not in _CODECS:
+            return UnsupportedEncodingError(f"video format {codec!r}; supported: {', '.join(_CODECS)}")
+        try:
+            if self._context is None:
+                self._context = av.CodecContext.create(_CODECS[codec], "r")
+                self._context.thread_type = "NONE"  # threads would hold frames back
+                self._context.flags |= av.codec.context.Flags.low_delay
+            pictures = self._context.decode(av.Packet(packet))
+        except Exception as error:  # av's exceptions follow ffmpeg's error codes
+            return MalformedImageError(f"{codec} packet of {len(packet)} bytes: {error}")
+        if not pictures:
+            return MalformedImageError(f"{codec} packet of {len(packet)} bytes gives no picture of its own")
+        return np.ascontiguousarray(pictures[-1].to_ndarray(format="rgb24"))
