@@ -1,0 +1,138 @@
+"""Run restorers over folders of pairs and score every picture: whole pictures, no gate, one pass for all."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from restoregan_core.data.pairs import Pair
+from restoregan_core.data.pictures import check_same_size, read_rgb
+from restoregan_core.evaluation.protocols import Picture, Scorer, Scores, mean_scores, score
+
+Restore = Callable[[Picture], Picture]
+"""uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""
+
+_SCORING_THREADS = (
+    2  # scoring a 1280x720 picture takes about as long as restoring it: hide it behind the network
+)
+_PICTURES_AHEAD = 4
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Pairs under one name.
+
+    Attributes:
+        aligned: references are another camera's (RealBlur): also measure aligned to them.
+    """
+
+    name: str
+    pairs: tuple[Pair, ...]
+    aligned: bool = False
+
+    def files(self) -> list[str]:
+        """A short name for each pair that tells it from the others: its input's path below what all share."""
+        paths = [pair.input_path for pair in self.pairs]
+        shared = os.path.commonpath([path.parent for path in paths])
+        return [path.relative_to(shared).as_posix() for path in paths]
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """One picture: its input's scores, and one entry of ``outputs`` for each restorer."""
+
+    file: str
+    input: Scores
+    outputs: tuple[Scores, ...]
+
+
+@dataclass(frozen=True)
+class SetScores:
+    """All pictures of one set."""
+
+    name: str
+    pictures: tuple[PictureScores, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.pictures)
+
+    def mean_input(self) -> Scores:
+        """Mean over the pictures, before restoration."""
+        return mean_scores([picture.input for picture in self.pictures])
+
+    def mean_output(self, index: int = 0) -> Scores:
+        """Mean over the pictures, of the restorer with this index."""
+        return mean_scores([picture.outputs[index] for picture in self.pictures])
+
+    def gains(self, metric: str = "psnr_rgb", index: int = 0) -> list[float]:
+        """For each picture: output minus input."""
+        return [picture.outputs[index][metric] - picture.input[metric] for picture in self.pictures]
+
+    def worst(self, count: int, index: int = 0) -> list[tuple[str, float]]:
+        """The files whose PSNR (RGB) gained least, or lost most, with that gain in dB; the worst first."""
+        named = zip((picture.file for picture in self.pictures), self.gains(index=index), strict=True)
+        return sorted(named, key=lambda item: item[1])[:count]
+
+
+def check_set(evaluation_set: EvaluationSet, on_checked: Callable[[], None] = lambda: None) -> None:
+    """Read every pair once, so that a bad file stops the program at its start.
+
+    Raises:
+        ValueError: a file cannot be read, or differs from its partner in size; the message names it.
+    """
+    for pair in evaluation_set.pairs:
+        check_same_size([pair.target_path, pair.input_path])
+        on_checked()
+
+
+def measure(
+    evaluation_set: EvaluationSet,
+    restorers: Sequence[Restore],
+    extra: Sequence[Scorer] = (),
+    on_measured: Callable[[], None] = lambda: None,
+) -> SetScores:
+    """Restore and score every picture of a set.
+
+    The restorers run in the calling thread, one picture at a time; scoring runs beside them.
+
+    Args:
+        restorers: each is called once a picture.
+        extra: see `protocols.score`.
+        on_measured: called after each picture, for a progress bar.
+
+    Raises:
+        ValueError: a file cannot be read, sizes differ, a restorer changes the size, or a picture cannot be
+            aligned; the message names the file.
+    """
+    scored: list[PictureScores] = []
+    pending: deque[Future[PictureScores]] = deque()
+
+    def collect() -> None:
+        scored.append(pending.popleft().result())
+        on_measured()
+
+    with ThreadPoolExecutor(_SCORING_THREADS) as pool:
+        for name, pair in zip(evaluation_set.files(), evaluation_set.pairs, strict=True):
+            picture, reference = read_rgb(pair.input_path), read_rgb(pair.target_path)
+            outputs = [restore(picture) for restore in restorers]
+            pending.append(pool.submit(_score_all, name, picture, outputs, reference, extra))
+            if len(pending) >= _PICTURES_AHEAD:
+                collect()
+        while pending:
+            collect()
+    return SetScores(evaluation_set.name, tuple(scored))
+
+
+def _score_all(
+    name: str, picture: Picture, outputs: Sequence[Picture], reference: Picture, extra: Sequence[Scorer]
+) -> PictureScores:
+    try:
+        return PictureScores(
+            name,
+            score(picture, reference, extra),
+            tuple(score(output, reference, extra) for output in outputs),
+        )
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

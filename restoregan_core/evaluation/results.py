@@ -1,0 +1,146 @@
+"""What an evaluation leaves behind: JSON for machines, CSV by picture, a table to read, the worst cases."""
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from restoregan_core.data.pictures import read_rgb
+from restoregan_core.evaluation.comparison import Interval, paired_bootstrap
+from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores
+from restoregan_core.evaluation.protocols import TITLES
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WORST_COUNT = 5
+
+
+def differences(scores: SetScores) -> dict[str, Interval]:
+    """First restorer minus second, for each metric, with a 95 % paired bootstrap interval over pictures."""
+    return {
+        metric: paired_bootstrap([p.outputs[0][metric] - p.outputs[1][metric] for p in scores.pictures])
+        for metric in scores.pictures[0].outputs[0]
+    }
+
+
+def as_json(scores: SetScores, setting: str = "") -> dict[str, Any]:
+    """One set's entry: count, mean scores of input and output, worst files, the comparison if there is one.
+
+    Args:
+        setting: of a baseline, chosen for this set.
+    """
+    entry: dict[str, Any] = {
+        "count": scores.count,
+        "input": scores.mean_input(),
+        "output": scores.mean_output(),
+        "worst": [[file, gain] for file, gain in scores.worst(WORST_COUNT)],
+    }
+    if setting:
+        entry["setting"] = setting
+    if len(scores.pictures[0].outputs) > 1:
+        entry["against"] = {
+            "output": scores.mean_output(1),
+            "difference": {metric: asdict(interval) for metric, interval in differences(scores).items()},
+        }
+    return entry
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` as JSON, atomically. Every number in it must be finite."""
+    _write(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
+    """One row a picture: set, file, then every metric of input, output and, if compared, the other output."""
+    sides = ["input", "output", "against"][: 1 + len(all_scores[0].pictures[0].outputs)]
+    # Sets differ in metrics: only RealBlur is aligned.
+    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.pictures[0].input))
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["set", "file", *(f"{side}_{metric}" for side in sides for metric in metrics)])
+        for scores in all_scores:
+            for picture in scores.pictures:
+                values = [
+                    side.get(metric, "") for side in (picture.input, *picture.outputs) for metric in metrics
+                ]
+                writer.writerow([scores.name, picture.file, *values])
+    temporary.replace(path)
+
+
+def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Mapping[str, str]) -> "Table":
+    """Every protocol side by side: a row for the input, for each restorer, and for their difference.
+
+    Args:
+        names: of the restorers.
+        notes: a metric that was not measured -> why not.
+    """
+    from rich.table import Table
+
+    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.pictures[0].input))
+    table = Table(
+        title="Mean over pictures. SSIM 2-D: per channel; 3-D: volume, as MATLAB; Y: limited range."
+    )
+    table.add_column("set")
+    table.add_column("pictures", justify="right")
+    table.add_column("of")
+    for metric in metrics:
+        table.add_column(TITLES.get(metric, metric), justify="right")
+    for metric in notes:
+        table.add_column(TITLES.get(metric, metric), justify="right", style="dim")
+    why = list(notes.values())
+    for scores in all_scores:
+        table.add_section()
+        rows = [("input", scores.mean_input())]
+        rows += [(name, scores.mean_output(index)) for index, name in enumerate(names)]
+        for row, (label, values) in enumerate(rows):
+            start = [scores.name, str(scores.count)] if row == 0 else ["", ""]
+            cells = [_format(metric, values[metric]) if metric in values else "-" for metric in metrics]
+            table.add_row(*start, label, *cells, *why)
+            why = [""] * len(notes)  # said once
+        if len(names) > 1:
+            intervals = differences(scores)
+            cells = [_format_interval(m, intervals[m]) if m in intervals else "-" for m in metrics]
+            table.add_row("", "", "difference", *cells, *why)
+    return table
+
+
+def write_worst(
+    folder: Path, evaluation_set: EvaluationSet, scores: SetScores, restore: Restore
+) -> list[Path]:
+    """The worst cases as pictures, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, the worst first."""
+    pairs = dict(zip(evaluation_set.files(), evaluation_set.pairs, strict=True))
+    target_folder = folder / evaluation_set.name.replace("/", "_")
+    target_folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for rank, (file, gain_db) in enumerate(scores.worst(WORST_COUNT), start=1):
+        picture, target = read_rgb(pairs[file].input_path), read_rgb(pairs[file].target_path)
+        side_by_side = np.concatenate([picture, restore(picture), target], axis=1)
+        name = Path(file).with_suffix("").as_posix().replace("/", "_")
+        path = target_folder / f"{rank}_{gain_db:+.2f}dB_{name}.png"
+        if not cv2.imwrite(os.fspath(path), side_by_side[..., ::-1]):
+            raise OSError(f"{path} could not be written")
+        written.append(path)
+    return written
+
+
+def _format(metric: str, value: float) -> str:
+    return f"{value:.2f}" if metric.startswith("psnr") else f"{value:.4f}"
+
+
+def _format_interval(metric: str, interval: Interval) -> str:
+    digits = 2 if metric.startswith("psnr") else 4
+    return f"{interval.mean:+.{digits}f}\n[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]"
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
