@@ -138,6 +138,7 @@ class MessageTypes:
         from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
         self._is_ros1 = bag.is_ros1
+        self._definitions = {topic.msgtype: topic.definition for topic in bag.topics.values()}
         self._store = get_typestore(Stores.ROS1_NOETIC if bag.is_ros1 else Stores.ROS2_JAZZY)
         for topic in bag.topics.values():
             if topic.msgtype in self._store.types or topic.msgtype.split("/")[0] not in _EXTRA_PACKAGES:
@@ -157,6 +158,10 @@ class MessageTypes:
             return self._store.deserialize_cdr(message.data, message.msgtype)
         except Exception:  # rosbags raises whatever the broken bytes lead to
             return None
+
+    def definition(self, msgtype: str) -> str:
+        """The message's text as recorded."""
+        return self._definitions.get(msgtype, "")
 
 
 _EXTRA_PACKAGES = ("vision_msgs", "foxglove_msgs")

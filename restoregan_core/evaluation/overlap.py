@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, Generic, TypeVar
 
@@ -13,8 +13,8 @@ Mapped = TypeVar("Mapped")
 _END: Any = object()
 
 
-def prefetched(items: Iterable[Item], depth: int) -> Iterator[Item]:
-    """The same items, produced in a thread of their own at most ``depth`` ahead; its exceptions come out here."""
+def prefetched(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
+    """The same items, produced in a thread of their own at most ``depth`` ahead; its exceptions come here."""
     ahead: queue.Queue[Any] = queue.Queue(depth)
     stop = threading.Event()
 

@@ -1,0 +1,136 @@
+"""What a replay must remember to go on after a kill: a checkpoint after every part of the restored bag."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restoregan_core.gate import Gate
+
+
+@dataclass
+class ReplayState:
+    """Where a replay stands. Written in one step after the part's bag file and rows are on disk."""
+
+    settings: dict[str, Any]
+    """What decides about pixels; another set in the same folder is refused."""
+    frames_done: int = 0
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """Metadata of the bag's parts."""
+    row_parts: list[str] = field(default_factory=list)
+    gate: dict[str, dict[str, Any]] = field(default_factory=dict)
+    is_complete: bool = False
+    damage: list[str] = field(default_factory=list)
+    stopped: str = ""
+    """Why it ended early; "" if it did not."""
+    wall_s: float = 0.0
+    """Time spent, over all runs."""
+
+    def take_gate(self, gate: Gate) -> None:
+        """Remember the gate's state."""
+        self.gate = snapshot_gate(gate)
+
+    def give_gate(self, gate: Gate) -> None:
+        """Put it back."""
+        gate.state = {
+            camera: np.array(entry["frames_on"], np.int64).reshape(entry["shape"])
+            for camera, entry in self.gate.items()
+        }
+
+
+def snapshot_gate(gate: Gate) -> dict[str, dict[str, Any]]:
+    """The gate's state as JSON has it."""
+    return {
+        camera: {"shape": list(grid.shape), "frames_on": grid.ravel().tolist()}
+        for camera, grid in gate.state.items()
+    }
+
+
+@dataclass(frozen=True)
+class ReplayFolder:
+    """Names of everything in a replay's output folder."""
+
+    path: Path
+
+    @property
+    def bag(self) -> Path:
+        return self.path / "bag"
+
+    @property
+    def frames(self) -> Path:
+        return self.path / "frames.parquet"
+
+    @property
+    def report_json(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def report_html(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def clips(self) -> Path:
+        return self.path / "clips"
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
+    def work(self) -> Path:
+        """Kept until the replay is complete."""
+        return self.path / "work"
+
+    @property
+    def rows(self) -> Path:
+        return self.work / "rows"
+
+    @property
+    def scratch(self) -> Path:
+        return self.work / "scratch"
+
+    @property
+    def reserve(self) -> Path:
+        """Space that is freed when the disk is full, so that what was done can be summed up."""
+        return self.work / "reserve"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.work / "checkpoint.json"
+
+    def save(self, state: ReplayState) -> None:
+        """Replace the checkpoint."""
+        temporary = self.checkpoint.with_name("checkpoint.json.part")
+        temporary.write_text(json.dumps(vars(state)))
+        temporary.replace(self.checkpoint)
+
+    def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
+        """Start anew, or go on where an earlier run of the same settings ended.
+
+        Raises:
+            ValueError: the folder holds something else.
+        """
+        if overwrite and self.checkpoint.is_file():
+            shutil.rmtree(self.path)
+        if self.checkpoint.is_file():
+            state = ReplayState(**json.loads(self.checkpoint.read_text()))
+            differing = [key for key in settings if state.settings.get(key) != settings[key]]
+            if differing:
+                changes = "; ".join(
+                    f"{key} was {state.settings.get(key)!r}, is {settings[key]!r}" for key in differing
+                )
+                raise ValueError(
+                    f"{self.path} holds a replay of other settings ({changes}):"
+                    " name another folder, or --overwrite"
+                )
+            return state
+        leftovers = (
+            [entry for entry in self.path.iterdir() if entry != self.work] if self.path.is_dir() else []
+        )
+        if leftovers:
+            raise ValueError(f"{self.path} holds {leftovers[0].name}, but no replay: name another folder")
+        self.rows.mkdir(parents=True, exist_ok=True)
+        return ReplayState(settings)
