@@ -115,7 +115,7 @@ def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Map
 def write_worst(
     folder: Path, evaluation_set: EvaluationSet, scores: SetScores, restore: Restore
 ) -> list[Path]:
-    """The worst cases as pictures, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, the worst first."""
+    """The worst cases as pictures, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, worst first."""
     pairs = dict(zip(evaluation_set.files(), evaluation_set.pairs, strict=True))
     target_folder = folder / evaluation_set.name.replace("/", "_")
     target_folder.mkdir(parents=True, exist_ok=True)

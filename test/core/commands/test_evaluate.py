@@ -1,0 +1,169 @@
+"""``restoregan evaluate`` from the command line to its files."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from restoregan_core import cli, metrics
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.zoo import save_generator
+
+KEYS = {"psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    root = tmp_path / "pairs"
+    for side in ("input", "target"):
+        (root / side).mkdir(parents=True)
+    for index in range(3):
+        clean = cv2.GaussianBlur(
+            np.random.default_rng(index).integers(0, 256, (40, 56, 3), np.uint8), (0, 0), 2
+        )
+        noise = np.random.default_rng(9).normal(0, 4 * (index + 1), clean.shape)
+        cv2.imwrite(str(root / "target" / f"{index}.png"), clean)
+        cv2.imwrite(str(root / "input" / f"{index}.png"), np.clip(clean + noise, 0, 255).astype(np.uint8))
+    return root
+
+
+def save_network(path: Path, bias: float = 0.0) -> Path:
+    """A network that changes nothing, or brightens everything a little."""
+    torch.manual_seed(0)
+    generator = Generator(GeneratorConfig(base_width=4, blocks=1, identity_start=True))
+    torch.nn.init.constant_(generator.head.bias, bias)
+    save_generator(generator, path, {}, torch.float32)
+    return path
+
+
+def run(*arguments: object) -> int:
+    return cli.main(["evaluate", "--runtime", "torch", *map(str, arguments)])
+
+
+def test_json_has_the_documented_keys_and_figures_computed_by_hand(data: Path, tmp_path: Path):
+    network = save_network(tmp_path / "same.safetensors")
+    assert run("--model", network, "--data", data, "--json", tmp_path / "out.json") == 0
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["model"].startswith("same-")
+    entry = content["sets"]["pairs"]
+    assert entry["count"] == 3
+    assert set(entry["input"]) >= KEYS
+    assert set(entry["output"]) >= KEYS
+    pairs = [
+        [cv2.imread(str(data / side / f"{i}.png"))[..., ::-1] for side in ("input", "target")]
+        for i in range(3)
+    ]
+    assert entry["input"]["psnr_rgb"] == pytest.approx(np.mean([metrics.psnr_rgb(*pair) for pair in pairs]))
+    assert entry["output"] == pytest.approx(entry["input"])  # this network changes nothing
+    assert sorted(file for file, _ in entry["worst"]) == ["0.png", "1.png", "2.png"]
+    assert [gain for _, gain in entry["worst"]] == [0.0, 0.0, 0.0]
+
+
+def test_the_table_shows_every_protocol_and_says_why_lpips_is_missing(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # wherever this runs: no weights there
+    assert run("--baseline", "none", "--data", data) == 0
+    text = capsys.readouterr().out
+    for title in ("PSNR RGB", "PSNR Y", "SSIM 2-D", "SSIM 3-D", "LPIPS"):
+        assert title in text
+    assert "not" in text.split("LPIPS")[1]
+
+
+def test_a_comparison_has_intervals_and_a_third_row_per_picture(data: Path, tmp_path: Path):
+    same, brighter = (
+        save_network(tmp_path / "same.safetensors"),
+        save_network(tmp_path / "b.safetensors", 0.05),
+    )
+    out, table = tmp_path / "out.json", tmp_path / "out.csv"
+    assert run("--model", brighter, "--against", same, "--data", data, "--json", out, "--csv", table) == 0
+    difference = json.loads(out.read_text())["sets"]["pairs"]["against"]["difference"]["psnr_rgb"]
+    assert (
+        difference["low"] <= difference["mean"] <= difference["high"] < 0
+    )  # brightening hurts every picture
+    rows = list(csv.DictReader(table.open()))
+    assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png"]
+    gaps = [float(row["output_psnr_rgb"]) - float(row["against_psnr_rgb"]) for row in rows]
+    assert np.mean(gaps) == pytest.approx(difference["mean"])
+
+
+def test_worst_cases_are_pictures_of_input_output_and_target(data: Path, tmp_path: Path):
+    brighter = save_network(tmp_path / "b.safetensors", 0.05)
+    assert run("--model", brighter, "--data", data, "--worst", tmp_path / "worst") == 0
+    first = sorted((tmp_path / "worst/pairs").iterdir())[0]
+    assert first.name.endswith("dB_0.png")  # the least noisy picture loses most
+    picture = cv2.imread(str(first))
+    assert picture.shape == (40, 3 * 56, 3)
+    np.testing.assert_array_equal(picture[:, :56], cv2.imread(str(data / "input/0.png")))
+    np.testing.assert_array_equal(picture[:, 112:], cv2.imread(str(data / "target/0.png")))
+    assert picture[:, 56:112].mean() > picture[:, :56].mean() + 3
+
+
+def test_a_baseline_names_the_setting_that_it_chose(data: Path, tmp_path: Path):
+    assert run("--baseline", "median", "--data", data, "--json", tmp_path / "out.json") == 0
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["model"] == "median"
+    assert content["sets"]["pairs"]["setting"] in ("3x3", "5x5", "7x7")
+
+
+def test_aligned_figures_stand_beside_the_unaligned(data: Path, tmp_path: Path):
+    assert run("--baseline", "none", "--align", "--data", data, "--json", tmp_path / "out.json") == 0
+    figures = json.loads((tmp_path / "out.json").read_text())["sets"]["pairs"]["input"]
+    assert set(figures) >= KEYS | {"psnr_rgb_aligned", "ssim_2d_aligned"}
+
+
+def test_a_network_of_others_is_judged(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "theirs_here.py").write_text(
+        "import torch\ndef build(): return torch.nn.Conv2d(3, 3, 1, bias=False)\n"
+    )
+    torch.save({"weight": torch.eye(3)[:, :, None, None]}, tmp_path / "eye.pth")
+    monkeypatch.chdir(tmp_path)  # a factory beside the user is found
+    arguments = ("--model", "theirs_here:build", "--weights", "eye.pth", "--data", data, "--json", "o.json")
+    assert run(*arguments) == 0
+    entry = json.loads(Path("o.json").read_text())["sets"]["pairs"]
+    assert entry["output"]["psnr_rgb"] == pytest.approx(entry["input"]["psnr_rgb"])
+
+
+def test_sets_of_one_name_keep_their_parents(data: Path, tmp_path: Path):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "pairs").symlink_to(data)
+    (tmp_path / "second/pairs").mkdir(parents=True)
+    for side in ("input", "target"):
+        (tmp_path / "second/pairs" / side).symlink_to(data / side)
+    out = tmp_path / "out.json"
+    assert run("--baseline", "none", "--data", data, "--data", tmp_path / "second/pairs", "--json", out) == 0
+    assert set(json.loads(out.read_text())["sets"]) == {f"{tmp_path.name}/pairs", "second/pairs"}
+    assert run("--baseline", "none", "--data", data, "--data", other / "pairs") == 2  # the same folder twice
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "--data"),
+        (("--data", "{data}"), "--model or --baseline"),
+        (("--data", "{data}", "--model", "lite", "--baseline", "none"), "not both"),
+        (("--data", "{data}", "--model", "a:b"), "--weights"),
+        (("--data", "{tmp}", "--baseline", "none"), "input/"),
+        (("--data", "{data}", "--model", "{tmp}/none.safetensors"), "none.safetensors"),
+        (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "no folder"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_2(
+    arguments: tuple[str, ...], message: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert cli.main(["evaluate", *(a.format(data=data, tmp=tmp_path) for a in arguments)]) == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_mismatched_pairs_stop_it_before_anything_is_measured(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    cv2.imwrite(str(data / "target/1.png"), np.zeros((8, 8, 3), np.uint8))
+    assert run("--baseline", "none", "--data", data, "--json", tmp_path / "o.json") == 2
+    assert "1.png" in capsys.readouterr().err
+    assert not (tmp_path / "o.json").exists()

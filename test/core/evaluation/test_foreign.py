@@ -1,0 +1,110 @@
+"""Others' networks: built by their factory, weights read safely, pictures scaled and padded right."""
+
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from restoregan_core.evaluation.foreign import ForeignRestorer
+
+FACTORY = """
+import torch
+
+class Brighten(torch.nn.Module):
+    '''Adds a weight; insists on sides that are multiples of 8.'''
+    def __init__(self):
+        super().__init__()
+        self.shift = torch.nn.Parameter(torch.zeros(1))
+        self.dropout = torch.nn.Dropout(0.5)
+    def forward(self, x):
+        assert x.shape[2] % 8 == 0 and x.shape[3] % 8 == 0
+        self.seen = x.detach().clone()
+        return self.dropout(x) + self.shift
+
+def build(): return Brighten()
+def build_number(): return 3
+def build_list():
+    class Several(Brighten):
+        def forward(self, x): return [x]
+    return Several()
+"""
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "their_code.py").write_text(FACTORY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "their_code", raising=False)
+    path = tmp_path / "weights.pth"
+    torch.save({"params": {"module.shift": torch.tensor([0.2])}}, path)
+    return path
+
+
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 200, (13, 21, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("value_range", "levels"), [("signed", 0.2 * 127.5), ("unit", 0.2 * 255)])
+def test_a_network_runs_in_its_own_range_on_any_size_with_dropout_off(
+    weights: Path, value_range: str, levels: float
+):
+    restorer = ForeignRestorer(
+        "their_code:build", weights, value_range=value_range, size_multiple=8, device="cpu"
+    )
+    expected = np.clip(picture() + levels, 0, 255)
+    assert np.abs(restorer(picture()) - expected).max() <= 0.51
+    seen = restorer._network.seen
+    assert seen.shape == (1, 3, 16, 24)
+    assert seen.min() >= (-1 if value_range == "signed" else 0)
+
+
+def test_safetensors_are_read_too(weights: Path, tmp_path: Path):
+    save_file({"shift": torch.tensor([0.2])}, tmp_path / "weights.safetensors")
+    ours = ForeignRestorer("their_code:build", weights, device="cpu")
+    theirs = ForeignRestorer("their_code:build", tmp_path / "weights.safetensors", device="cpu")
+    np.testing.assert_array_equal(ours(picture()), theirs(picture()))
+    assert ours.name != theirs.name  # named after the file's hash
+
+
+class Bomb:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_a_pickle_is_never_executed(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "bomb.pth").write_bytes(pickle.dumps({"shift": Bomb()}))
+    torch.save({"shift": Bomb()}, tmp_path / "zip_bomb.pth")
+    for name in ("bomb.pth", "zip_bomb.pth"):
+        with pytest.raises(ValueError, match="cannot be read safely"):
+            ForeignRestorer("their_code:build", tmp_path / name)
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
+    torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
+    torch.save([1, 2], tmp_path / "list.pth")
+    for factory, file, message in (
+        ("their_code:build", "other.pth", "does not fit"),
+        ("their_code:build", "list.pth", "holds no state dict"),
+        ("their_code:build", "missing.pth", "no file of weights"),
+        ("their_code:missing", "weights.pth", "names no function"),
+        ("no_such_module:build", "weights.pth", "names no function"),
+        ("their_code:", "weights.pth", "names no function"),
+        ("their_code:build_number", "weights.pth", "built a int"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ForeignRestorer(factory, tmp_path / file)
+    with pytest.raises(ValueError, match="gave list for one picture"):
+        ForeignRestorer("their_code:build_list", weights, device="cpu")(picture())
+    with pytest.raises(ValueError, match="value range"):
+        ForeignRestorer("their_code:build", weights, value_range="0-255")
+
+
+def test_a_network_that_gives_nan_is_not_measured(weights: Path, tmp_path: Path):
+    torch.save({"shift": torch.tensor([float("nan")])}, tmp_path / "nan.pth")
+    with pytest.raises(ValueError, match="non-finite"):
+        ForeignRestorer("their_code:build", tmp_path / "nan.pth", device="cpu")(picture())
