@@ -47,15 +47,15 @@ class BlurConfig:
     linear_light_share: float = 0.75
     """Averaged in linear light; the rest on pixel values, as GOPRO's ``blur`` (against ``blur_gamma``) is."""
     highlight_share: float = 0.5
-    """Samples whose clipped highlights are given back their brightness before averaging (linear light only)."""
+    """Samples whose clipped highlights regain their brightness before averaging (linear light only)."""
     highlight_gain: Range = (1.5, 6.0)
     """How much brighter than white a clipped highlight was."""
     few_frames_share: float = 0.25
     """Averages of ``few_frames`` single frames, as GOPRO's are, instead of a continuous exposure."""
     few_frames: tuple[int, int] = (7, 13)
-    step_px: float = 1.0
+    step_px: float = 1.5
     """A continuous exposure takes sub-frames so close that nothing moves farther than this between two."""
-    max_frames: int = 40
+    max_frames: int = 24
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extent_px", check_range("extent_px", self.extent_px, 0, 200))
@@ -89,8 +89,8 @@ class Blur:
     """Amount of each of the six motions at each sub-frame, (frames, 6); px at the radius of the frame."""
     vanishing_point: tuple[float, float]
     """(x, y) in units of the frame's half diagonal from its centre; also the centre of roll."""
-    nearness: tuple[float, ...]
-    """4 x 4 random nearness of the scene, row-major, in [-1, 1]; interpolated over the frame."""
+    nearness: tuple[tuple[float, float, float], ...]
+    """How near the scene is: waves over the frame, each (radians per half diagonal in x, in y, phase)."""
     linear_light: bool
     highlight_gain: float
     object_path: tuple[tuple[float, float], ...] | None
@@ -137,15 +137,19 @@ def draw_blur(
     few = int(rng.integers(config.few_frames[0], config.few_frames[1] + 1))
     is_few = rng.uniform() < config.few_frames_share
     vanishing_point = (float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.5, 0.2)))
-    nearness = tuple(float(v) for v in rng.uniform(-1, 1, 16))
+    nearness = tuple(
+        (float(rng.normal(0, 3)), float(rng.normal(0, 3)), float(rng.uniform(0, 2 * math.pi)))
+        for _ in range(2)
+    )
 
     fine_path = _draw_path(camera, rng, config.spatial_variation)  # (65, 6), any scale
-    probe = _motion_basis(vanishing_point, nearness, window, _probe_positions(window, whole=True))
-    tracks = torch.einsum("mk,kcp->mcp", torch.from_numpy(fine_path), probe.double())
-    mean_extent = float(_extent(tracks).mean())
-    scale = extent_px / max(mean_extent, 1e-9)
+    tracks = _tracks(
+        fine_path[::4], vanishing_point, nearness, window, _grid_positions(window, 7, whole=True)
+    )
+    scale = extent_px / max(float(_extent(tracks).mean()), 1e-9)
     fine_path = fine_path * scale
-    longest = float(_path_length(tracks).max()) * scale
+    tracks = _tracks(fine_path[::4], vanishing_point, nearness, window, _grid_positions(window, 4))
+    longest = float(tracks.diff(dim=0).norm(dim=1).sum(0).max())
 
     frames = few if is_few else int(np.clip(math.ceil(longest / config.step_px) + 1, 2, config.max_frames))
     path = _resample(fine_path, frames)
@@ -175,12 +179,11 @@ def draw_blur(
 
 def margin_px(blur: Blur, window: Window) -> int:
     """How far outside the window the blur looks."""
-    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, _probe_positions(window, whole=False))
-    tracks = torch.einsum("mk,kcp->mcp", torch.tensor(blur.path, dtype=torch.float64), basis.double())
+    tracks = _tracks(blur.path, blur.vanishing_point, blur.nearness, window, _grid_positions(window, 7))
     return math.ceil(float(tracks.abs().max())) + 2
 
 
-def extent_map(blur: Blur, window: Window) -> np.ndarray:
+def extent_map(blur: Blur | None, window: Window) -> np.ndarray:
     """True extent of the camera's blur in px at the centre of each 64 px tile, float32 (rows, columns).
 
     The extent is the diagonal of the box that a pixel's path fills. A moving object's own is left out.
@@ -188,9 +191,10 @@ def extent_map(blur: Blur, window: Window) -> np.ndarray:
     rows, columns = (max(1, round(n / TILE_SIZE_PX)) for n in (window.height, window.width))
     y = (torch.arange(rows) + 0.5) * (window.height / rows)
     x = (torch.arange(columns) + 0.5) * (window.width / columns)
+    if blur is None:
+        return np.zeros((rows, columns), dtype=np.float32)
     positions = torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
-    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
-    tracks = torch.einsum("mk,kcp->mcp", torch.tensor(blur.path, dtype=torch.float32), basis)
+    tracks = _tracks(blur.path, blur.vanishing_point, blur.nearness, window, positions)
     return _extent(tracks).reshape(rows, columns).numpy()
 
 
@@ -214,11 +218,12 @@ def apply_blur(
         torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
     )
     positions = torch.stack([x, y]).reshape(2, -1).float()
-    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
+    # grid_sample counts in units of half the padded picture.
+    unit = torch.tensor([2.0 / (width + 2 * margin), 2.0 / (height + 2 * margin)], device=device)
+    rest = ((positions.T + margin + 0.5) * unit - 1).reshape(1, -1)
     path = torch.tensor(blur.path, dtype=torch.float32, device=device)
-    frames = len(path)
-    # One matrix product gives where every pixel of every sub-frame comes from.
-    shift = (path @ basis.reshape(len(_MOTIONS), -1)).reshape(frames, 2, -1)
+    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
+    basis = (basis.permute(0, 2, 1) * unit).reshape(len(_MOTIONS), -1)
 
     def to_light(picture: Tensor) -> Tensor:
         if not blur.linear_light:
@@ -233,22 +238,21 @@ def apply_blur(
         light = light.clamp(0, 1)
         return light.pow(1 / GAMMA) if blur.linear_light else light
 
-    def warp(layer: Tensor, shift_MCP: Tensor) -> Tensor:
-        """(C, h, w) -> (C, frames, height, width)."""
-        place = positions + margin - shift_MCP  # the scene moves by shift, so look back
-        size = torch.tensor([layer.shape[2], layer.shape[1]], device=device).view(1, 2, 1)
-        grid = ((place + 0.5) * (2 / size) - 1).permute(0, 2, 1).reshape(1, frames * height, width, 2)
+    def warp(layer: Tensor, grid: Tensor) -> Tensor:
+        """(C, h, w), (frames, positions in grid units) -> (C, frames, height, width)."""
+        grid = grid.view(1, -1, width, 2)
         out = F.grid_sample(layer[None], grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return out.view(-1, frames, height, width)
+        return out.view(len(layer), -1, height, width)
 
     inner = sharp_CHW[:, margin : margin + height, margin : margin + width]
-    background = warp(to_light(sharp_CHW), shift)
+    # The scene moves by path @ basis, so a pixel looks back by it: one matrix product for all sub-frames.
+    background = warp(to_light(sharp_CHW), torch.addmm(rest, path, basis, alpha=-1))
     if object_CHW is None or blur.object_path is None or blur.object_shape is None:
         return from_light(background.mean(1)), inner
     mask = _object_mask(blur.object_shape, height, width, margin, device)
     layer = torch.cat([to_light(object_CHW) * mask, mask])
     own = torch.tensor(blur.object_path, dtype=torch.float32, device=device)
-    moved = warp(layer, own[:, :, None].expand(-1, -1, height * width))
+    moved = warp(layer, rest - (own * unit).repeat(1, height * width))
     mean = (background * (1 - moved[3:]) + moved[:3]).mean(1)
     still = mask[:, margin : margin + height, margin : margin + width]
     object_inner = object_CHW[:, margin : margin + height, margin : margin + width]
@@ -274,17 +278,33 @@ def _object_mask(
     return ((1 - radius) / softness + 0.5).clamp(0, 1)[None]
 
 
-def _probe_positions(window: Window, whole: bool) -> Tensor:
-    """A 7 x 7 grid over the frame or the window, (2, 49), px from the window's corner, x first."""
+def _grid_positions(window: Window, count: int, whole: bool = False) -> Tensor:
+    """A count x count grid over window or frame, (2, count²), px from the window's corner, x first."""
     height, width = (window.frame_height, window.frame_width) if whole else (window.height, window.width)
     top, left = (-window.top, -window.left) if whole else (0, 0)
-    y = torch.linspace(top, top + height - 1, 7)
-    x = torch.linspace(left, left + width - 1, 7)
+    y = torch.linspace(top, top + height - 1, count)
+    x = torch.linspace(left, left + width - 1, count)
     return torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
 
 
+def _tracks(
+    path: np.ndarray | tuple[tuple[float, ...], ...],
+    vanishing_point: tuple[float, float],
+    nearness: tuple[tuple[float, float, float], ...],
+    window: Window,
+    positions_2P: Tensor,
+) -> Tensor:
+    """Displacement of each position over the exposure, float32 (frames, 2, P)."""
+    basis = _motion_basis(vanishing_point, nearness, window, positions_2P)
+    moved = torch.from_numpy(np.asarray(path, dtype=np.float32)) @ basis.reshape(len(_MOTIONS), -1)
+    return moved.view(-1, *basis.shape[1:])
+
+
 def _motion_basis(
-    vanishing_point: tuple[float, float], nearness: tuple[float, ...], window: Window, positions_2P: Tensor
+    vanishing_point: tuple[float, float],
+    nearness: tuple[tuple[float, float, float], ...],
+    window: Window,
+    positions_2P: Tensor,
 ) -> Tensor:
     """Displacement of each position for one unit of each motion, float32 (6, 2, P), x before y.
 
@@ -298,24 +318,13 @@ def _motion_basis(
     ).view(2, 1)
     place = (positions_2P - centre) / radius
     offset = place - torch.tensor(vanishing_point, device=device).view(2, 1)
-    grid = torch.tensor(nearness, device=device, dtype=torch.float32).view(1, 1, 4, 4)
-    frame = torch.stack(
-        [place[0] * radius / (window.frame_width / 2), place[1] * radius / (window.frame_height / 2)], -1
-    )
-    near = F.grid_sample(
-        grid, frame.view(1, 1, -1, 2), mode="bicubic", padding_mode="border", align_corners=True
-    ).view(-1)
-    below = offset[1].clamp_min(0)
-    one, zero = torch.ones_like(near), torch.zeros_like(near)
-    fields = (
-        (one, zero),
-        (zero, one),
-        (-offset[1], offset[0]),
-        tuple(offset * (0.6 + 0.4 * near + 2 * below)),
-        (near, zero),
-        (zero, near),
-    )
-    return torch.stack([torch.stack(field) for field in fields])
+    near = sum(torch.cos(place[0] * x + place[1] * y + phase) for x, y, phase in nearness) / len(nearness)
+    basis = torch.zeros(len(_MOTIONS), 2, positions_2P.shape[1], device=device)
+    basis[0, 0] = basis[1, 1] = 1
+    basis[2, 0], basis[2, 1] = -offset[1], offset[0]
+    basis[3] = offset * (0.6 + 0.4 * near + 2 * offset[1].clamp_min(0))
+    basis[4, 0] = basis[5, 1] = near
+    return basis
 
 
 def _draw_path(camera: str, rng: np.random.Generator, variation: float) -> np.ndarray:
@@ -359,7 +368,3 @@ def _resample(curve: np.ndarray, frames: int) -> np.ndarray:
 def _extent(tracks_MCP: Tensor) -> Tensor:
     """Diagonal of the box that each point's path fills, (P,)."""
     return (tracks_MCP.amax(0) - tracks_MCP.amin(0)).norm(dim=0)
-
-
-def _path_length(tracks_MCP: Tensor) -> Tensor:
-    return tracks_MCP.diff(dim=0).norm(dim=1).sum(0)

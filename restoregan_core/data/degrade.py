@@ -5,6 +5,7 @@ lens, the sensor adds noise, the file is compressed.
 """
 
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Degradation:
     drops: Drops | None = None
     sensor: Sensor | None = None
 
-    @property
+    @cached_property
     def margin(self) -> int:
         """Surroundings, px on each side, that ``apply`` wants beside the window."""
         return margin_px(self.blur, self.window) if self.blur else 0
@@ -116,17 +117,23 @@ class Degradation:
             spoilt = apply_sensor(spoilt, self.sensor)
         return spoilt, target
 
+    @property
+    def blur_extent_tiles_px(self) -> np.ndarray:
+        """True extent of the camera's blur in each 64 px tile, float32 (rows, columns); 0 without blur."""
+        return extent_map(self.blur, self.window)
+
     def to_dict(self) -> dict[str, Any]:
         """For a JSON record, with the true extent of the blur in px (mean, and per 64 px tile)."""
-        record: dict[str, Any] = {"kind": self.kind, "blur_extent_px": 0.0}
+        tiles = self.blur_extent_tiles_px
+        record: dict[str, Any] = {
+            "kind": self.kind,
+            "blur_extent_px": round(float(tiles.mean()), 3),
+            "blur_extent_tiles_px": tiles.round(2).tolist(),
+        }
         for name in ("blur", "rain", "drops", "sensor"):
             part = getattr(self, name)
             if part is not None:
                 record[name] = part.to_dict()
-        if self.blur:
-            tiles = extent_map(self.blur, self.window)
-            record["blur_extent_px"] = round(float(tiles.mean()), 3)
-            record["blur_extent_tiles_px"] = tiles.round(2).tolist()
         return record
 
 

@@ -1,4 +1,4 @@
-"""Drops on the lens: each one shows the scene behind it shrunk and upside down, out of focus, with a soft edge."""
+"""Drops on the lens: each shows the scene shrunk and upside down, out of focus, with a soft edge."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -36,7 +36,7 @@ class DropsConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Drop:
-    """Centre and radius in px, height over width, edge softness as a share of the radius, lens power, gain."""
+    """Centre and radius in px, height over width, softness of the edge (share of the radius), power, gain."""
 
     x: float
     y: float
@@ -66,7 +66,8 @@ def draw_drops(
     cover = draw(rng, config.cover)
     if severity is not None:
         cover = config.cover[0] + severity * (config.cover[1] - config.cover[0])
-    area, drops = cover * height * width, []
+    area = cover * height * width
+    drops: list[Drop] = []
     while area > 0 or not drops:
         radius = draw_log(rng, config.radius_px)
         area -= np.pi * radius**2

@@ -1,4 +1,4 @@
-"""Folders of real pairs: ``input/`` holds degraded pictures, ``target/`` their clean partners by the same name."""
+"""Folders of real pairs: ``input/`` holds degraded pictures, ``target/`` their partners of the same name."""
 
 from dataclasses import dataclass
 from pathlib import Path

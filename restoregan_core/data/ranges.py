@@ -32,7 +32,7 @@ def draw(rng: np.random.Generator, bounds: Range) -> float:
 
 
 def draw_log(rng: np.random.Generator, bounds: Range) -> float:
-    """A draw from ``bounds`` whose logarithm is uniform: as many small values as large ones. Bounds over 0."""
+    """A draw from ``bounds``, both over 0, whose logarithm is uniform: small values as often as large."""
     return float(np.exp(rng.uniform(np.log(bounds[0]), np.log(bounds[1]))))
 
 

@@ -95,6 +95,8 @@ def _through_jpeg(eight_bit_CHW: Tensor, quality: int) -> Tensor:
         ".jpg", np.ascontiguousarray(rgb_HWC[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     assert done, "OpenCV encodes any 8-bit picture as JPEG"
-    back_HWC = cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]
+    bgr_HWC = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert bgr_HWC is not None, "OpenCV decodes what it has just encoded"
+    back_HWC = bgr_HWC[..., ::-1]
     back = torch.from_numpy(np.ascontiguousarray(back_HWC)).permute(2, 0, 1)
     return back.to(eight_bit_CHW.device, torch.float32)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from restoregan_core.data.blur import Window
-from restoregan_core.data.degrade import SYNTHETIC_KINDS, DegradeConfig, Shares, draw_degradation
+from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, DegradeConfig, Shares, draw_degradation
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.pictures import PictureCache, cut, find_pictures
 from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
@@ -76,21 +76,43 @@ class DataConfig:
             raise ValueError(f"cache_mb={self.cache_mb} must be over 0")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a sample came from and what was done to it."""
+
+    index: int
+    kind: str
+    """blur, rain, blur_rain, drops, clean or pair."""
+    file: str
+    top: int
+    left: int
+    downscale: float = 1.0
+    degradation: Degradation | None = None
+    """None for real pairs, of which nobody knows it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON record."""
+        place = {"index": self.index, "file": self.file, "top": self.top, "left": self.left}
+        done = self.degradation.to_dict() if self.degradation else {"kind": self.kind}
+        return {**place, "downscale": self.downscale, **done}
+
+
 @dataclass(frozen=True)
 class Batch:
-    """Samples: float32 (B, 3, P, P) RGB in [0, 1], multiples of 1/255 on the input side unless noise was added."""
+    """Samples: float32 (B, 3, P, P) RGB in [0, 1]; inputs are multiples of 1/255 but for added noise."""
 
-    input_BCHW: Tensor
-    target_BCHW: Tensor
-    kinds: tuple[str, ...]
-    """blur, rain, blur_rain, drops, clean or pair, of each sample."""
-    params: tuple[dict[str, Any], ...]
-    """All that was drawn for each sample, fit for JSON; ``blur_extent_px`` is 0 without synthetic blur and
-    absent for real pairs, where nobody knows it."""
+    input_BCHW: Tensor  # noqa: N815
+    target_BCHW: Tensor  # noqa: N815
+    origins: tuple[Origin, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of each sample: blur, rain, blur_rain, drops, clean or pair."""
+        return tuple(origin.kind for origin in self.origins)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its pictures on a device."""
-        return Batch(self.input_BCHW.to(device), self.target_BCHW.to(device), self.kinds, self.params)
+        return Batch(self.input_BCHW.to(device), self.target_BCHW.to(device), self.origins)
 
 
 class TrainingSource:
@@ -112,8 +134,8 @@ class TrainingSource:
     def samples(self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu") -> Batch:
         """The samples of these numbers, ``patch_size`` px square."""
         made = [self._sample(int(index), patch_size) for index in indices]
-        inputs, targets, kinds, params = zip(*made, strict=True)
-        batch = Batch(torch.stack(inputs), torch.stack(targets), kinds, params)
+        inputs, targets, origins = zip(*made, strict=True)
+        batch = Batch(torch.stack(inputs), torch.stack(targets), origins)
         return batch if torch.device(device).type == "cpu" else batch.to(device)
 
     def batches(
@@ -151,30 +173,34 @@ class TrainingSource:
         )
         return iter(loader)
 
-    def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, str, dict[str, Any]]:
+    def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, Origin]:
         rng = np.random.default_rng([self.seed, index, patch_size])
         kind = draw_choice(rng, self._kind_weights)
-        one = self._real_pair(rng, patch_size) if kind == "pair" else self._synthetic(kind, rng, patch_size)
-        given, target, params = one
+        if kind == "pair":
+            given, target, origin = self._real_pair(index, rng, patch_size)
+        else:
+            given, target, origin = self._synthetic(index, kind, rng, patch_size)
         if self.config.input_noise:
             given = add_gaussian_noise(given, self.config.input_noise, int(rng.integers(2**62)))
-        return given, target, kind, {"index": index, **params}
+        return given, target, origin
 
-    def _real_pair(self, rng: np.random.Generator, patch_size: int) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    def _real_pair(
+        self, index: int, rng: np.random.Generator, patch_size: int
+    ) -> tuple[Tensor, Tensor, Origin]:
         pairs = self._pairs[_draw_folder(self.config.pairs, rng)]
         pair = pairs[int(rng.integers(len(pairs)))]
         given_HWC, target_HWC = self._read(pair.input_path), self._read(pair.target_path)
         top, left = _draw_corner(given_HWC, patch_size, rng)
         flips = _draw_flips(rng) if self.config.flips else (False, False)
-        both = [
+        given, target = (
             _to_tensor(_flip(cut(p, top, left, patch_size, patch_size), flips))
             for p in (given_HWC, target_HWC)
-        ]
-        return both[0], both[1], {"kind": "pair", "file": str(pair.input_path), "top": top, "left": left}
+        )
+        return given, target, Origin(index=index, kind="pair", file=str(pair.input_path), top=top, left=left)
 
     def _synthetic(
-        self, kind: str, rng: np.random.Generator, patch_size: int
-    ) -> tuple[Tensor, Tensor, dict[str, Any]]:
+        self, index: int, kind: str, rng: np.random.Generator, patch_size: int
+    ) -> tuple[Tensor, Tensor, Origin]:
         path, rgb_HWC, scale, corner = self._draw_place(rng, patch_size)
         height, width = (round(n / scale) for n in rgb_HWC.shape[:2])
         window = Window(
@@ -198,14 +224,16 @@ class TrainingSource:
             _, other_HWC, other_scale, other_corner = self._draw_place(rng, patch_size)
             moving = padded(other_HWC, other_scale, other_corner)
         given, target = degradation.apply(padded(rgb_HWC, scale, corner), moving)
-        params = {
-            "file": str(path),
-            "top": corner[0],
-            "left": corner[1],
-            "downscale": scale,
-            **degradation.to_dict(),
-        }
-        return given, target, params
+        origin = Origin(
+            index=index,
+            kind=kind,
+            file=path,
+            top=window.top,
+            left=window.left,
+            downscale=scale,
+            degradation=degradation,
+        )
+        return given, target, origin
 
     def _draw_place(
         self, rng: np.random.Generator, patch_size: int
