@@ -67,10 +67,10 @@ def _sparse() -> StreakRanges:
         layers=(1, 1),
         lean_deg=40,
         spread_deg=0,
-        length_px=(12, 60),
+        length_px=(16, 75),
         width_px=(1.2, 3.5),
-        coverage=(0.04, 0.4),
-        brightness=(0.12, 0.7),
+        coverage=(0.03, 0.27),
+        brightness=(0.12, 0.55),
         hard_share=0.1,
         transparent_share=0.0,
     )
@@ -81,10 +81,10 @@ def _dense() -> StreakRanges:
         layers=(1, 5),
         lean_deg=35,
         spread_deg=14,
-        length_px=(20, 140),
+        length_px=(28, 160),
         width_px=(1.2, 4.5),
-        coverage=(0.5, 1.8),
-        brightness=(0.15, 0.55),
+        coverage=(0.8, 2.2),
+        brightness=(0.1, 0.38),
         hard_share=0.4,
         transparent_share=0.0,
     )
@@ -95,10 +95,10 @@ def _video() -> StreakRanges:
         layers=(1, 3),
         lean_deg=20,
         spread_deg=2,
-        length_px=(8, 60),
-        width_px=(0.8, 2.5),
-        coverage=(0.03, 0.3),
-        brightness=(0.08, 0.6),
+        length_px=(10, 60),
+        width_px=(0.8, 2.2),
+        coverage=(0.02, 0.2),
+        brightness=(0.1, 0.5),
         hard_share=0.2,
         transparent_share=0.7,
     )
@@ -267,7 +267,7 @@ def _impulses(
     """Where streaks have their middle, and how bright each is around 1: float32 (height, width)."""
     count = rng.poisson(density * height * width)
     places = rng.integers(height * width, size=count)
-    brightness = rng.uniform(0.5, 1.5, count) if layer.hard else rng.gamma(4, 0.25, count)
+    brightness = rng.uniform(0.5, 1.5, count) if layer.hard else rng.gamma(2, 0.5, count)
     field_HW = np.bincount(places, brightness, height * width).astype(np.float32).reshape(height, width)
     if layer.texture:
         # Noise drawn out along the direction: the fine grain of brushed streaks.
@@ -279,7 +279,7 @@ def _impulses(
 def _line_spectra(frequencies: tuple[Tensor, Tensor], layer: StreakLayer) -> Tensor:
     """Fourier transforms of the layer's streaks, peak 1, float32 (SUBLAYERS, H, W // 2 + 1).
 
-    Across, a streak is a Gaussian; along, a bar whose ends fade over a fifth of its length: a product of two
+    Across, a streak is a Gaussian; along, a bar whose ends fade over three tenths of its length: a product of two
     sincs. Both transforms are known in closed form, and real, since a streak is symmetric.
     """
     angle = math.radians(layer.angle_deg)
@@ -290,7 +290,7 @@ def _line_spectra(frequencies: tuple[Tensor, Tensor], layer: StreakLayer) -> Ten
     lengths = torch.tensor(layer.lengths_px, device=device).view(-1, 1, 1)
     sigmas = torch.tensor(layer.widths_px, device=device).view(-1, 1, 1) / 2.355  # full width at half height
     body = torch.exp(-2 * (math.pi * sigmas * across) ** 2) * (sigmas * math.sqrt(2 * math.pi))
-    return body * torch.sinc(0.8 * lengths * along) * torch.sinc(0.2 * lengths * along) * (0.8 * lengths)
+    return body * torch.sinc(0.7 * lengths * along) * torch.sinc(0.3 * lengths * along) * (0.7 * lengths)
 
 
 def _fall_spectrum(frequencies: tuple[Tensor, Tensor], layer: StreakLayer, frame: int) -> Tensor:
