@@ -1,0 +1,182 @@
+"""``restoregan restore``: a picture, a folder of pictures or a video, into new files."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from restoregan_core.commands.common import make_parser
+from restoregan_core.gate import PRESETS
+from restoregan_core.loading import load_pipeline, load_restorer
+from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.tiling import Picture, Tiled
+
+CAMERA = "restore"
+
+
+def main(argv: list[str]) -> int:
+    arguments = _parse(argv)
+    source, output = arguments.input, arguments.output
+    if not source.exists():
+        raise ValueError(f"{source} does not exist")
+    if source.is_dir():
+        jobs = _plan_folder(source, output, arguments.skip_existing)
+    else:
+        jobs = _plan_file(source, output, arguments.skip_existing)
+    if not jobs:
+        _say("nothing to do: every output exists")
+        return 0
+    restore = _Restore(arguments)
+    failed = _run(jobs, restore)
+    restore.report()
+    return 2 if failed else 0
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = make_parser(
+        "restore",
+        "Restore a picture, a folder of pictures or a video. Nothing is ever overwritten.\n"
+        "Metadata, alpha, bit depth and JPEG quality stay as they were; a video loses its sound.",
+        "restoregan restore --model lite rainy.jpg clear.jpg",
+    )
+    parser.add_argument(
+        "input", type=Path, metavar="INPUT", help="a picture, a video, or a folder of pictures"
+    )
+    parser.add_argument(
+        "output", type=Path, metavar="OUTPUT", help="of the same kind; its suffix decides the format"
+    )
+    parser.add_argument(
+        "--model", default="lite", help="a name of the zoo or a .safetensors file (default: lite)"
+    )
+    parser.add_argument(
+        "--gate",
+        choices=sorted(PRESETS),
+        metavar="PRESET",
+        help=f"restore only what needs it, as on a vehicle: {', '.join(PRESETS)} (default: everything)",
+    )
+    parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--skip-existing", action="store_true", help="go on where an interrupted run stopped")
+    return parser.parse_args(argv)
+
+
+class _Restore:
+    """The bare network, or the pipeline of the node, on one picture after the other; counts what was done."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._pipeline: RestorationPipeline | None = None
+        self._failures: Counter[str] = Counter()
+        self._actions: Counter[Action] = Counter()
+        options = {"runtime": arguments.runtime, "device": arguments.device}
+        if arguments.gate is None:
+            self._restore: Callable[[Picture], Picture] = Tiled(load_restorer(arguments.model, **options))
+        else:
+            self._pipeline = load_pipeline(arguments.model, preset=arguments.gate, **options)
+
+    def picture(self, rgb_HWC: Picture) -> Picture:
+        """One picture that has nothing to do with the one before."""
+        if self._pipeline is not None:
+            self._pipeline.gate.reset(CAMERA)
+        return self.frame(rgb_HWC)
+
+    def frame(self, rgb_HWC: Picture) -> Picture:
+        """The next frame of a video."""
+        if self._pipeline is None:
+            return self._restore(rgb_HWC)
+        result = self._pipeline.process(rgb_HWC, camera=CAMERA)
+        self._actions[result.action] += 1
+        if result.action == Action.FAILED_OPEN:
+            self._failures[f"{result.reason.name.lower()}: {result.detail}"] += 1
+        return result.image
+
+    def report(self) -> None:
+        """Say what the gate decided, and why anything failed open."""
+        if self._pipeline is None:
+            return
+        counts = (
+            f"{count} {action.name.lower().replace('_', ' ')}" for action, count in self._actions.items()
+        )
+        _say(", ".join(counts))
+        for why, count in self._failures.items():
+            _say(f"failed open, source kept: {count} times {why}")
+
+
+def _plan_folder(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
+    from restoregan_core.data.pictures import find_pictures
+    from restoregan_core.picture_files import check_can_write
+
+    if output.is_file():
+        raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is a file")
+    if output.resolve() == source.resolve():
+        raise ValueError(f"OUTPUT {output} is the input folder: give another one")
+    inside = output.resolve()
+    jobs = [
+        (path, output / path.relative_to(source))
+        for path in find_pictures(source)
+        if inside not in path.resolve().parents  # a run before this one wrote into a subfolder
+    ]
+    if skip_existing:
+        jobs = [(path, target) for path, target in jobs if not target.exists()]
+    for _, target in jobs:
+        check_can_write(target)
+    return jobs
+
+
+def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
+    from restoregan_core.picture_files import check_can_write
+    from restoregan_core.video_files import check_can_write_video, is_video
+
+    if output.is_dir():
+        output = output / source.name
+    if skip_existing and output.exists():
+        return []
+    (check_can_write_video if is_video(source) else check_can_write)(output)
+    if not output.parent.is_dir():
+        raise ValueError(f"{output}: there is no folder {output.parent}")
+    return [(source, output)]
+
+
+def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
+    """Restore every file; one that cannot be read is named and left out. Returns how many those are."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from restoregan_core.video_files import count_frames, is_video, restore_video
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    failed = 0
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        if len(jobs) == 1 and is_video(jobs[0][0]):
+            source, output = jobs[0]
+            announced = count_frames(source)
+            task = progress.add_task(source.name, total=announced or None)
+            written = restore_video(source, output, restore.frame, lambda: progress.advance(task))
+            if written < announced * 0.98:
+                progress.console.print(f"{source}: only {written} of {announced} frames could be decoded")
+            return 0
+        task = progress.add_task("restoring", total=len(jobs))
+        for source, output in jobs:
+            try:
+                for note in _restore_picture(source, output, restore):
+                    progress.console.print(f"{source}: {note}", soft_wrap=True, highlight=False)
+            except ValueError as error:
+                failed += 1
+                progress.console.print(f"restoregan restore: {error}", soft_wrap=True, highlight=False)
+            progress.advance(task)
+    return failed
+
+
+def _restore_picture(source: Path, output: Path, restore: _Restore) -> tuple[str, ...]:
+    from restoregan_core.picture_files import check_can_write, read_picture_file, write_picture_file
+
+    picture = read_picture_file(source)
+    check_can_write(output, picture)
+    restored_HWC = restore.picture(picture.rgb)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_picture_file(output, picture, restored_HWC)
+    return picture.notes
+
+
+def _say(line: str) -> None:
+    print(f"restoregan restore: {line}", file=sys.stderr)
