@@ -20,7 +20,7 @@ export AMENT_PREFIX_PATH := $(abspath $(VENV))
 endif
 
 ROS_PACKAGE := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg)
-INSTALLED := $(sort $(wildcard launch/* config/* config/train/* scripts/* restoregan_ros/*.py))
+INSTALLED := $(sort $(wildcard launch/* config/* config/train/* scripts/*))
 
 .PHONY: setup demo test lint types lock clean
 .DELETE_ON_ERROR:

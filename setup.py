@@ -89,6 +89,16 @@ class build_msgs(Command):  # noqa: N801 - setuptools' naming
     def run(self) -> None:
         build = ROOT / "build" / f"venv-{sys.implementation.cache_tag}"
         cmake_install(Path(sys.prefix), build, "-DAMENT_CMAKE_SYMLINK_INSTALL=1")
+        self._import_modules_from_checkout()
+
+    def _import_modules_from_checkout(self) -> None:
+        """Leave the generated message in the venv, and find the modules in the checkout, new ones too."""
+        site = Path(sysconfig.get_paths()["purelib"])
+        shutil.rmtree(site / "restoregan_core")
+        for link in (site / PACKAGE).glob("*.py"):
+            if link.name != "__init__.py":  # it extends the package's path to the checkout
+                link.unlink()
+        (site / "restoregan_checkout.pth").write_text(f"{ROOT}\n")
 
 
 class build_py(setuptools_build_py):  # noqa: N801 - setuptools' naming

@@ -1,0 +1,99 @@
+"""The three ways to install the package give the message, the modules, their data and the executables."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2")
+
+ROOT = Path(__file__).resolve().parents[2]
+EXECUTABLES = {"restore_node", "bag_player", "bag_recorder", "restoregan"}
+
+
+def data_files() -> set[str]:
+    """What the packages need besides modules, relative to the source tree."""
+    found = [
+        *ROOT.glob("restoregan_core/weights/*.safetensors"),
+        *ROOT.glob("restoregan_core/evaluation/*.html"),
+    ]
+    found += ROOT.glob("restoregan_core/evaluation/assets/*")
+    return {str(file.relative_to(ROOT)) for file in found}
+
+
+def shared_files() -> set[str]:
+    """What belongs in share/restoregan_ros."""
+    return {
+        str(file.relative_to(ROOT))
+        for folder in ("launch", "config")
+        for file in (ROOT / folder).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tracked files alone, as a stranger's clone has them."""
+    clone = tmp_path_factory.mktemp("workspace") / "src" / "restoregan"
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", f"file://{ROOT}", clone], check=True)
+    return clone
+
+
+def import_message(site_packages: Path, tmp_path: Path) -> str:
+    """Where the message's module lies when ``site_packages`` is the first place to look."""
+    program = "import restoregan_core, restoregan_ros.msg as m; m.RestorationReport(); print(m.__file__)"
+    env = {**os.environ, "PYTHONPATH": str(site_packages)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=env, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--symlink-install"]], ids=["plain", "symlink"])
+def test_colcon_build_gives_message_modules_and_executables(
+    source: Path, tmp_path: Path, options: list[str]
+) -> None:
+    pytest.importorskip("colcon_core", reason="needs colcon-common-extensions")
+    venv_bin = str(Path(sys.executable).parent)
+    env = {
+        **os.environ,
+        "PATH": venv_bin + os.pathsep + os.environ["PATH"],
+        "CMAKE_PREFIX_PATH": os.environ["AMENT_PREFIX_PATH"],
+    }
+    command = ["colcon", "--log-base", str(tmp_path / "log"), "build", "--base-paths", str(source), *options]
+    command += ["--build-base", str(tmp_path / "build"), "--install-base", str(tmp_path / "install")]
+    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    prefix = tmp_path / "install" / "restoregan_ros"
+    site_packages = next(prefix.glob("lib/python*/*-packages"))
+    assert import_message(site_packages, tmp_path).startswith(str(site_packages))
+    assert {file.name for file in (prefix / "lib/restoregan_ros").iterdir()} == EXECUTABLES
+    assert all(os.access(file, os.X_OK) for file in (prefix / "lib/restoregan_ros").iterdir())
+    assert {file for file in data_files() if not (site_packages / file).is_file()} == set()
+    assert {
+        file for file in shared_files() if not (prefix / "share/restoregan_ros" / file).is_file()
+    } == set()
+
+
+@pytest.mark.slow
+def test_wheel_holds_message_modules_data_and_launch_files(source: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    done = subprocess.run(
+        [*command, "--wheel-dir", str(tmp_path), str(source)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "site")
+        names = set(wheel.namelist())
+    assert import_message(tmp_path / "site", tmp_path).startswith(str(tmp_path / "site"))
+    assert data_files() <= names
+    assert {
+        name for name in shared_files() if not any(n.endswith(f"share/restoregan_ros/{name}") for n in names)
+    } == set()
+    entry_points = next(tmp_path.glob("site/*.dist-info/entry_points.txt")).read_text()
+    assert {line.split(" =")[0] for line in entry_points.splitlines() if "=" in line} == EXECUTABLES
