@@ -31,7 +31,9 @@ _SMALL: dict[str, Any] = {
 
 CONFIGS: dict[str, GeneratorConfig] = {
     "paper": GeneratorConfig(),
-    "vehicle": GeneratorConfig(base_width=64, blocks=8, outer_blocks=(1, 1), **_SMALL),
+    "vehicle": GeneratorConfig(
+        base_width=64, width_multipliers=(1, 2, 3), blocks=8, outer_blocks=(1, 2), **_SMALL
+    ),
     "lite": GeneratorConfig(base_width=32, blocks=6, outer_blocks=(1, 1), **_SMALL),
 }
 
