@@ -21,6 +21,9 @@ VERBS = {
     "build-engine": "compile a network for this machine's GPU ahead of time",
     "export": "write a network as ONNX",
     "bench": "time networks and runtimes on this machine",
+    "replay": "run a recorded drive through the node's pipeline and judge it",
+    "replay-many": "the same for many bags, on this machine or on a Ray cluster",
+    "compare": "two replays of one bag: what differs, how surely, and where",
 }
 
 

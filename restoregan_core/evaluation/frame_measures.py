@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from restoregan_core import metrics
 from restoregan_core.evaluation.bag_frames import SourceFrame
-from restoregan_core.evaluation.detector import Detector
+from restoregan_core.evaluation.detector import Detections, Detector
 from restoregan_core.evaluation.frame_rows import Row
 from restoregan_core.evaluation.objects import compare_objects, to_flat
 from restoregan_core.pipeline import Action, Reason, RestorationResult
@@ -90,15 +90,20 @@ def detection_columns(judged: Judged, detector: Detector) -> Row:
         return {}
     before = detector(judged.source)
     after = detector(judged.result.image) if judged.result.changed is not None else before
+    row = object_columns(before, after)
+    if judged.truth is not None:
+        row["boxes_truth"] = to_flat(detector(judged.truth))
+    return row
+
+
+def object_columns(before: Detections, after: Detections) -> Row:
+    """Boxes, and what changed between them."""
     change = compare_objects(before, after)
-    row: Row = {
+    return {
         "boxes_before": to_flat(before), "boxes_after": to_flat(after),
         "objects_before": change.before, "objects_after": change.after,
         "objects_gained": change.gained, "objects_lost": change.lost,
     }  # fmt: skip
-    if judged.truth is not None:
-        row["boxes_truth"] = to_flat(detector(judged.truth))
-    return row
 
 
 def truth_columns(judged: Judged) -> Row:

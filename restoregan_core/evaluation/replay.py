@@ -22,10 +22,17 @@ from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame
 from restoregan_core.evaluation.bag_io import Bag, open_bag
 from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
 from restoregan_core.evaluation.detector import Detector
-from restoregan_core.evaluation.frame_measures import Judged, detection_columns, row_of, truth_columns
+from restoregan_core.evaluation.frame_measures import (
+    Judged,
+    detection_columns,
+    object_columns,
+    row_of,
+    truth_columns,
+)
 from restoregan_core.evaluation.frame_output import FrameOutput, OutputFormat
 from restoregan_core.evaluation.frame_rows import Row, join_parts, write_rows
 from restoregan_core.evaluation.overlap import InOrder, mapped, prefetched
+from restoregan_core.evaluation.recorded import Recorded
 from restoregan_core.evaluation.replay_state import ReplayFolder, ReplayState, snapshot_gate
 from restoregan_core.evaluation.truth import Spoiling, TruthTopic
 from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
@@ -54,6 +61,8 @@ class ReplayOptions:
     spoiling: Spoiling | None = None
     only_stamps_ns: dict[str, frozenset[int]] | None = None
     """Per camera (name, as in ``Camera.name``): take up these frames alone."""
+    detections: Recorded | None = None
+    """Of the user's own detector; instead of running one."""
     checkpoint_frames: int = 100
     """Frames in a part of the restored bag; a kill costs at most so many."""
     warm_up_s: float = 0.0
@@ -121,6 +130,7 @@ def replay(
         "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
         "spoiling": vars(options.spoiling) if options.spoiling else None,
         "checkpoint_frames": options.checkpoint_frames, "chosen_frames": _digest(options.only_stamps_ns),
+        "recorded_detections": options.detections is not None,
     }  # fmt: skip
     with open_bag(bag_path) as bag:
         reader = FrameReader(bag, options.cameras)
@@ -244,7 +254,10 @@ class _Run:
 
     def _finish(self, judged: Judged, gate: dict[str, Any] | None) -> _Finished:
         row = row_of(judged)
-        if self._detector is not None:
+        if self._options.detections is not None:
+            found = self._options.detections.get(judged.frame.stamp_ns)
+            row |= object_columns(*found) if found else {}
+        elif self._detector is not None:
             row |= detection_columns(judged, self._detector)
         row |= truth_columns(judged)
         started_s = time.perf_counter()
