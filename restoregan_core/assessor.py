@@ -1,16 +1,18 @@
 """How blurred and how rainy a frame is, tile by tile and as a whole."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-TILE_SIZE_PX = 64
+from restoregan_core import classical_constants
+from restoregan_core.classical_measures import Grid, measure_blur, measure_rain, texture_weights
+from restoregan_core.tiles import TILE_SIZE_PX
 
 
-def _empty_grid() -> npt.NDArray[np.float32]:
+def _empty_grid() -> Grid:
     return np.zeros((0, 0), np.float32)
 
 
@@ -24,9 +26,9 @@ class Assessment:
     """That there are streaks or lens drops that a viewer would notice."""
     lens_drop_probability: float = float("nan")
     """That there are drops on the lens."""
-    blur_grid: npt.NDArray[np.float32] = field(default_factory=_empty_grid)
+    blur_grid: Grid = field(default_factory=_empty_grid)
     """float32 (rows, columns): the same for each tile of ``tile_size_px`` from the top left corner."""
-    rain_grid: npt.NDArray[np.float32] = field(default_factory=_empty_grid)
+    rain_grid: Grid = field(default_factory=_empty_grid)
     """float32 of the same shape."""
     tile_size_px: int = TILE_SIZE_PX
 
@@ -49,25 +51,74 @@ class Assessor(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class EvidenceModel:
+    """Measures of tiles -> probabilities of tiles and of the frame. See ``ClassicalAssessor``."""
+
+    measure_weights: tuple[float, ...]
+    measure_bias: float
+    tile_own: float
+    tile_frame: float
+    tile_bias: float
+    frame_scale: float
+    frame_bias: float
+
+    def evidence(self, measures: Grid, weights: Grid) -> tuple[Grid, float]:
+        """Log-odds of tiles and frame, from measures (rows, columns, K) and weights (rows, columns).
+
+        Each is a mean by weight (over 3x3 tiles; over all), drawn to 0 where nothing has weight.
+        """
+        own = measures @ np.asarray(self.measure_weights, np.float32) + np.float32(self.measure_bias)
+        weighted = np.clip(own, -6.0, 6.0).astype(np.float32) * weights
+        tiles = _sum_of_neighbours(weighted) / (_sum_of_neighbours(weights) + np.float32(0.5))
+        return tiles, float(weighted.sum() / (weights.sum() + 0.5))
+
+    def probabilities(self, measures: Grid, weights: Grid) -> tuple[Grid, float]:
+        """The same measures and weights -> probabilities of each tile, (rows, columns), and of the frame."""
+        tiles, frame = self.evidence(measures, weights)
+        grid = _logistic(self.tile_own * tiles + self.tile_frame * frame + self.tile_bias) * weights
+        seen = float(weights.sum() / (weights.sum() + 0.5))
+        return grid, float(_logistic(np.float32(self.frame_scale * frame + self.frame_bias))) * seen
+
+
+def _sum_of_neighbours(grid: Grid) -> Grid:
+    summed = cv2.boxFilter(grid, cv2.CV_32F, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(summed, np.float32)
+
+
+def _logistic(log_odds: npt.NDArray[np.float32] | np.float32) -> Grid:
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)), np.float32)
+
+
 class ClassicalAssessor:
-    """Measures of edge width and of streaks, mapped to probabilities. No network, OpenCV only."""
+    """Hand-made measures mapped to probabilities by fitted logistic curves; OpenCV and numpy only.
+
+    For blur and for rain alike, in two steps:
+
+    1. Each tile's measures (see ``classical_measures``) give its evidence, a log-odds, within +-6.
+       The frame's evidence is its mean over the tiles. For blur each tile counts by how much there is to see
+       in it: motion smears nothing in a clear sky.
+    2. A tile's probability is the logistic of its own and its frame's evidence, times, for blur, the weight
+       just said: a tile without texture is not blurred. The frame's probability is the logistic of its own.
+
+    The constants are fitted by ``benchmarks/fit_classical_assessor.py`` on sharp pictures, spoilt and not.
+    Known limits: blur below about 5 px is often missed; defocus and soft lenses are not told from motion
+    with certainty; fine rain without streaks, snow and spray are not seen; a fence may pass for streaks.
+    Drops on the lens are not assessed.
+    """
 
     name = "classical"
 
+    def __init__(self) -> None:
+        self._blur = EvidenceModel(**classical_constants.BLUR)
+        self._rain = EvidenceModel(**classical_constants.RAIN)
+
     def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
         """See ``Assessor.assess``."""
-        grey = np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.float32)
-        fine = np.asarray(np.abs(cv2.Laplacian(grey, cv2.CV_32F)))
-        coarse = np.asarray(np.abs(cv2.Laplacian(cv2.blur(grey, (3, 3)), cv2.CV_32F)))
-        ratio = _tile_means(fine) / (_tile_means(coarse) + np.float32(0.1))
-        blur = (1.0 / (1.0 + np.exp(4.0 * (ratio - 2.0)))).astype(np.float32)
-        rain = np.zeros_like(blur)
-        return Assessment(float(blur.mean()), 0.0, blur_grid=blur, rain_grid=rain)
-
-
-def _tile_means(values_HW: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    height, width = values_HW.shape
-    tops, lefts = np.arange(0, height, TILE_SIZE_PX), np.arange(0, width, TILE_SIZE_PX)
-    sums = np.add.reduceat(np.add.reduceat(values_HW, tops, axis=0), lefts, axis=1)
-    areas = np.outer(np.diff(np.append(tops, height)), np.diff(np.append(lefts, width)))
-    return (sums / areas).astype(np.float32)
+        grey_HW = np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.uint8)
+        blur_measures, rain_measures = measure_blur(grey_HW), measure_rain(grey_HW)
+        blur_grid, blur = self._blur.probabilities(blur_measures, texture_weights(blur_measures))
+        rain_grid, rain = self._rain.probabilities(
+            rain_measures, np.ones(rain_measures.shape[:2], np.float32)
+        )
+        return Assessment(blur, rain, blur_grid=blur_grid, rain_grid=rain_grid)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessor import Assessment
+from restoregan_core.tiles import grid_shape
 
 FEATHER_PX = 16
 """Width of the soft edge, inside the selected tiles, over which source fades into restored."""
@@ -185,8 +186,3 @@ def changed_share(changed_HW: npt.NDArray[np.bool_], tile_size_px: int) -> npt.N
     counts = np.add.reduceat(np.add.reduceat(changed_HW.astype(np.int32), tops, axis=0), lefts, axis=1)
     heights, widths = np.diff(np.append(tops, height)), np.diff(np.append(lefts, width))
     return (counts / np.outer(heights, widths)).astype(np.float32)
-
-
-def grid_shape(height: int, width: int, tile_size_px: int) -> tuple[int, int]:
-    """Rows and columns of the tiles that cover a frame; the last ones may be cut off by its border."""
-    return -(-height // tile_size_px), -(-width // tile_size_px)

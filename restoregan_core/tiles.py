@@ -1,0 +1,8 @@
+"""The grid of square tiles that a frame is judged and restored by."""
+
+TILE_SIZE_PX = 64
+
+
+def grid_shape(height: int, width: int, tile_size_px: int = TILE_SIZE_PX) -> tuple[int, int]:
+    """Rows and columns of the tiles that cover a frame; the last ones may be cut off by its border."""
+    return -(-height // tile_size_px), -(-width // tile_size_px)
