@@ -1,0 +1,1 @@
+"""Training: ``config.py`` says what, ``trainer.py`` does it; the other files each hold one part of it."""

@@ -1,0 +1,88 @@
+"""What the trainer minimises. Pictures are float (B, C, H, W) RGB in [-1, 1]; every loss is a scalar tensor.
+
+Sources: Wei et al. 2021, eqs. 4 to 10, for the adversarial and the perceptual terms; Gulrajani et al. 2017
+for the gradient penalty; Lai et al. 2017 for Charbonnier; Cho et al. 2021 for the Fourier term.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+AdversarialKind = Literal["wasserstein_sigmoid", "wgan_clip", "wgan_gp", "minimax"]
+PixelKind = Literal["l1", "charbonnier", "psnr"]
+
+
+def critic_loss(kind: AdversarialKind, fake_B: Tensor, real_B: Tensor) -> Tensor:
+    """What the critic minimises: E[D(G(degraded))] - E[D(sharp)], or the cross-entropy of eq. 5 for ``minimax``.
+
+    Args:
+        kind: ``wasserstein_sigmoid`` is the paper's; it takes scores in (0, 1), the others unbounded ones.
+            The constraint of ``wgan_clip`` and ``wgan_gp`` is not in here: see ``clip_weights``,
+            ``gradient_penalty``.
+        fake_B: scores of restored pictures.
+        real_B: scores of sharp pictures.
+    """
+    if kind == "minimax":  # -log D(sharp) - log(1 - D(fake)), with D = sigmoid(score), without overflow
+        return F.softplus(-real_B).mean() + F.softplus(fake_B).mean()
+    return fake_B.mean() - real_B.mean()
+
+
+def generator_adversarial_loss(kind: AdversarialKind, fake_B: Tensor) -> Tensor:
+    """What the generator minimises of the critic's scores: -E[D(G)], or E[log(1 - D(G))] for ``minimax`` (eq. 5)."""
+    return -F.softplus(fake_B).mean() if kind == "minimax" else -fake_B.mean()
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real_BCHW: Tensor, fake_BCHW: Tensor, mix_B: Tensor
+) -> Tensor:
+    """E[(|dD/dx| - 1)^2] at points between sharp and restored pictures; WGAN-GP weighs it by 10.
+
+    The norm of each sample's gradient runs over all of C, H and W.
+
+    Args:
+        mix_B: share of the sharp picture in each point, in [0, 1].
+    """
+    mix_B111 = mix_B.view(-1, 1, 1, 1)
+    point_BCHW = (mix_B111 * real_BCHW + (1 - mix_B111) * fake_BCHW).detach().requires_grad_()
+    scores_B = critic(point_BCHW)
+    (gradient_BCHW,) = torch.autograd.grad(scores_B.sum(), point_BCHW, create_graph=True)
+    norm_B = gradient_BCHW.float().flatten(1).norm(dim=1)
+    return (norm_B - 1).square().mean()
+
+
+@torch.no_grad()
+def clip_weights(critic: torch.nn.Module, limit: float) -> None:
+    """Clamp every weight to [-limit, limit]: WGAN's way to bound the critic's slope."""
+    for weight in critic.parameters():
+        weight.clamp_(-limit, limit)
+
+
+def pixel_loss(kind: PixelKind, restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
+    """L1, Charbonnier or negative PSNR between two batches."""
+    losses = {"l1": F.l1_loss, "charbonnier": charbonnier_loss, "psnr": psnr_loss}
+    return losses[kind](restored_BCHW, target_BCHW)
+
+
+def charbonnier_loss(restored_BCHW: Tensor, target_BCHW: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean of sqrt(difference^2 + epsilon^2): L1 with a smooth bottom."""
+    return ((restored_BCHW - target_BCHW).square() + epsilon**2).sqrt().mean()
+
+
+def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
+    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the batch's pictures; at least -80."""
+    mse_B = (restored_BCHW - target_BCHW).square().flatten(1).mean(1)
+    return 10 * torch.log10(mse_B / 4 + 1e-8).mean()
+
+
+def fft_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
+    """Mean absolute difference of the real and imaginary parts of the two spectra.
+
+    The transform is orthonormal, so that the loss does not grow with the patch; a published weight of 0.1 for
+    the unnormalised transform at 256 x 256 is 25.6 here.
+    """
+    # bfloat16 has no Fourier transform.
+    difference_BCHW = restored_BCHW.float() - target_BCHW.float()
+    return torch.view_as_real(torch.fft.rfft2(difference_BCHW, norm="ortho")).abs().mean()

@@ -1,0 +1,50 @@
+"""Checkpoints: written whole or not at all, read without executing anything."""
+
+import io
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = 1
+
+
+def save_checkpoint(state: dict[str, Any], path: Path) -> None:
+    """Write ``state`` to ``path`` atomically: whatever was there stays until all of the new file is on the disk.
+
+    Raises:
+        OSError: no space, no permission; ``path`` is then as it was.
+    """
+    # Into memory first: torch's own writer turns a full disk into a RuntimeError without its cause.
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read a checkpoint of ``save_checkpoint`` onto ``device``, with ``weights_only=True``.
+
+    Raises:
+        ValueError: not a checkpoint, a damaged one, or of another version.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path} is not a readable checkpoint ({str(error).splitlines()[0][:120]}): remove it"
+        ) from error
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a checkpoint of this version of restoregan")
+    return state

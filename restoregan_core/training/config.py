@@ -1,0 +1,326 @@
+"""What a training run is: nested dataclasses that a YAML recipe fills in and that check themselves."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from restoregan_core.data.sources import DataConfig
+from restoregan_core.losses import AdversarialKind, PixelKind
+from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.zoo import CONFIGS
+
+GENERATOR_PARTS = ("stem", "encoder", "down", "body", "up", "decoder", "head")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Weights of the generator's loss terms (0 = off) and the critic's game. The defaults are the paper's.
+
+    Args:
+        perceptual_weight: of the squared difference of VGG features (eq. 10).
+        adversarial_weight: of the critic's judgement; it needs 256-pixel patches, or a critic of another size.
+        pixel_weight: of the difference of pixels; not in the paper.
+        fft_weight: of the difference of spectra; not in the paper.
+        pixel: which difference of pixels.
+        adversarial: the paper's Wasserstein loss with a sigmoid, or one of the games it is compared with.
+        critic_steps: steps of the critic to one of the generator, all on the same batch.
+        gradient_penalty_weight: lambda of ``wgan_gp``.
+        weight_clip: limit of ``wgan_clip``.
+    """
+
+    perceptual_weight: float = 100.0
+    adversarial_weight: float = 1.0
+    pixel_weight: float = 0.0
+    fft_weight: float = 0.0
+    pixel: PixelKind = "l1"
+    adversarial: AdversarialKind = "wasserstein_sigmoid"
+    critic_steps: int = 5
+    gradient_penalty_weight: float = 10.0
+    weight_clip: float = 0.01
+
+    def __post_init__(self) -> None:
+        weights = (self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.fft_weight)
+        _require(min(weights) >= 0, "loss weights must not be negative")
+        _require(max(weights) > 0, "every loss weight is 0: there is nothing to learn from")
+        _require(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be at least 1")
+        _require(self.gradient_penalty_weight >= 0, "gradient_penalty_weight must not be negative")
+        _require(self.weight_clip > 0, f"weight_clip={self.weight_clip} must be positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerceptualConfig:
+    """The network whose features the perceptual loss compares, at conv3_3 after its ReLU.
+
+    Args:
+        network: ``vgg19``, or ``vgg16_stand_in`` for a machine without VGG19's weights.
+        weights: a file with them; empty: torch.hub fetches VGG19's. See ``models/perceptual.py``.
+        channels: ``sum`` over feature channels as in eq. 10, or their ``mean``.
+    """
+
+    network: Literal["vgg19", "vgg16_stand_in"] = "vgg19"
+    weights: str = ""
+    channels: Literal["sum", "mean"] = "sum"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """One stretch of training with one patch size, one batch size and one set of losses.
+
+    Args:
+        epochs: length in passes over ``schedule.samples_per_epoch`` pictures; or
+        steps: length in generator steps. Exactly one of the two is given.
+        patch_size: side of the square crops, in pixels.
+        batch_size: crops in one step, over all processes together.
+        restart: begin with a fresh critic and fresh optimisers, keeping the generator: the paper's progressive
+            restart. The first stage has nothing to restart.
+        loss: instead of the run's ``loss``.
+    """
+
+    epochs: float = 0.0
+    steps: int = 0
+    patch_size: int = 256
+    batch_size: int = 1
+    restart: bool = False
+    loss: LossConfig | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            (self.epochs > 0) != (self.steps > 0),
+            f"a stage has either epochs or steps, not {self.epochs} and {self.steps}",
+        )
+        _require(self.patch_size >= 16, f"patch_size={self.patch_size} must be at least 16")
+        _require(self.batch_size >= 1, f"batch_size={self.batch_size} must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """The stages, and how long they are in this run.
+
+    Args:
+        stages: in order.
+        samples_per_epoch: crops in an epoch; the paper's GOPRO has 2103 pairs.
+        epoch_scale: scales every stage (epochs and steps): 0.001 walks through the whole plan in minutes.
+        max_minutes: if not 0, the plan ends after that many minutes of training: stages and learning rate then
+            follow the clock wherever it runs ahead of the steps, so that the decay always completes. Such a run
+            can be resumed, but not repeated bit for bit.
+    """
+
+    stages: list[StageConfig]
+    samples_per_epoch: int = 2103
+    epoch_scale: float = 1.0
+    max_minutes: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(bool(self.stages), "schedule.stages is empty")
+        _require(
+            self.samples_per_epoch >= 1, f"samples_per_epoch={self.samples_per_epoch} must be at least 1"
+        )
+        _require(self.epoch_scale > 0, f"epoch_scale={self.epoch_scale} must be positive")
+        _require(self.max_minutes >= 0, f"max_minutes={self.max_minutes} must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserConfig:
+    """Optimiser of the generator and of the critic. The defaults are the paper's.
+
+    Args:
+        kind: ``adam`` or ``adamw``.
+        learning_rate: at the start (after the warm-up).
+        final_learning_rate: at the end.
+        decay: the way between the two.
+        per_stage: decay within each stage instead of over the whole training.
+        warmup_steps: steps of linear rise from 0 at the start of what decays.
+        clip_norm: bound of the generator's gradient norm; 0 = none.
+        ema_decay: of the moving average of the generator's weights, which is then what is validated and
+            exported; 0 = none.
+    """
+
+    kind: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 1e-4
+    final_learning_rate: float = 1e-7
+    decay: Literal["linear", "cosine"] = "linear"
+    per_stage: bool = False
+    warmup_steps: int = 0
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "betas", tuple(self.betas))
+        _require(
+            0 < self.final_learning_rate <= self.learning_rate,
+            f"learning rates must satisfy 0 < final ({self.final_learning_rate}) <= first ({self.learning_rate})",
+        )
+        _require(all(0 <= b < 1 for b in self.betas), f"betas={self.betas} must lie in [0, 1)")
+        _require(0 <= self.ema_decay < 1, f"ema_decay={self.ema_decay} must lie in [0, 1)")
+        _require(
+            min(self.warmup_steps, self.weight_decay, self.clip_norm) >= 0,
+            "warmup_steps, weight_decay and clip_norm must not be negative",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationConfig:
+    """Measuring on held-out pairs while training.
+
+    Args:
+        folders: each holds ``input/`` and ``target/`` with equal file names.
+        every_steps: generator steps between two measurements.
+        max_pictures: of each folder, evenly spread; 0 = all.
+        crop: side of the centre crop that is measured; 0 = whole pictures.
+        sample_pictures: how many are drawn in TensorBoard.
+    """
+
+    folders: list[str] = field(default_factory=list)
+    every_steps: int = 1000
+    max_pictures: int = 16
+    crop: int = 0
+    sample_pictures: int = 4
+
+    def __post_init__(self) -> None:
+        _require(self.every_steps >= 1, f"validation.every_steps={self.every_steps} must be at least 1")
+        _require(
+            min(self.max_pictures, self.crop, self.sample_pictures) >= 0,
+            "validation counts must not be negative",
+        )
+        _require(self.crop == 0 or self.crop >= 16, f"validation.crop={self.crop} must be 0 or at least 16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferConfig:
+    """Where the generator's weights come from, and which of them stay as they are.
+
+    Args:
+        start_from: a model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: fresh weights.
+        freeze: parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head.
+    """
+
+    start_from: str = ""
+    freeze: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.freeze) - set(GENERATOR_PARTS)
+        _require(
+            not unknown, f"transfer.freeze: no part {sorted(unknown)}; there are {', '.join(GENERATOR_PARTS)}"
+        )
+        _require(set(self.freeze) != set(GENERATOR_PARTS), "transfer.freeze leaves nothing to train")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """A whole training run.
+
+    Args:
+        name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
+        model: whose shape is trained: ``paper``, ``vehicle`` or ``lite``.
+        generator: a shape of its own, instead of the model's.
+        critic_size: side in pixels of the pictures that the critic sees; it must be the patch size of every
+            adversarial stage, and Table 1's is 256.
+        seed: of weights, data and dropout.
+        precision: ``bf16-mixed`` computes convolutions in bfloat16 and keeps weights in float32.
+        channels_last: memory layout, faster on most devices.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads of torch in each process; 0 = torch's choice.
+        workers: processes that make training data ahead of the trainer; 0 = in the training process.
+        checkpoint_minutes: between two checkpoints.
+        log_every_steps: between two points of the curves.
+        training_data: names and licences of what the run sees; written into the exported weights.
+    """
+
+    name: str
+    data: DataConfig
+    schedule: ScheduleConfig
+    model: Literal["paper", "vehicle", "lite"] = "paper"
+    generator: GeneratorConfig | None = None
+    loss: LossConfig = field(default_factory=LossConfig)
+    perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    transfer: TransferConfig = field(default_factory=TransferConfig)
+    critic_size: int = 256
+    output: str = ""
+    seed: int = 0
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    channels_last: bool = True
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 0
+    workers: int = 1
+    checkpoint_minutes: float = 10.0
+    log_every_steps: int = 50
+    training_data: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        _require(
+            bool(self.name) and Path(self.name).name == self.name,
+            f"name={self.name!r} must be a plain folder name",
+        )
+        multiple = self.generator_config.size_multiple
+        for number, stage in enumerate(self.schedule.stages, 1):
+            _require(
+                stage.patch_size % multiple == 0,
+                f"stage {number}: patch_size={stage.patch_size} must be a multiple of {multiple} for this generator",
+            )
+            adversarial = self.loss_of(stage).adversarial_weight > 0
+            _require(
+                not adversarial or stage.patch_size == self.critic_size,
+                f"stage {number}: patch_size={stage.patch_size} must be critic_size={self.critic_size} in an "
+                "adversarial stage",
+            )
+        _require(
+            self.critic_size >= 16 and self.critic_size % 16 == 0,
+            f"critic_size={self.critic_size} must be a multiple of 16",
+        )
+        _require(min(self.threads, self.workers) >= 0, "threads and workers must not be negative")
+        _require(
+            self.checkpoint_minutes > 0, f"checkpoint_minutes={self.checkpoint_minutes} must be positive"
+        )
+        _require(self.log_every_steps >= 1, f"log_every_steps={self.log_every_steps} must be at least 1")
+
+    @property
+    def generator_config(self) -> GeneratorConfig:
+        return self.generator or CONFIGS[self.model]
+
+    @property
+    def run_dir(self) -> Path:
+        return Path(self.output) if self.output else Path("runs") / self.name
+
+    def loss_of(self, stage: StageConfig) -> LossConfig:
+        return stage.loss or self.loss
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether any stage needs a critic."""
+        return any(self.loss_of(stage).adversarial_weight > 0 for stage in self.schedule.stages)
+
+    @property
+    def perceptual_used(self) -> bool:
+        """Whether any stage needs the feature network."""
+        return any(self.loss_of(stage).perceptual_weight > 0 for stage in self.schedule.stages)
+
+    def recipe(self) -> dict[str, Any]:
+        """What makes two runs the same training, without folders and devices: for JSON and for comparing."""
+        schedule = asdict(self.schedule)
+        del schedule["max_minutes"]
+        # Through JSON, so that tuples compare equal to what a checkpoint gives back.
+        recipe: dict[str, Any] = json.loads(
+            json.dumps(
+                {
+                    "generator": self.generator_config.to_dict(),
+                    "schedule": schedule,
+                    "loss": asdict(self.loss),
+                    "perceptual": {"network": self.perceptual.network, "channels": self.perceptual.channels},
+                    "optimiser": asdict(self.optimiser),
+                    "freeze": self.transfer.freeze,
+                    "critic_size": self.critic_size,
+                    "seed": self.seed,
+                }
+            )
+        )
+        return recipe

@@ -1,0 +1,31 @@
+"""From a training run to a weights file of the zoo, which says where it comes from."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from restoregan_core import __version__
+from restoregan_core.models.generator import Generator
+from restoregan_core.training.config import TrainConfig
+from restoregan_core.training.validation import Score
+from restoregan_core.zoo import save_generator
+
+
+def export_weights(
+    config: TrainConfig, generator: Generator, step: int, scores: dict[str, Score], path: Path
+) -> str:
+    """Write ``generator`` as a ``.safetensors`` of the zoo, in float16; return its SHA-256.
+
+    Raises:
+        ValueError: a weight is not finite in float16.
+        OSError: the file cannot be written.
+    """
+    metadata = {
+        "name": config.name,
+        "training_data": json.dumps(config.training_data),
+        "recipe": json.dumps(config.recipe()),
+        "steps": str(step),
+        "scores": json.dumps({name: asdict(score) for name, score in scores.items()}),
+        "code_version": __version__,
+    }
+    return save_generator(generator, path, metadata)

@@ -1,0 +1,36 @@
+"""SIGTERM and Ctrl-C as a wish to stop, asked for between two steps."""
+
+import os
+import signal
+from types import FrameType, TracebackType
+
+
+class StopRequest:
+    """While the context is open, the first SIGTERM or SIGINT sets ``signal_number``; a second SIGINT interrupts."""
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+        self._owner = os.getpid()
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> "StopRequest":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._owner:
+            # A forked data worker inherits this handler. Ctrl-C reaches it too: its trainer ends it in good order.
+            if number == signal.SIGTERM:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
+        if self.signal_number and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.signal_number = number

@@ -1,0 +1,87 @@
+"""PSNR and SSIM of the network in training on folders of held-out pairs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restoregan_core.data.pairs import Pair, find_pairs
+from restoregan_core.data.pictures import read_rgb
+from restoregan_core.metrics import mean_psnr, psnr_rgb, ssim_2d
+from restoregan_core.training.config import ValidationConfig
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over one folder: of the network's output, and of the untouched input beside it."""
+
+    psnr_db: float
+    ssim: float
+    input_psnr_db: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture to look at: input, output and target side by side, uint8 (H, 3 W, 3) RGB."""
+
+    name: str
+    picture_HWC: np.ndarray
+
+
+class Validation:
+    """The pairs to measure on, found and checked once.
+
+    Raises:
+        ValueError: a folder or a pair is broken (see ``find_pairs``), or two folders share a name.
+    """
+
+    def __init__(self, config: ValidationConfig, size_multiple: int) -> None:
+        self.config, self.size_multiple = config, size_multiple
+        self.folders: dict[str, list[Pair]] = {}
+        for folder in config.folders:
+            name = Path(folder).name
+            if name in self.folders:
+                raise ValueError(f"validation.folders: two folders are called {name!r}")
+            pairs = find_pairs(folder)
+            count = min(config.max_pictures or len(pairs), len(pairs))
+            self.folders[name] = [pairs[i * len(pairs) // count] for i in range(count)]
+
+    @torch.no_grad()
+    def measure(self, generator: nn.Module, device: torch.device) -> tuple[dict[str, Score], list[Sample]]:
+        """Scores of each folder, and a few pictures. The generator must be in eval mode."""
+        scores, samples = {}, []
+        for name, pairs in self.folders.items():
+            psnr_db, ssim, input_psnr_db = [], [], []
+            for index, pair in enumerate(pairs):
+                input_HWC = self._crop(read_rgb(pair.input_path))
+                target_HWC = self._crop(read_rgb(pair.target_path))
+                output_HWC = self._restore(generator, input_HWC, device)
+                psnr_db.append(psnr_rgb(output_HWC, target_HWC))
+                ssim.append(ssim_2d(output_HWC, target_HWC))
+                input_psnr_db.append(psnr_rgb(input_HWC, target_HWC))
+                if index == 0 and len(samples) < self.config.sample_pictures:
+                    samples.append(Sample(name, np.concatenate((input_HWC, output_HWC, target_HWC), axis=1)))
+            scores[name] = Score(mean_psnr(psnr_db), float(np.mean(ssim)), mean_psnr(input_psnr_db))
+        return scores, samples
+
+    def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:
+        """The centre crop, or the whole picture, cut down to what the network takes: never padded, never resized."""
+        height, width = (
+            min(self.config.crop or side, side) // self.size_multiple * self.size_multiple
+            for side in rgb_HWC.shape[:2]
+        )
+        top, left = (rgb_HWC.shape[0] - height) // 2, (rgb_HWC.shape[1] - width) // 2
+        return rgb_HWC[top : top + height, left : left + width]
+
+    def _restore(self, generator: nn.Module, rgb_HWC: np.ndarray, device: torch.device) -> np.ndarray:
+        x_HWC = torch.from_numpy(np.ascontiguousarray(rgb_HWC)).to(device)
+        x_BCHW = x_HWC.permute(2, 0, 1)[None].float() / 127.5 - 1
+        return to_uint8(generator(x_BCHW)[0])
+
+
+def to_uint8(rgb_CHW: Tensor) -> np.ndarray:
+    """[-1, 1] float (3, H, W) -> uint8 (H, W, 3), rounded."""
+    byte_CHW = ((rgb_CHW.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return byte_CHW.permute(1, 2, 0).cpu().numpy()
