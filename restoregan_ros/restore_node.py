@@ -63,6 +63,7 @@ class RestoreNode(LifecycleNode):
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
         self._engine = "not configured"
+        self._state = "unconfigured"
         self.add_on_set_parameters_callback(self._on_set_parameters)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -71,21 +72,26 @@ class RestoreNode(LifecycleNode):
         """The settings in force."""
         return self._settings
 
+    @property
+    def is_finalized(self) -> bool:
+        """Whether the lifecycle has ended; only a signal is left to come."""
+        return self._state == "finalized"
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         settings = self._settings.node
         try:
             pipeline = self._load(settings)
             if pipeline is None:
                 return FAILURE
-            self._streams = [
-                CameraStream(self, camera, self.settings, pipeline.model) for camera in settings.cameras
-            ]
+            for camera in settings.cameras:
+                self._streams.append(CameraStream(self, camera, self.settings, pipeline.model))
         except Exception as error:
             self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
             self._free()
             return FAILURE
         self._pipeline = pipeline
         self._engine = pipeline.restorer.describe()
+        self._state = "inactive"
         self.get_logger().info(f"configured: {pipeline.model} by {self._engine}")
         return SUCCESS
 
@@ -104,21 +110,25 @@ class RestoreNode(LifecycleNode):
             return FAILURE
         self._worker.start()
         self._watchdog.start()
+        self._state = "active"
         self.get_logger().info(f"active: {', '.join(self._settings.node.cameras)}")
         return SUCCESS
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         # A worker that hangs is ended, with the process, by the watchdog.
         self._stop_threads(timeout_s=None)
+        self._state = "inactive"
         return SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._free()
+        self._state = "unconfigured"
         return SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         self._stop_threads(STOP_TIMEOUT_S)
         self._free()
+        self._state = "finalized"
         return SUCCESS
 
     def _load(self, settings: NodeSettings) -> "RestorationPipeline | None":
@@ -171,10 +181,11 @@ class RestoreNode(LifecycleNode):
         try:
             now = self.get_clock().now()
             name, settings = self.get_fully_qualified_name().lstrip("/"), self._settings.node
-            state = self._state_machine.current_state[1]
             model = "" if self._pipeline is None else self._pipeline.model
             is_overdue = self._watchdog is not None and self._watchdog.worker_is_overdue
-            statuses = [node_status(f"{name}: engine", state, model, self._engine, settings.mode, is_overdue)]
+            statuses = [
+                node_status(f"{name}: engine", self._state, model, self._engine, settings.mode, is_overdue)
+            ]
             if self._worker is not None:
                 for stream in self._streams:
                     snapshot = stream.statistics.snapshot()
@@ -231,8 +242,8 @@ class _ToRosLog(logging.Handler):
 def main(argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = engine.open_pipeline) -> int:
     """Run the node until SIGINT or SIGTERM; 0 after these, 2 for parameters that cannot be."""
     try:
-        rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
         stop = StopSignal()
+        rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
         node = RestoreNode(open_pipeline, lambda: bool(stop))
     except Exception as error:
         print(f"restore_node: {type(error).__name__}: {error}", file=sys.stderr)
@@ -252,7 +263,8 @@ def main(argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = engine
         except Exception as error:  # a fault of one callback is no reason to leave the cameras alone
             node.get_logger().error(f"{type(error).__name__}: {error}", throttle_duration_sec=1.0)
     node.get_logger().info("stopping")
-    node.trigger_shutdown()
+    if not node.is_finalized:  # by a service call
+        node.trigger_shutdown()
     executor.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()

@@ -26,7 +26,9 @@ class Slots:
         self._changed = threading.Condition()
         self._waiting: dict[str, Frame] = {}
         self._due: dict[str, float] = {}
+        self._last_turn: dict[str, int] = {}
         self._now_due = 0.0
+        self._turns = 0
         self._in_work: tuple[Frame, float] | None = None
         self._is_closed = False
 
@@ -61,6 +63,8 @@ class Slots:
             frame = self._waiting.pop(min(self._waiting, key=self._turn))
             self._now_due = self._due[frame.camera]
             self._due[frame.camera] += 1.0 / self._priority_of(frame.camera)
+            self._turns += 1
+            self._last_turn[frame.camera] = self._turns
             self._in_work = (frame, time.monotonic())
             return frame
 
@@ -90,5 +94,5 @@ class Slots:
             self._waiting.clear()
             self._changed.notify_all()
 
-    def _turn(self, camera: str) -> tuple[float, float]:
-        return self._due[camera], self._waiting[camera].received_s
+    def _turn(self, camera: str) -> tuple[float, int]:
+        return self._due[camera], self._last_turn.get(camera, 0)

@@ -82,9 +82,7 @@ class Watchdog:
         deadline_s = settings.deadline_ms / 1e3
         now_s = time.monotonic()
         in_work = self._slots.in_work
-        self.worker_is_overdue = in_work is not None and now_s >= max(
-            in_work[1], in_work[0].received_s + deadline_s
-        )
+        self.worker_is_overdue = in_work is not None and now_s >= in_work[0].received_s + deadline_s
         if in_work is not None and self.worker_is_overdue:
             self._serve(in_work[0])
             self._check_hang(in_work[0], now_s - in_work[1], settings.hang_timeout_s)
@@ -114,7 +112,7 @@ class Watchdog:
             self._exit_process(EXIT_HUNG)
 
     def _arm_last_resort(self, hang_timeout_s: float) -> None:
-        """Native code that hangs with the interpreter's lock stops this thread too: then C ends the process."""
+        """Native code that hangs with the interpreter's lock stops this thread: then C ends the process."""
         now_s = time.monotonic()
         if now_s >= self._armed_until_s:
             faulthandler.dump_traceback_later(2 * hang_timeout_s + 5, exit=True)
