@@ -80,7 +80,7 @@ def cmake_install(prefix: Path, build: Path, *options: str) -> None:
 class build_msgs(Command):  # noqa: N801 - setuptools' naming
     """Install the ROS package into the active venv, Python sources linked to the checkout."""
 
-    user_options: list = []
+    user_options = ()  # type: ignore[assignment]
 
     def initialize_options(self) -> None: ...
 

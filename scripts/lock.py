@@ -1,4 +1,4 @@
-"""Resolve pyproject.toml and requirements-ros.in for this Python and write the two lock files (``make lock``)."""
+"""Resolve pyproject.toml and requirements-ros.in for this Python; write the lock files (``make lock``)."""
 
 import json
 import os
@@ -14,10 +14,12 @@ TORCH = "torch==2.13.0"
 
 def resolve(*requirements: str) -> dict[str, str]:
     """Name -> version of all that pip would install for ``requirements`` in an empty environment."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-"]
+    pip_install = [sys.executable, "-m", "pip", "install", "--quiet"]
+    options = ["--dry-run", "--ignore-installed", "--report", "-"]
     # The metadata of our own package is all that is wanted of it: spare the build of the message.
     env = {**os.environ, "RESTOREGAN_WITHOUT_MESSAGE": "1"}
-    report = subprocess.run([*command, *requirements], cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
+    command = [*pip_install, *options, *requirements]
+    report = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE)
     chosen = (item["metadata"] for item in json.loads(report.stdout)["install"])
     return {item["name"].lower(): item["version"].split("+")[0] for item in chosen}
 

@@ -14,24 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = {"restore_node", "bag_player", "bag_recorder", "restoregan"}
 
 
-def data_files() -> set[str]:
+def data_files(source: Path) -> set[str]:
     """What the packages need besides modules, relative to the source tree."""
-    found = [
-        *ROOT.glob("restoregan_core/weights/*.safetensors"),
-        *ROOT.glob("restoregan_core/evaluation/*.html"),
-    ]
-    found += ROOT.glob("restoregan_core/evaluation/assets/*")
-    return {str(file.relative_to(ROOT)) for file in found}
+    patterns = ("weights/*.safetensors", "evaluation/*.html", "evaluation/assets/*")
+    return {str(file.relative_to(source)) for p in patterns for file in source.glob(f"restoregan_core/{p}")}
 
 
-def shared_files() -> set[str]:
+def shared_files(source: Path) -> set[str]:
     """What belongs in share/restoregan_ros."""
-    return {
-        str(file.relative_to(ROOT))
-        for folder in ("launch", "config")
-        for file in (ROOT / folder).rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+    files = (file for folder in ("launch", "config") for file in (source / folder).rglob("*"))
+    return {str(file.relative_to(source)) for file in files if file.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +51,12 @@ def test_colcon_build_gives_message_modules_and_executables(
 ) -> None:
     pytest.importorskip("colcon_core", reason="needs colcon-common-extensions")
     venv_bin = str(Path(sys.executable).parent)
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", sys.prefix)
     env = {
         **os.environ,
+        "AMENT_PREFIX_PATH": prefixes,
         "PATH": venv_bin + os.pathsep + os.environ["PATH"],
-        "CMAKE_PREFIX_PATH": os.environ["AMENT_PREFIX_PATH"],
+        "CMAKE_PREFIX_PATH": prefixes,
     }
     command = ["colcon", "--log-base", str(tmp_path / "log"), "build", "--base-paths", str(source), *options]
     command += ["--build-base", str(tmp_path / "build"), "--install-base", str(tmp_path / "install")]
@@ -74,9 +68,9 @@ def test_colcon_build_gives_message_modules_and_executables(
     assert import_message(site_packages, tmp_path).startswith(str(site_packages))
     assert {file.name for file in (prefix / "lib/restoregan_ros").iterdir()} == EXECUTABLES
     assert all(os.access(file, os.X_OK) for file in (prefix / "lib/restoregan_ros").iterdir())
-    assert {file for file in data_files() if not (site_packages / file).is_file()} == set()
+    assert {file for file in data_files(source) if not (site_packages / file).is_file()} == set()
     assert {
-        file for file in shared_files() if not (prefix / "share/restoregan_ros" / file).is_file()
+        file for file in shared_files(source) if not (prefix / "share/restoregan_ros" / file).is_file()
     } == set()
 
 
@@ -91,9 +85,11 @@ def test_wheel_holds_message_modules_data_and_launch_files(source: Path, tmp_pat
         wheel.extractall(tmp_path / "site")
         names = set(wheel.namelist())
     assert import_message(tmp_path / "site", tmp_path).startswith(str(tmp_path / "site"))
-    assert data_files() <= names
+    assert data_files(source) <= names
     assert {
-        name for name in shared_files() if not any(n.endswith(f"share/restoregan_ros/{name}") for n in names)
+        name
+        for name in shared_files(source)
+        if not any(n.endswith(f"share/restoregan_ros/{name}") for n in names)
     } == set()
     entry_points = next(tmp_path.glob("site/*.dist-info/entry_points.txt")).read_text()
     assert {line.split(" =")[0] for line in entry_points.splitlines() if "=" in line} == EXECUTABLES
