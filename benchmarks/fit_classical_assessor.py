@@ -1,7 +1,7 @@
 """Fit the constants of ClassicalAssessor on spoilt and unspoilt pictures, and check them on other ones.
 
-    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data --write        # fit, then check
-    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data                # check only
+    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data --write   # fit, then check
+    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data           # check only
 
 Fitted on DATA/train (urban100, camvid, bsds500_test: blurred and streaked here; reds_x4: its own blur);
 checked on DATA/eval, which is never fitted on. ``--write`` rewrites restoregan_core/classical_constants.py.

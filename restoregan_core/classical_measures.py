@@ -170,7 +170,10 @@ def _line(angle_deg: float) -> Grey:
 
 
 def _tile_means(values_HW: Any, rows: int, columns: int, row_step: int = 1) -> Grid:
-    """Mean over each tile, of every ``row_step``-th row of the frame: two matrix products, which is several times faster than numpy's reductions."""
+    """Mean over each tile, where ``values_HW`` holds every ``row_step``-th row of the frame.
+
+    As two matrix products it is several times faster than numpy's reductions.
+    """
     height, width = values_HW.shape
     values = np.asarray(values_HW, np.float32)
     vertical, horizontal = _averager(height, rows, row_step), _averager(width, columns, 1)
@@ -179,7 +182,7 @@ def _tile_means(values_HW: Any, rows: int, columns: int, row_step: int = 1) -> G
 
 @lru_cache(maxsize=64)
 def _averager(length: int, tiles: int, step: int) -> Grid:
-    """(tiles, length): row i averages tile i's pixels along one side of the frame, of which each step-th is there."""
+    """(tiles, length): row i averages the pixels of tile i; each ``step``-th of the side is there."""
     tile_size, smallest = TILE_SIZE_PX // step, _SMALLEST_PX // step
     averager = np.zeros((tiles, length), np.float32)
     for tile in range(tiles):

@@ -5,6 +5,8 @@ machine; 3 a condition that the user required does not hold; 130 interrupted.
 """
 
 import logging
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -54,11 +56,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"restoregan {verb}: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
-        print(f"restoregan {verb}: needs {error.name}, which is not installed (pip install {error.name})", file=sys.stderr)
+        print(
+            f"restoregan {verb}: needs {error.name}, which is not installed (pip install {error.name})",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print(f"restoregan {verb}: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `restoregan assess ... | head`: nobody reads on, which is no fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
+        return 128 + signal.SIGPIPE
     except Exception:
         logging.getLogger(__name__).exception("restoregan %s failed", verb)
         return 1
