@@ -96,7 +96,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         state = replay(
             given.bag, folder, load_offline_pipeline(given), options, detector, given.overwrite, on_progress
         )
-    report = summarise_replay(folder, state, given.deadline_ms, given.clips)
+    report = summarise_replay(folder, state, given.deadline_ms, given.clips, model_card(given.model))
     if not getattr(given, "no_html", False):
         from restoregan_core.evaluation.replay_report import write_replay_report
 
@@ -137,6 +137,16 @@ def load_detector(file: Path | None) -> Any:
     from restoregan_core.evaluation.objects import SEEN_SCORE
 
     return Detector(file, DetectorOptions(min_score=SEEN_SCORE))
+
+
+def model_card(model: str) -> dict[str, str]:
+    """What the weights say about themselves, the network's shape left out."""
+    from safetensors import safe_open
+
+    from restoregan_core.zoo import weights_path
+
+    with safe_open(weights_path(model), framework="np") as file:
+        return {key: text for key, text in (file.metadata() or {}).items() if key != "config"}
 
 
 def load_offline_pipeline(given: argparse.Namespace) -> Any:

@@ -17,7 +17,11 @@ _LIBRARIES = ("numpy", "opencv-python-headless", "torch", "openvino", "onnxrunti
 
 
 def summarise_replay(
-    folder: ReplayFolder, state: ReplayState, deadline_ms: float, clips: int = 3
+    folder: ReplayFolder,
+    state: ReplayState,
+    deadline_ms: float,
+    clips: int = 3,
+    model_card: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Write report.json and the clips; return the report.
 
@@ -39,6 +43,7 @@ def summarise_replay(
             "stopped": state.stopped,
             "damage": state.damage,
             "wall_s": state.wall_s,
+            "model_card": model_card or {},
             "environment": environment(),
         },
         **summary,

@@ -7,7 +7,7 @@
       - name: rain is taken out
         rule: frames.restored_rain_after < 0.5 * frames.restored_rain_before
 
-Values are paths into report.json and numbers, with + - * / and one comparison. Nothing is evaluated as Python.
+Values are paths into report.json and numbers, with + - * / and one comparison. Nothing runs as Python.
 """
 
 import ast

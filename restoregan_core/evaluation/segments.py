@@ -100,11 +100,9 @@ def export_clips(
                     max(0.0, (segment.start_ns - bag.start_ns) / 1e9 - 1e-3),
                     (segment.end_ns - bag.start_ns) / 1e9 + 1e-3,
                 ):
-                    definition = topics[message.topic].definition
+                    text = topics[message.topic].definition
                     clip.write(
-                        OutputMessage(
-                            message.topic, message.msgtype, message.time_ns, message.data, definition
-                        )
+                        OutputMessage(message.topic, message.msgtype, message.time_ns, message.data, text)
                     )
         clip.finish_part()
         made.append(clip.folder)

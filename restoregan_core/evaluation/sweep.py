@@ -26,7 +26,7 @@ class SweepPoint:
 
 
 def sweep_thresholds(frames: Frames) -> list[SweepPoint]:
-    """Presets first, then thresholds from 0.1 to 0.9 with ``off`` two thirds of ``on``, each with hysteresis."""
+    """Presets first, then thresholds from 0.1 to 0.9 (``off`` two thirds of ``on``), with hysteresis."""
     settings = {name: limits for name, limits in PRESETS.items() if name != "off"} | {
         f"{on:g}": GateThresholds(blur_on=on, blur_off=on * 2 / 3, rain_on=on, rain_off=on * 2 / 3)
         for on in _STEPS

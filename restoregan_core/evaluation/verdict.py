@@ -1,7 +1,7 @@
 """The figures of report.json: does restoration help on this drive, at which threshold, and what does it cost?
 
     {"replay": {...}, "frames": {...}, "objects": {...}, "truth": {...}, "latency": {...}, "cameras": {...},
-     "sweep": [...], "segments": [...], "verdict": {"summary": ..., "findings": [[good|bad|neutral, text], ...]}}
+     "sweep": [...], "segments": [...], "verdict": {"headline": ..., "findings": [[mark, text], ...]}}
 
 Keys that were not measured (no detector, no truth) are null.
 """
@@ -236,7 +236,7 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
         mark = "good" if truth["psnr_gain"] > 0.05 else "bad" if truth["psnr_gain"] < -0.05 else "neutral"
         yield (
             mark,
-            f"Against the truth: PSNR {truth['psnr_before']:.2f} dB before, {truth['psnr_after']:.2f} dB after"
+            f"Against the truth: PSNR {truth['psnr_before']:.2f} dB before, {truth['psnr_after']:.2f} after"
             f" ({truth['psnr_gain']:+.2f}; better in {truth['frames_better']}, worse in"
             f" {truth['frames_worse']} of {truth['count']} frames).",
         )

@@ -1,0 +1,191 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const byId = (id) => document.getElementById(id);
+  const percent = (value) => (value === null || value === undefined ? "not assessed" : `${Math.round(value * 100)} %`);
+  const positions = Object.keys(data.pictures).map(Number).sort((a, b) => data.time_s[a] - data.time_s[b]);
+  const groups = { ...data.groups, "all in order": positions };
+  const plots = [];
+  let members = [];
+  let shown = null;
+
+  function show(position) {
+    if (position === undefined || !data.pictures[position]) return;
+    shown = position;
+    const picture = data.pictures[position];
+    const wantsTruth = byId("right-side").value === "truth" && picture.truth;
+    byId("before").src = picture.before;
+    byId("after").src = wantsTruth ? picture.truth : picture.after;
+    byId("right-tag").textContent = wantsTruth ? "truth" : "published";
+    const place = members.indexOf(position);
+    byId("frame").value = Math.max(0, place);
+    byId("frame").setAttribute("aria-valuetext", `${data.time_s[position].toFixed(2)} seconds`);
+    byId("caption").textContent = caption(position);
+    drawTiles();
+    plots.forEach((plot) => plot.redraw(false));
+  }
+
+  function caption(i) {
+    const parts = [`${data.camera[i]}, ${data.time_s[i].toFixed(2)} s, frame ${i}`];
+    const action = data.action[i].replaceAll("_", " ").toLowerCase();
+    const reason = data.reason[i].replaceAll("_", " ").toLowerCase();
+    parts.push(`blur ${percent(data.blur_probability[i])}, rain ${percent(data.rain_probability[i])}`);
+    parts.push(action + (reason === "none" ? "" : ` (${reason})`));
+    if (data.action[i] === "RESTORED")
+      parts.push(`left: blur ${percent(data.residual_blur_probability[i])}, rain ${percent(data.residual_rain_probability[i])}`);
+    if (data.psnr_before[i] !== null && data.psnr_after[i] !== null)
+      parts.push(`PSNR ${data.psnr_before[i].toFixed(2)} → ${data.psnr_after[i].toFixed(2)} dB`);
+    if (data.objects_before[i] !== null)
+      parts.push(`objects ${data.objects_before[i]} → ${data.objects_after[i]} (gained ${data.objects_gained[i]}, lost ${data.objects_lost[i]})`);
+    return parts.join(" · ");
+  }
+
+  /* Tiles as numbers in boxes: no colour is needed to read them. */
+  function drawTiles() {
+    const canvas = byId("tiles");
+    const kind = byId("overlay").value;
+    const box = canvas.getBoundingClientRect();
+    canvas.width = Math.round(box.width * devicePixelRatio);
+    canvas.height = Math.round(box.height * devicePixelRatio);
+    const image = byId("before");
+    if (!kind || shown === null || !image.naturalWidth) return;
+    const picture = data.pictures[shown];
+    const [rows, columns] = picture.grid;
+    const values = picture[kind];
+    if (!values.length) return;
+    const context = canvas.getContext("2d");
+    const [width, height] = [picture.tile_width * canvas.width, picture.tile_height * canvas.height];
+    context.font = `${Math.max(9, Math.min(15, height / devicePixelRatio / 3)) * devicePixelRatio}px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (let row = 0; row < rows; row += 1)
+      for (let column = 0; column < columns; column += 1) {
+        const value = values[row * columns + column];
+        if (value < 10) continue;
+        const [x, y] = [column * width, row * height];
+        context.strokeStyle = `rgb(255 255 255 / ${30 + value / 2}%)`;
+        context.lineWidth = (value >= 50 ? 3 : 1) * devicePixelRatio;
+        context.strokeRect(x + 2, y + 2, Math.min(width, canvas.width - x) - 4, Math.min(height, canvas.height - y) - 4);
+        context.lineWidth = 3 * devicePixelRatio;
+        context.strokeStyle = "#000";
+        const [middleX, middleY] = [Math.min(x + width / 2, canvas.width - 8), Math.min(y + height / 2, canvas.height - 8)];
+        context.strokeText(String(value), middleX, middleY);
+        context.fillStyle = "#fff";
+        context.fillText(String(value), middleX, middleY);
+      }
+  }
+
+  function chooseGroup(name, position) {
+    members = groups[name];
+    document.querySelectorAll("#groups button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.name === name)));
+    byId("frame").max = Math.max(0, members.length - 1);
+    show(position === undefined ? members[0] : position);
+  }
+
+  function step(by) {
+    const place = members.indexOf(shown) + by;
+    show(members[Math.max(0, Math.min(members.length - 1, place))]);
+  }
+
+  function setUpPictures() {
+    Object.entries(groups).forEach(([name, list]) => {
+      if (!list.length) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.name = name;
+      button.textContent = `${name} (${list.length})`;
+      button.addEventListener("click", () => chooseGroup(name));
+      byId("groups").append(button);
+    });
+    byId("frame").addEventListener("input", (event) => show(members[Number(event.target.value)]));
+    byId("previous").addEventListener("click", () => step(-1));
+    byId("next").addEventListener("click", () => step(1));
+    byId("overlay").addEventListener("change", drawTiles);
+    byId("before").addEventListener("load", drawTiles);
+    byId("right-side").addEventListener("change", () => show(shown));
+    byId("right-label").hidden = !Object.values(data.pictures).some((picture) => picture.truth);
+    const first = Object.keys(groups).find((name) => groups[name].length);
+    if (first) chooseGroup(first);
+  }
+
+  function drawCursor(u, camera) {
+    if (shown === null || data.camera[shown] !== camera) return;
+    const x = u.valToPos(data.time_s[shown], "x", true);
+    u.ctx.save();
+    u.ctx.strokeStyle = "#1b2330";
+    u.ctx.lineWidth = 2 * devicePixelRatio;
+    u.ctx.beginPath();
+    u.ctx.moveTo(x, u.bbox.top);
+    u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+    u.ctx.stroke();
+    u.ctx.restore();
+  }
+
+  function nearestPicture(camera, time_s) {
+    let best;
+    positions.forEach((i) => {
+      if (data.camera[i] === camera && (best === undefined || Math.abs(data.time_s[i] - time_s) < Math.abs(data.time_s[best] - time_s))) best = i;
+    });
+    return best;
+  }
+
+  function setUpTimeline(camera) {
+    const rows = data.camera.map((name, i) => (name === camera ? i : -1)).filter((i) => i >= 0);
+    rows.sort((a, b) => data.time_s[a] - data.time_s[b]);
+    const title = document.createElement("p");
+    title.className = "camera-name";
+    title.textContent = camera;
+    const place = document.createElement("div");
+    place.className = "plot";
+    place.tabIndex = 0;
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", `Probabilities of blur and rain of ${camera} over time; the arrow keys step through the frames`);
+    byId("timelines").append(title, place);
+    const column = (name) => rows.map((i) => data[name][i]);
+    const marks = (action) => rows.map((i) => (data.action[i] === action ? 1.04 : null));
+    const value = (u, v) => (v === null || v === undefined ? "–" : percent(v));
+    const mark = (u, v) => (v === null || v === undefined ? "–" : "yes");
+    const line = { spanGaps: false, points: { show: rows.length === 1 }, value };
+    const options = {
+      width: place.clientWidth,
+      height: 280,
+      cursor: { drag: { x: true, y: false } },
+      scales: { x: { time: false }, y: { range: [0, 1.09] } },
+      axes: [
+        { label: "seconds", labelSize: 22, size: 40 },
+        { values: (u, ticks) => ticks.map((t) => (t > 1 ? "" : percent(t))), size: 58 },
+      ],
+      series: [
+        { label: "time", value: (u, v) => (v === null || v === undefined ? "–" : `${v.toFixed(2)} s`) },
+        { label: "blur", stroke: "#0b5cad", width: 2, ...line },
+        { label: "rain", stroke: "#b34700", width: 2, dash: [7, 4], ...line },
+        { label: "blur left", stroke: "#0b5cad", width: 1, dash: [2, 3], ...line },
+        { label: "rain left", stroke: "#b34700", width: 1, dash: [2, 3], ...line },
+        { label: "■ restored", stroke: "#1f7a4d", width: 0, value: mark, points: { show: true, size: 5, fill: "#1f7a4d" }, paths: () => null },
+        { label: "○ failed open", stroke: "#a3123a", width: 0, value: mark, points: { show: true, size: 9, fill: "#ffffff", width: 2 }, paths: () => null },
+      ],
+      hooks: { draw: [(u) => drawCursor(u, camera)] },
+    };
+    const columns = [column("time_s"), column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), marks("RESTORED"), marks("FAILED_OPEN")];
+    const plot = new uPlot(options, columns, place);
+    plots.push(plot);
+    let pressedAt = null;
+    plot.over.addEventListener("mousedown", (event) => { pressedAt = event.clientX; });
+    plot.over.addEventListener("click", (event) => {
+      if (pressedAt !== null && Math.abs(event.clientX - pressedAt) > 4) return; // that was a zoom
+      const time_s = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
+      chooseGroup("all in order", nearestPicture(camera, time_s));
+    });
+    place.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      if (members !== groups["all in order"]) chooseGroup("all in order", shown);
+      step(event.key === "ArrowLeft" ? -1 : 1);
+      event.preventDefault();
+    });
+    addEventListener("resize", () => { plot.setSize({ width: place.clientWidth, height: 280 }); });
+  }
+
+  data.cameras.forEach(setUpTimeline);
+  setUpPictures();
+  addEventListener("resize", drawTiles);
+})();
