@@ -6,38 +6,48 @@ rounding and clamping happen once, in one place, and on the device.
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from restoregan_core.models.generator import Generator
 
 
 class FrameNetwork(nn.Module):
-    """uint8 RGB (B, H, W, 3) -> the restored picture, the same, and the mean residual, a scalar.
+    """uint8 RGB (B, H, W, 3) -> the restored picture, the same, and the mean residual, a float32 scalar.
 
-    Height and width must be multiples of ``size_multiple``. The generator's change is rounded to whole grey
-    levels and added to the integers that came in, so half precision costs nothing on what the network leaves
-    alone: a residual of zero gives the picture bit for bit.
+    The generator's change is rounded to whole grey levels and added to the levels that came in; these are
+    whole numbers below 256, exact in float16 and in bfloat16. So half precision costs nothing on what the
+    network leaves alone: a residual of zero gives the picture bit for bit.
 
-    The mean of the float residual is there to be tested for NaN: the cast to uint8 hides one.
+    The mean of the residual is there to be tested for NaN: the cast to uint8 hides one.
 
     Args:
         generator: in eval mode, in the dtype to compute in.
+        pads: repeat the last row and column up to a multiple of ``size_multiple`` and crop the output to
+            match. Without, height and width must be such multiples, and the graph may be of dynamic shape.
     """
 
-    def __init__(self, generator: Generator) -> None:
+    def __init__(self, generator: Generator, *, pads: bool = True) -> None:
         super().__init__()
         self.generator = generator
+        self.pads = pads
         self.size_multiple = generator.config.size_multiple
         self.averages = generator.config.output_skip == "average"
 
     def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         dtype = next(self.generator.parameters()).dtype
-        # Subtracted before dividing: bf16 would lose two bits of a value near 1 that is then shifted.
-        x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).to(dtype) - 127.5) / 127.5
+        height, width = rgb_BHWC.shape[1:3]
+        # Cast before, and after, anything else: TensorRT takes and gives uint8 but computes nothing in it.
+        rgb_BCHW = rgb_BHWC.to(dtype).permute(0, 3, 1, 2)
+        if self.pads:
+            right, bottom = -width % self.size_multiple, -height % self.size_multiple
+            if right or bottom:
+                rgb_BCHW = F.pad(rgb_BCHW, (0, right, 0, bottom), mode="replicate")
+        x_BCHW = (rgb_BCHW - 127.5) / 127.5
         residual_BCHW = self.generator.residual(x_BCHW)
         if self.averages:
             residual_BCHW = (residual_BCHW - x_BCHW) / 2
-        # float32: a mean over millions of half-precision values would overflow while it is summed.
-        residual_BCHW = residual_BCHW.float()
-        change_BHWC = torch.round(residual_BCHW * 127.5).to(torch.int32).permute(0, 2, 3, 1)
-        restored_BHWC = (rgb_BHWC.to(torch.int32) + change_BHWC).clamp(0, 255).to(torch.uint8)
-        return restored_BHWC, residual_BCHW.mean()
+        restored_BCHW = (rgb_BCHW + torch.round(residual_BCHW * 127.5)).clamp(0, 255)
+        if self.pads:
+            restored_BCHW = restored_BCHW[:, :, :height, :width]
+        # float32: a sum over millions of values would overflow float16.
+        return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), residual_BCHW.float().mean()

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +11,14 @@ import torch
 
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
+from restoregan_core.tiling import spans, tile_margin, tile_size
 from restoregan_core.zoo import LoadedGenerator
 
 logger = logging.getLogger(__name__)
 
 RUNTIMES = ("auto", "tensorrt", "openvino", "torch")
+DEFAULT_MAX_PIXELS = 2_100_000
+"""One frame of 1080x1920 is restored whole; 4K is tiled."""
 
 
 class NonFiniteOutputError(RuntimeError):
@@ -23,29 +28,47 @@ class NonFiniteOutputError(RuntimeError):
 class Restorer:
     """Call it with a frame, uint8 RGB (H, W, 3) of any size; it returns the restored frame, a new array.
 
-    Several cameras of several sizes may share one; calls must come from one thread at a time.
+    Several cameras of several sizes may share one; calls must come from one thread at a time. Where the
+    runtime has no engine for a size, that size runs on the next runtime, and the log says so once.
 
     Args:
         loaded: the generator, from ``zoo.load_generator``.
-        runtime: ``auto``, ``tensorrt``, ``openvino`` or ``torch``.
+        runtime: ``auto`` (tensorrt, torch on CUDA, openvino, torch: the first that this machine has),
+            ``tensorrt``, ``openvino`` or ``torch``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        max_pixels: larger frames are restored in tiles of at most so many; bounds the memory of one call.
+        engine_dir: of compiled networks; ``engine_cache.engine_directory()`` if None.
+        build_if_missing: let TensorRT build an engine, for minutes, where none fits.
 
     Attributes:
         name: of the network, with the first 12 hex digits of its weights' SHA-256.
 
     Raises:
-        ValueError: no such runtime.
+        ValueError: no such runtime or device.
         RuntimeUnavailableError: the runtime was named and this machine cannot run it.
     """
 
-    def __init__(self, loaded: LoadedGenerator, runtime: str = "auto", device: str = "auto") -> None:
+    def __init__(
+        self,
+        loaded: LoadedGenerator,
+        runtime: str = "auto",
+        device: str = "auto",
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        engine_dir: Path | None = None,
+        build_if_missing: bool = False,
+    ) -> None:
         if runtime not in RUNTIMES:
             raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(RUNTIMES)}")
         self.name = loaded.name
-        self._size_multiple = loaded.generator.config.size_multiple
+        self.max_pixels = max_pixels
+        self._config = loaded.generator.config
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong picture.
         self._weights_are_finite = all(bool(torch.isfinite(p).all()) for p in loaded.generator.parameters())
-        self._runtime = _open_runtime(loaded.generator, runtime, device)
+        self._candidates = _candidates(loaded.generator, runtime, device, engine_dir, build_if_missing)
+        self._opened: list[Runtime] = []
+        self._by_size: dict[tuple[int, int], Runtime] = {}
+        self._open_next(named=runtime != "auto")
 
     def __call__(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Restore one frame.
@@ -54,61 +77,145 @@ class Restorer:
             ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel.
             NonFiniteOutputError: the network's output is not finite.
         """
-        if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
-            raise ValueError(f"expected uint8 RGB of shape (H, W, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}")
-        if not self._weights_are_finite:
-            raise NonFiniteOutputError(f"{self.name}: a weight is not finite")
+        _require_rgb(rgb_HWC)
         height, width = rgb_HWC.shape[:2]
-        restored_BHWC, mean_residual = self._runtime.run(self._pad(rgb_HWC)[np.newaxis])
-        if not math.isfinite(mean_residual):
-            raise NonFiniteOutputError(f"{self.name} gave a non-finite picture of {height}x{width} pixels")
-        return restored_BHWC[0, :height, :width].copy()
+        if height * width <= self.max_pixels:
+            return self._restore(rgb_HWC[np.newaxis])[0]
+        return self._restore_in_tiles(rgb_HWC)
+
+    def restore_many(self, frames: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
+        """Restore frames, several cameras' say, in one call; those of equal size together, in order.
+
+        Raises:
+            as calling does; none is returned then.
+        """
+        for rgb_HWC in frames:
+            _require_rgb(rgb_HWC)
+        restored: dict[int, npt.NDArray[np.uint8]] = {}
+        for shape in dict.fromkeys(frame.shape for frame in frames):
+            indices = [i for i, frame in enumerate(frames) if frame.shape == shape]
+            count = max(1, self.max_pixels // (shape[0] * shape[1]))
+            if shape[0] * shape[1] > self.max_pixels:
+                restored |= {i: self(frames[i]) for i in indices}
+                continue
+            for first in range(0, len(indices), count):
+                chunk = indices[first : first + count]
+                outputs_BHWC = self._restore(np.stack([frames[i] for i in chunk]))
+                restored |= dict(zip(chunk, outputs_BHWC, strict=True))
+        return [restored[i] for i in range(len(frames))]
 
     def warm_up(self, height: int, width: int) -> None:
         """Prepare for frames of this size in pixels, so that the first one is as fast as the rest."""
-        multiple = self._size_multiple
-        self._runtime.warm_up(height + -height % multiple, width + -width % multiple)
+        if self._weights_are_finite:
+            self(np.zeros((height, width, 3), np.uint8))
 
     def describe(self) -> str:
         """One line about the runtime: library, version, device, precision."""
-        return self._runtime.describe()
+        # Before the first frame: the first choice. After it: what frames did run on.
+        in_use = list(dict.fromkeys(runtime.describe() for runtime in self._by_size.values()))
+        return "; ".join(in_use) or self._opened[0].describe()
 
     def close(self) -> None:
-        """Free the runtime's memory; the restorer must not be called afterwards."""
-        self._runtime.close()
+        """Free the runtimes' memory; the restorer must not be called afterwards."""
+        for runtime in self._opened:
+            runtime.close()
+        self._by_size.clear()
 
-    def _pad(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Repeat the last row and column up to a multiple of ``size_multiple``; no copy if it is one."""
-        bottom, right = (-side % self._size_multiple for side in rgb_HWC.shape[:2])
-        if not bottom and not right:
-            return np.ascontiguousarray(rgb_HWC)
-        return np.pad(rgb_HWC, ((0, bottom), (0, right), (0, 0)), mode="edge")
+    def _restore(self, rgb_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        if not self._weights_are_finite:
+            raise NonFiniteOutputError(f"{self.name}: a weight is not finite")
+        height, width = rgb_BHWC.shape[1:3]
+        restored_BHWC, mean_residual = self._runtime_for(height, width).run(rgb_BHWC)
+        if not math.isfinite(mean_residual):
+            raise NonFiniteOutputError(f"{self.name} gave a non-finite picture of {height}x{width} pixels")
+        return restored_BHWC.copy()  # the runtime's buffer is overwritten by the next frame
+
+    def _restore_in_tiles(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        height, width = rgb_HWC.shape[:2]
+        tile_height, tile_width = tile_size(height, width, self.max_pixels, self._config)
+        margin, multiple = tile_margin(self._config), self._config.size_multiple
+        restored_HWC = np.empty_like(rgb_HWC)
+        for y in spans(height, tile_height, margin, multiple):
+            for x in spans(width, tile_width, margin, multiple):
+                tile_HWC = self._restore(rgb_HWC[np.newaxis, y.start : y.stop, x.start : x.stop])[0]
+                restored_HWC[y.keep_start : y.keep_stop, x.keep_start : x.keep_stop] = tile_HWC[
+                    y.keep_start - y.start : y.keep_stop - y.start,
+                    x.keep_start - x.start : x.keep_stop - x.start,
+                ]
+        return restored_HWC
+
+    def _runtime_for(self, height: int, width: int) -> Runtime:
+        """The first runtime that can do this size. The last candidate is PyTorch, which can do every one."""
+        size = height, width
+        index = 0
+        while size not in self._by_size:
+            if index == len(self._opened):
+                self._open_next(named=False)
+            try:
+                self._opened[index].load(height, width)
+                self._by_size[size] = self._opened[index]
+            except RuntimeUnavailableError as error:
+                if index + 1 == len(self._opened) and not self._candidates:
+                    raise
+                logger.warning("%dx%d frames go to the next runtime: %s", height, width, error)
+                index += 1
+        return self._by_size[size]
+
+    def _open_next(self, named: bool) -> None:
+        reasons = []
+        while self._candidates:
+            try:
+                runtime = self._candidates.pop(0)()
+            except RuntimeUnavailableError as error:
+                if named:
+                    raise
+                reasons.append(str(error))
+                continue
+            self._opened.append(runtime)
+            if not named:
+                logger.info("runtime: %s%s", runtime.describe(), "".join(f"; {reason}" for reason in reasons))
+            return
+        raise RuntimeUnavailableError("; ".join(reasons))
 
 
-def _open_runtime(generator: Generator, runtime: str, device: str) -> Runtime:
+def _require_rgb(rgb_HWC: npt.NDArray[np.uint8]) -> None:
+    if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
+        raise ValueError(f"expected uint8 RGB of shape (H, W, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}")
+
+
+def _candidates(
+    generator: Generator, runtime: str, device: str, engine_dir: Path | None, build_if_missing: bool
+) -> list[Callable[[], Runtime]]:
+    """How to open the runtimes, in the order to try them. A runtime's module loads only when it is tried."""
+
+    def tensorrt() -> Runtime:
+        from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
+
+        return TensorRtRuntime(generator, device, engine_dir=engine_dir, build_if_missing=build_if_missing)
+
+    def openvino() -> Runtime:
+        from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
+
+        return OpenVinoRuntime(generator, device, engine_dir=engine_dir)
+
+    def pytorch() -> Runtime:
+        from restoregan_core.runtimes.torch_runtime import TorchRuntime
+
+        return TorchRuntime(generator, device)
+
+    def pytorch_on_cuda() -> Runtime:
+        from restoregan_core.runtimes.torch_runtime import TorchRuntime
+
+        return TorchRuntime(generator, "cuda" if device == "auto" else device)
+
     if runtime == "torch":
-        return _open_torch(generator, device)
+        return [pytorch]
     if runtime == "openvino":
-        return _open_openvino(generator, device)
+        return [openvino, pytorch]
     if runtime == "tensorrt":
-        raise RuntimeUnavailableError("runtime 'tensorrt' needs torch-tensorrt and a CUDA device")
-    try:
-        opened = _open_openvino(generator, device)
-    except RuntimeUnavailableError as error:
-        opened = _open_torch(generator, device)
-        logger.info("runtime auto: %s, because %s", opened.describe(), error)
-    else:
-        logger.info("runtime auto: %s", opened.describe())
-    return opened
-
-
-def _open_torch(generator: Generator, device: str) -> Runtime:
-    from restoregan_core.runtimes.torch_runtime import TorchRuntime
-
-    return TorchRuntime(generator, device)
-
-
-def _open_openvino(generator: Generator, device: str) -> Runtime:
-    from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
-
-    return OpenVinoRuntime(generator, device)
+        return [tensorrt, pytorch]
+    if device == "cpu":
+        return [openvino, pytorch]
+    if device == "auto":
+        return [tensorrt, pytorch_on_cuda, openvino, pytorch]
+    return [tensorrt, pytorch]

@@ -1,27 +1,46 @@
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
+import logging
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from restoregan_core.engine_cache import (
+    EngineError,
+    EngineKey,
+    default_path,
+    engine_directory,
+    keep_newest,
+    verify_engine,
+    weights_digest,
+    write_engine,
+)
 from restoregan_core.frame_network import FrameNetwork
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
+logger = logging.getLogger(__name__)
+
+KEPT_ENGINES = 32
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 
 class OpenVinoRuntime:
-    """A generator under OpenVINO, compiled once for frames of any size.
+    """A generator under OpenVINO, compiled once for frames of any size, so that all cameras share it.
+
+    The compiled network is kept in ``engine_dir``: the second start skips conversion and compilation. What
+    is damaged or foreign there is compiled anew, which takes a second or two.
 
     Args:
         generator: is not changed.
         device: ``auto`` or ``cpu``.
         precision: ``auto`` leaves it to OpenVINO: bf16 where the CPU has instructions for it, else fp32.
         threads: at most so many; all cores if None.
+        engine_dir: ``engine_cache.engine_directory()`` if None.
 
     Raises:
         RuntimeUnavailableError: OpenVINO is not installed or does not load, or the device is not a CPU.
@@ -36,39 +55,79 @@ class OpenVinoRuntime:
         *,
         precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
         threads: int | None = None,
+        engine_dir: Path | None = None,
     ) -> None:
         if device not in ("auto", "cpu"):
-            raise RuntimeUnavailableError(f"runtime 'openvino' runs on the CPU, not on {device!r}")
+            raise RuntimeUnavailableError(
+                f"runtime 'openvino' runs on the CPU here, not on device {device!r}"
+            )
         ov = _import_openvino()
-        network = FrameNetwork(deepcopy(generator).eval().cpu().float()).requires_grad_(False)
-        side = 8 * network.size_multiple
-        with torch.no_grad():
-            model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
-        model.reshape([-1, -1, -1, 3])
+        self._multiple = generator.config.size_multiple
+        self._version = ov.__version__.split("-")[0]
+        core = ov.Core()
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        compiled = ov.Core().compile_model(model, "CPU", settings)
+        key = {
+            "runtime": self.name,
+            "weights": weights_digest(generator),
+            "version": str(ov.__version__),
+            "device": f"{core.get_property('CPU', 'FULL_DEVICE_NAME')} "
+            f"{sorted(core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'))}",
+            "settings": str(sorted(settings.items())),
+            "graph": "1",  # to be raised whenever FrameNetwork or Generator computes something else
+        }
+        compiled = _load_or_compile(ov, core, generator, settings, key, engine_dir or engine_directory())
         self.precision: str = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._request: Any = compiled.create_infer_request()
-        self._version = ov.__version__.split("-")[0]
 
-    def warm_up(self, height: int, width: int) -> None:
-        self.run(np.zeros((1, height, width, 3), np.uint8))
+    def load(self, height: int, width: int) -> None:
+        """Nothing to do: one graph serves every size."""
 
     def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-        restored_BHWC, mean_residual = self._request.infer(
-            rgb_BHWC, share_inputs=True, share_outputs=True
-        ).values()
-        return restored_BHWC, float(mean_residual)
+        height, width = rgb_BHWC.shape[1:3]
+        bottom, right = -height % self._multiple, -width % self._multiple
+        if bottom or right:  # outside the graph: inside, it would cost a copy at every size
+            rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
+        outputs = self._request.infer(np.ascontiguousarray(rgb_BHWC), share_inputs=True, share_outputs=True)
+        restored_BHWC, mean_residual = outputs.values()
+        return restored_BHWC[:, :height, :width], float(mean_residual)
 
     def describe(self) -> str:
         return f"openvino {self._version} on CPU ({self.precision})"
 
     def close(self) -> None:
         self._request = None
+
+
+def _load_or_compile(
+    ov: Any, core: Any, generator: Generator, settings: dict[str, Any], key: EngineKey, directory: Path
+) -> Any:
+    path = default_path(key, directory)
+    if path.exists():
+        try:
+            verify_engine(path, key)
+            return core.import_model(path.read_bytes(), "CPU", settings)
+        except (EngineError, RuntimeError) as error:
+            logger.warning("compiling for OpenVINO anew: %s", str(error).splitlines()[0])
+    network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
+    side = 8 * network.size_multiple
+    with torch.no_grad():
+        model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
+    model.reshape([-1, -1, -1, 3])
+    compiled = core.compile_model(model, "CPU", settings)
+    try:
+        write_engine(path, key, lambda temporary: _export(compiled, temporary))
+        keep_newest(directory, "openvino", KEPT_ENGINES)
+    except (OSError, RuntimeError) as error:
+        logger.warning("the network compiled for OpenVINO is not kept: %s", error)
+    return compiled
+
+
+def _export(compiled: Any, path: Path) -> None:
+    path.write_bytes(compiled.export_model().getvalue())
 
 
 def _import_openvino() -> Any:

@@ -1,4 +1,4 @@
-"""PyTorch itself, eager or by Inductor with CUDA graphs: the reference that the others are held to."""
+"""PyTorch itself, eager or by Inductor: the reference that the other runtimes are held to."""
 
 from copy import deepcopy
 from typing import Literal
@@ -9,22 +9,25 @@ import torch
 
 from restoregan_core.frame_network import FrameNetwork
 from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.cuda_session import CudaSession
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
-Precision = Literal["fp32", "fp16", "bf16"]
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+MAX_SESSIONS = 8
+"""Frame sizes whose buffers and CUDA graph are kept; the one unused for longest goes first."""
 
 
 class TorchRuntime:
-    """A generator under PyTorch.
+    """A generator under PyTorch, for frames of any size; on CUDA with one CUDA graph a size.
 
     Args:
         generator: is copied, not changed.
         device: ``auto`` (CUDA if there is a device), ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` is fp16 on CUDA and fp32 on a CPU, where half precision pays only with AMX.
-        compile_graph: compile by Inductor, with CUDA graphs; tens of seconds at the first frame of each size.
+        inductor: compile by TorchInductor: tens of seconds at the first frame of each size.
 
     Raises:
+        ValueError: no such device.
         RuntimeUnavailableError: CUDA was asked for and there is none.
     """
 
@@ -35,40 +38,69 @@ class TorchRuntime:
         generator: Generator,
         device: str = "auto",
         *,
-        precision: Literal["auto"] | Precision = "auto",
-        compile_graph: bool = False,
+        precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
+        inductor: bool = False,
     ) -> None:
-        has_cuda = torch.cuda.is_available()
-        if device.startswith("cuda") and not has_cuda:
-            raise RuntimeUnavailableError(
-                f"device {device!r}: PyTorch {torch.__version__} sees no CUDA device"
-            )
-        self.device = torch.device(("cuda" if has_cuda else "cpu") if device == "auto" else device)
+        self.device = torch_device(device)
         if precision == "auto":
             precision = "fp16" if self.device.type == "cuda" else "fp32"
-        self.precision: Precision = precision
-        self.compiled = compile_graph
+        self.precision = precision
+        self.inductor = inductor
         copy = deepcopy(generator).eval().to(self.device, DTYPES[precision])
         copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network: torch.nn.Module = FrameNetwork(copy).requires_grad_(False)
-        if compile_graph:
-            # max-autotune brings CUDA graphs
-            mode = "max-autotune" if self.device.type == "cuda" else "default"
-            self._network.compile(mode=mode, dynamic=False)
+        if inductor:
+            self._network.compile(dynamic=False)
+        self._sessions: dict[tuple[int, ...], CudaSession] = {}
 
-    def warm_up(self, height: int, width: int) -> None:
-        self.run(np.zeros((1, height, width, 3), np.uint8))
+    def load(self, height: int, width: int) -> None:
+        if self.device.type == "cuda":
+            self._session((1, height, width, 3))
 
     def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+        if self.device.type == "cuda":
+            return self._session(rgb_BHWC.shape).run(rgb_BHWC)
         with torch.inference_mode():
-            restored_BHWC, mean_residual = self._network(torch.from_numpy(rgb_BHWC).to(self.device))
-            return restored_BHWC.cpu().numpy(), float(mean_residual)
+            restored_BHWC, mean_residual = self._network(
+                torch.from_numpy(np.require(rgb_BHWC, requirements=["C", "W"]))
+            )
+            return restored_BHWC.numpy(), float(mean_residual)
 
     def describe(self) -> str:
         where = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         return (
-            f"torch {torch.__version__} on {where} ({self.precision}{', inductor' if self.compiled else ''})"
+            f"torch {torch.__version__} on {where} ({self.precision}{', inductor' if self.inductor else ''})"
         )
 
     def close(self) -> None:
+        self._sessions.clear()
         self._network = torch.nn.Identity()
+
+    def _session(self, shape_BHWC: tuple[int, ...]) -> CudaSession:
+        session = self._sessions.pop(shape_BHWC, None) or CudaSession(self._network, shape_BHWC, self.device)
+        self._sessions[shape_BHWC] = session  # the latest is last
+        if len(self._sessions) > MAX_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
+        return session
+
+
+def torch_device(device: str) -> torch.device:
+    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` as torch knows it.
+
+    Raises:
+        ValueError: none of these.
+        RuntimeUnavailableError: a CUDA device that is not there.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return torch.device("cuda" if count else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    number = device.removeprefix("cuda").removeprefix(":") or "0"
+    if not device.startswith("cuda") or not number.isdecimal():
+        raise ValueError(f"no device {device!r}; write auto, cpu, cuda or cuda:N")
+    if int(number) >= count:
+        raise RuntimeUnavailableError(
+            f"device {device!r}: PyTorch {torch.__version__} sees {count} CUDA devices"
+        )
+    return torch.device("cuda", int(number))
