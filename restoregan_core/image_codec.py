@@ -79,6 +79,8 @@ _LAYOUTS: dict[str, _Layout] = {
     "nv21": _Layout("yuv420", 1, cv2.COLOR_YUV2RGB_NV21),
 }
 
+_ENDS = (b"\xff\xd9", b"IEND")  # of a JPEG, of a PNG
+
 SUPPORTED_ENCODINGS: tuple[str, ...] = tuple(_LAYOUTS)
 """What ``decode`` reads."""
 KEPT_ENCODINGS: tuple[str, ...] = tuple(name for name, layout in _LAYOUTS.items() if layout.is_kept)
@@ -226,10 +228,15 @@ def decode_compressed(compressed_format: str, data: Buffer) -> npt.NDArray[np.ui
         MalformedImageError: empty, cut off or not such a file.
     """
     _require_jpeg_or_png(compressed_format)
-    file = np.frombuffer(data, np.uint8)
+    file = np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
+    if not any(end in file.tobytes() for end in _ENDS):
+        # OpenCV would make a picture of what is there and leave the rest grey.
+        raise MalformedImageError(
+            f"{file.size} bytes of {compressed_format!r} do not decode: cut off, or no such file"
+        )
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        bgr = cv2.imdecode(file, flags) if file.size else None
+        bgr = cv2.imdecode(file, flags)
     except cv2.error as error:
         raise MalformedImageError(
             f"{file.size} bytes of {compressed_format!r} do not decode: {error.err}"

@@ -75,7 +75,8 @@ class RestorationResult:
 class RestorationPipeline:
     """Assessor, gate, restorer and guard of one network, shared by any number of cameras.
 
-    Gate and guard keep state per camera; ``process`` is to be called from one thread at a time.
+    The gate keeps its state per camera; the guard counts the network's faults, whichever camera they hit.
+    ``process`` is to be called from one thread at a time.
     ``gate.thresholds`` and ``guard.limits`` may be replaced between frames.
     """
 
@@ -97,14 +98,16 @@ class RestorationPipeline:
 
         Args:
             rgb_HWC: uint8 RGB of shape (height, width, 3), at least 1x1. Not written to.
-            camera: whose hysteresis and fault count to use.
+            camera: whose hysteresis to use.
             restore: False assesses only (monitor mode, or nobody looks at the image).
 
         Raises:
             ValueError: not such an array.
         """
         if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
-            raise ValueError(f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}")
+            raise ValueError(
+                f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}"
+            )
 
         started = time.perf_counter()
         try:
@@ -135,7 +138,9 @@ class RestorationPipeline:
         if not tiles.any():
             return unchanged
         if not self.guard.may_restore():
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.CIRCUIT_OPEN, detail=self.guard.describe())
+            return replace(
+                unchanged, action=Action.FAILED_OPEN, reason=Reason.CIRCUIT_OPEN, detail=self.guard.describe()
+            )
 
         started = time.perf_counter()
         try:
@@ -144,11 +149,15 @@ class RestorationPipeline:
             self.guard.count_fault()
             return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
         except GuardError as error:
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.COLOUR_SHIFT, detail=str(error))
+            return replace(
+                unchanged, action=Action.FAILED_OPEN, reason=Reason.COLOUR_SHIFT, detail=str(error)
+            )
         except Exception as error:
             logger.exception("restoration failed")
             self.guard.count_fault()
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.RUNTIME_FAULT, detail=f"restorer: {error}")
+            return replace(
+                unchanged, action=Action.FAILED_OPEN, reason=Reason.RUNTIME_FAULT, detail=f"restorer: {error}"
+            )
         self.guard.count_success()
         image_HWC, changed_HW = blend_tiles(rgb_HWC, restored_HWC, tiles, assessment.tile_size_px)
         restoration_ms = (time.perf_counter() - started) * 1e3

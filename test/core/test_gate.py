@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from restoregan_core.assessor import Assessment
+from restoregan_core.gate import FEATHER_PX, PRESETS, Gate, GateThresholds, blend_tiles, changed_share
+from restoregan_core.tiles import grid_shape
+
+TILE = 64
+LIMITS = GateThresholds(blur_on=0.6, blur_off=0.4, rain_on=0.7, rain_off=0.3)
+
+
+def assessed(blur, rain=None):
+    blur = np.atleast_2d(np.asarray(blur, np.float32))
+    rain = np.zeros_like(blur) if rain is None else np.atleast_2d(np.asarray(rain, np.float32))
+    return Assessment(float("nan"), float("nan"), blur_grid=blur, rain_grid=rain)
+
+
+def run(gate, blurs, camera="front"):
+    return [bool(gate.select(camera, assessed(p))[0, 0]) for p in blurs]
+
+
+def test_tile_between_the_thresholds_keeps_the_state_it_is_in():
+    assert run(Gate(LIMITS, dwell_frames=1), [0.5, 0.6, 0.5, 0.41, 0.39, 0.5]) == [
+        False, True, True, True, False, False,
+    ]  # fmt: skip
+
+
+def test_tile_stays_on_while_either_blur_or_rain_asks_for_it():
+    gate = Gate(LIMITS, dwell_frames=1)
+    assert gate.select("front", assessed(0.9, 0.0))[0, 0]
+    assert gate.select("front", assessed(0.0, 0.5))[0, 0]
+    assert not gate.select("front", assessed(0.0, 0.2))[0, 0]
+
+
+def test_tile_that_was_switched_on_stays_on_for_the_dwell_time():
+    assert run(Gate(LIMITS, dwell_frames=3), [0.9, 0.0, 0.0, 0.0]) == [True, True, True, False]
+
+
+def test_cameras_do_not_see_each_others_state():
+    gate = Gate(LIMITS, dwell_frames=1)
+    assert run(gate, [0.9], "front") == [True]
+    assert run(gate, [0.5], "rear") == [False]
+    assert run(gate, [0.5], "front") == [True]
+
+
+def test_another_grid_size_starts_anew():
+    gate = Gate(LIMITS, dwell_frames=9)
+    gate.select("front", assessed(np.ones((2, 3))))
+    assert not gate.select("front", assessed(np.full((3, 2), 0.5))).any()
+
+
+def test_reset_of_one_camera_leaves_the_others_alone():
+    gate = Gate(LIMITS, dwell_frames=1)
+    run(gate, [0.9], "front")
+    run(gate, [0.9], "rear")
+    gate.reset("front")
+    assert run(gate, [0.5], "front") == [False]
+    assert run(gate, [0.5], "rear") == [True]
+    gate.reset()
+    assert run(gate, [0.5], "rear") == [False]
+
+
+def test_state_carries_over_to_another_gate():
+    first, second = Gate(LIMITS), Gate(LIMITS)
+    run(first, [0.9])
+    second.state = first.state
+    assert run(second, [0.5]) == [True]
+
+
+def test_thresholds_can_be_replaced_between_frames():
+    gate = Gate(LIMITS, dwell_frames=1)
+    assert run(gate, [0.55]) == [False]
+    gate.thresholds = GateThresholds(blur_on=0.5, blur_off=0.4)
+    assert run(gate, [0.55]) == [True]
+
+
+@given(hnp.arrays(np.float32, (3, 4), elements=st.floats(0, 1, width=32)))
+def test_preset_always_selects_every_tile_and_preset_off_none(grid):
+    assert Gate(PRESETS["always"]).select("front", assessed(grid, grid)).all()
+    gate = Gate(PRESETS["off"])
+    assert gate.is_off
+    assert not gate.select("front", assessed(grid, grid)).any()
+
+
+def test_switching_off_lets_no_tile_dwell():
+    gate = Gate(LIMITS, dwell_frames=9)
+    run(gate, [0.9])
+    gate.thresholds = PRESETS["off"]
+    assert run(gate, [0.9]) == [False]
+
+
+@given(hnp.arrays(np.float32, (2, 2), elements=st.floats(0, 1, width=32)))
+def test_cautious_selects_nothing_that_balanced_does_not(grid):
+    cautious, balanced = (
+        Gate(PRESETS[name]).select("front", assessed(grid)) for name in ("cautious", "balanced")
+    )
+    assert not (cautious & ~balanced).any()
+
+
+def test_frame_that_was_not_assessed_selects_nothing():
+    assert Gate(PRESETS["always"]).select("front", Assessment.not_assessed()).shape == (0, 0)
+    assert not Gate(LIMITS).select("front", assessed(np.full((2, 2), np.nan))).any()
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"blur_on": 1.2}, "blur_on is 1.2"),
+        ({"rain_off": -0.1}, "rain_off is -0.1"),
+        ({"blur_on": float("nan")}, "blur_on is nan"),
+        ({"blur_on": 0.3, "blur_off": 0.5}, r"blur_off \(0.5\) is above blur_on \(0.3\)"),
+    ],
+)
+def test_impossible_thresholds_are_refused_by_name(values, named):
+    with pytest.raises(ValueError, match=named):
+        GateThresholds(**values)
+
+
+def test_dwell_of_no_frames_is_refused():
+    with pytest.raises(ValueError, match="dwell_frames is 0"):
+        Gate(dwell_frames=0)
+
+
+@st.composite
+def blends(draw):
+    height, width = draw(st.integers(1, 200)), draw(st.integers(1, 200))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    source, restored = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
+    tiles = draw(hnp.arrays(bool, grid_shape(height, width, TILE)))
+    return source, restored, tiles
+
+
+def pixels_of(tiles, shape):
+    return np.kron(tiles, np.ones((TILE, TILE), bool))[: shape[0], : shape[1]]
+
+
+@given(blends())
+def test_unselected_pixels_keep_their_bits_and_the_rest_lies_between_the_two(case):
+    source, restored, tiles = case
+    before = source.copy(), restored.copy()
+    image, changed = blend_tiles(source, restored, tiles, TILE)
+    np.testing.assert_array_equal(changed, pixels_of(tiles, source.shape))
+    np.testing.assert_array_equal(image[~changed], source[~changed])
+    assert (image >= np.minimum(source, restored)).all()
+    assert (image <= np.maximum(source, restored)).all()
+    np.testing.assert_array_equal(source, before[0])
+    np.testing.assert_array_equal(restored, before[1])
+
+
+@given(blends())
+def test_whole_frame_selected_gives_the_restored_picture_exactly(case):
+    source, restored, tiles = case
+    image, changed = blend_tiles(source, restored, np.ones_like(tiles), TILE)
+    np.testing.assert_array_equal(image, restored)
+    assert changed.all()
+
+
+def test_seam_is_soft_and_the_tiles_middle_fully_restored():
+    source, restored = np.zeros((64, 128, 3), np.uint8), np.full((64, 128, 3), 200, np.uint8)
+    image, _ = blend_tiles(source, restored, np.array([[False, True]]), TILE)
+    row = image[32, :, 0].astype(int)
+    assert (row[:64] == 0).all()
+    assert (np.diff(row) >= 0).all()
+    assert np.diff(row).max() <= -(-200 // FEATHER_PX)
+    assert (row[64 + FEATHER_PX :] == 200).all()
+    assert row[-1] == 200, "the border of the frame is no seam"
+
+
+def test_blending_refuses_what_does_not_fit_together():
+    source = np.zeros((64, 128, 3), np.uint8)
+    with pytest.raises(ValueError, match="restored picture is"):
+        blend_tiles(source, source[:, :64], np.array([[True, False]]), TILE)
+    with pytest.raises(ValueError, match="does not fit a 64x128 frame"):
+        blend_tiles(source, source, np.ones((2, 2), bool), TILE)
+
+
+@given(blends())
+def test_changed_share_counts_the_pixels_inside_the_frame(case):
+    source, _, tiles = case
+    changed = pixels_of(tiles, source.shape)
+    np.testing.assert_array_equal(changed_share(changed, TILE), tiles.astype(np.float32))
+    changed = np.random.default_rng(0).random(source.shape[:2]) < 0.3
+    share = changed_share(changed, TILE)
+    assert share[-1, -1] == pytest.approx(
+        changed[(tiles.shape[0] - 1) * TILE :, (tiles.shape[1] - 1) * TILE :].mean()
+    )

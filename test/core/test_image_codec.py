@@ -1,0 +1,373 @@
+import array
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from restoregan_core.image_codec import (
+    KEPT_ENCODINGS,
+    SUPPORTED_ENCODINGS,
+    MalformedImageError,
+    UnsupportedEncodingError,
+    decode,
+    decode_compressed,
+    encode,
+    merge,
+    published_compressed_encoding,
+    published_encoding,
+)
+
+BAYER = ["rggb", "bggr", "gbrg", "grbg"]
+YUV422 = ["uyvy", "yuv422", "yuyv", "yuv422_yuy2"]
+YUV420 = ["nv12", "nv21"]
+
+
+def bytes_per_pixel(encoding):
+    known = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4, "mono16": 2}
+    return known.get(encoding, 2 if encoding.endswith("16") or encoding in YUV422 else 1)
+
+
+@st.composite
+def sources(draw, encodings=SUPPORTED_ENCODINGS):
+    """Arguments of decode: any size and padding, random bytes."""
+    encoding = draw(st.sampled_from(encodings))
+    height, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    width += width % 2 if encoding in YUV422 + YUV420 else 0
+    height += height % 2 if encoding in YUV420 else 0
+    step = width * bytes_per_pixel(encoding) + draw(st.integers(0, 5))
+    rows = height * 3 // 2 if encoding in YUV420 else height
+    data = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).bytes(rows * step + draw(st.integers(0, 3)))
+    return {
+        "encoding": encoding, "data": data, "height": height, "width": width, "step": step,
+        "is_bigendian": draw(st.booleans()),
+    }  # fmt: skip
+
+
+def picture(height=4, width=6, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+# --- what the bytes mean ---
+
+
+def test_channel_order_of_packed_encodings():
+    data = bytes(range(1, 13))
+    first = {
+        "rgb8": [1, 2, 3], "bgr8": [3, 2, 1], "8UC3": [3, 2, 1], "rgba8": [1, 2, 3], "bgra8": [3, 2, 1],
+        "mono8": [1, 1, 1], "8UC1": [1, 1, 1],
+    }  # fmt: skip
+    for encoding, rgb in first.items():
+        step = bytes_per_pixel(encoding)
+        assert decode(encoding, data, 1, 1, step).tolist() == [[rgb]], encoding
+
+
+@pytest.mark.parametrize("is_bigendian", [False, True])
+def test_sixteen_bits_honour_the_byte_order(is_bigendian):
+    values = np.array([[0, 257, 0x1234, 65535]], ">u2" if is_bigendian else "<u2")
+    grey = decode("mono16", values.tobytes(), 1, 4, 8, is_bigendian)[0, :, 0]
+    assert grey.tolist() == [0, 1, round(0x1234 / 257), 255]
+
+
+def mosaic(pattern, colour, height, width, dtype, scale):
+    """What a sensor with that pattern sees of an even colour: ROS names the first row's first two pixels."""
+    level = dict(zip("rgb", colour, strict=True))
+    cell = np.array([[level[pattern[0]], level[pattern[1]]], [level[pattern[2]], level[pattern[3]]]])
+    return (np.tile(cell, (height // 2 + 1, width // 2 + 1))[:height, :width] * scale).astype(dtype)
+
+
+@pytest.mark.parametrize("pattern", BAYER)
+@pytest.mark.parametrize("size", [(6, 8), (5, 7), (2, 2), (3, 2)])
+def test_bayer_of_an_even_colour_gives_that_colour_to_the_last_pixel(pattern, size):
+    colour = (200, 90, 30)
+    eight = mosaic(pattern, colour, *size, np.uint8, 1)
+    sixteen = mosaic(pattern, colour, *size, ">u2", 257)
+    height, width = size
+    wanted = np.full((*size, 3), colour)
+    np.testing.assert_array_equal(decode(f"bayer_{pattern}8", eight.tobytes(), height, width, width), wanted)
+    decoded = decode(f"bayer_{pattern}16", sixteen.tobytes(), height, width, 2 * width, is_bigendian=True)
+    np.testing.assert_array_equal(decoded, wanted)
+
+
+@pytest.mark.parametrize("encoding", YUV422 + YUV420)
+def test_yuv_of_an_even_colour_gives_that_colour(encoding):
+    height, width, (y, u, v) = 4, 6, (81, 90, 240)  # red of BT.601, limited range
+    if encoding in YUV420:
+        chroma = [u, v] if encoding == "nv12" else [v, u]
+        data = bytes([y] * height * width + chroma * (height * width // 4))
+        step = width
+    else:
+        data = bytes(
+            ([u, y, v, y] if encoding in ("uyvy", "yuv422") else [y, u, y, v]) * (height * width // 2)
+        )
+        step = 2 * width
+    np.testing.assert_allclose(
+        decode(encoding, data, height, width, step), [[[255, 0, 0]] * width] * height, atol=2
+    )
+
+
+def test_luma_of_two_neighbours_stays_apart_in_yuv422():
+    rgb = decode("uyvy", bytes([128, 16, 128, 235]), 1, 2, 4)
+    assert rgb[0, 0].max() <= 1
+    assert rgb[0, 1].min() >= 254
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["bgr8", "rgba8", "bgra8", "mono8", *YUV422, *(f"bayer_{p}{b}" for p in BAYER for b in (8, 16))],
+)
+def test_agrees_with_another_implementation(encoding):
+    rosbags = pytest.importorskip("rosbags.image")
+    from types import SimpleNamespace
+
+    height, width = 16, 20
+    step = width * bytes_per_pixel(encoding)
+    # Smooth: where a mosaic is interpolated, rounding apart, any bilinear method gives the same inside.
+    ramp = np.add.outer(np.arange(height), np.arange(step)).astype(np.uint8) + 40
+    if encoding.endswith("16"):
+        ramp = np.add.outer(np.arange(height), np.arange(width)).astype("<u2") * 900
+    message = SimpleNamespace(
+        encoding=encoding,
+        height=height,
+        width=width,
+        step=step,
+        is_bigendian=False,
+        data=ramp.view(np.uint8).ravel(),
+    )
+    theirs = rosbags.image_to_cvimage(message, "rgb8")
+    ours = decode(encoding, ramp.tobytes(), height, width, step)
+    inside = (slice(2, -2), slice(2, -2))
+    np.testing.assert_allclose(ours[inside].astype(int), theirs[inside].astype(int), atol=1)
+
+
+# --- round trips ---
+
+
+@given(sources())
+def test_every_source_decodes_to_a_contiguous_picture_whatever_its_padding(source):
+    rgb = decode(**source)
+    assert rgb.shape == (source["height"], source["width"], 3)
+    assert rgb.dtype == np.uint8
+    assert rgb.flags.c_contiguous
+    unpadded = dict(source, step=source["width"] * bytes_per_pixel(source["encoding"]))
+    rows = source["height"] * 3 // 2 if source["encoding"] in YUV420 else source["height"]
+    whole = np.frombuffer(source["data"], np.uint8)[: rows * source["step"]].reshape(rows, source["step"])
+    unpadded["data"] = whole[:, : unpadded["step"]].tobytes()
+    np.testing.assert_array_equal(decode(**unpadded), rgb)
+
+
+@given(sources(KEPT_ENCODINGS))
+def test_unchanged_picture_merges_into_the_sources_own_bytes(source):
+    merged = merge(**source, restored_HWC=decode(**source))
+    assert merged.tobytes() == source["data"][: source["height"] * source["step"]]
+
+
+@given(sources(KEPT_ENCODINGS), st.integers(0, 2**32 - 1))
+def test_merging_changes_the_changed_pixels_and_no_other_byte(source, seed):
+    rng = np.random.default_rng(seed)
+    before = decode(**source)
+    height, width, step = source["height"], source["width"], source["step"]
+    changed = rng.random((height, width)) < 0.5
+    grey_or_colour = 1 if source["encoding"] in ("mono8", "mono16", "8UC1") else 3
+    restored = np.where(changed[..., None], rng.integers(0, 256, (height, width, grey_or_colour)), before)
+    merged = merge(**source, restored_HWC=restored.astype(np.uint8))
+    after = decode(**dict(source, data=merged))
+    # mono16: the source's low bits stay, so the decoded value may land one level beside.
+    np.testing.assert_allclose(after.astype(int), restored, atol=1 if source["encoding"] == "mono16" else 0)
+    pixel = bytes_per_pixel(source["encoding"])
+    touched = merged.reshape(height, step) != np.frombuffer(source["data"], np.uint8)[
+        : height * step
+    ].reshape(height, step)
+    assert not touched[:, width * pixel :].any(), "row padding"
+    per_pixel = touched[:, : width * pixel].reshape(height, width, pixel)
+    assert not per_pixel[~changed].any()
+    if pixel == 4:
+        assert not per_pixel[..., 3].any(), "alpha"
+
+
+def test_mono16_keeps_the_low_bits_of_changed_pixels_too():
+    source = np.array([[1000, 1001, 65000]], "<u2")
+    restored = decode("mono16", source, 1, 3, 6) + np.uint8(2)
+    merged = merge("mono16", source, 1, 3, 6, restored).view("<u2")
+    assert merged.tolist() == [1000 + 514, 1001 + 514, 65000 + 514]
+
+
+@given(sources(KEPT_ENCODINGS))
+def test_encoding_what_was_decoded_gives_the_same_picture(source):
+    rgb = decode(**source)
+    data, step = encode(rgb, source["encoding"], source["is_bigendian"])
+    assert data.dtype == np.uint8
+    assert data.shape == (source["height"] * step,)
+    again = decode(source["encoding"], data, source["height"], source["width"], step, source["is_bigendian"])
+    np.testing.assert_array_equal(again, rgb)
+
+
+def test_encoded_alpha_is_opaque():
+    for encoding in ("rgba8", "bgra8"):
+        data, _ = encode(picture(), encoding)
+        assert (data[3::4] == 255).all()
+
+
+def test_rgb8_without_padding_is_not_copied():
+    data = np.arange(24, dtype=np.uint8)
+    assert np.shares_memory(decode("rgb8", data, 2, 4, 12), data)
+    rgb = picture()
+    assert np.shares_memory(encode(rgb, "rgb8")[0], rgb)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda b: array.array("B", b)])
+def test_any_buffer_will_do(kind):
+    assert decode("rgb8", kind(bytes(range(12))), 2, 2, 6).ravel().tolist() == list(range(12))
+
+
+# --- what is refused ---
+
+
+@given(sources())
+def test_one_byte_less_than_needed_is_refused_with_the_numbers(source):
+    rows = source["height"] * 3 // 2 if source["encoding"] in YUV420 else source["height"]
+    needed = rows * source["step"]
+    with pytest.raises(MalformedImageError, match=f"{needed - 1} bytes.* need {needed}"):
+        decode(**dict(source, data=source["data"][: needed - 1]))
+
+
+@given(sources())
+def test_step_smaller_than_a_row_is_refused_with_the_numbers(source):
+    row = source["width"] * bytes_per_pixel(source["encoding"])
+    with pytest.raises(MalformedImageError, match=f"step is {row - 1}, but a row needs .* = {row} bytes"):
+        decode(**dict(source, step=row - 1))
+
+
+@pytest.mark.parametrize("encoding", SUPPORTED_ENCODINGS)
+@pytest.mark.parametrize(("height", "width"), [(0, 4), (4, 0), (0, 0), (-2, 4)])
+def test_pictures_without_pixels_are_refused(encoding, height, width):
+    with pytest.raises(MalformedImageError, match="no pixels"):
+        decode(encoding, b"", height, width, 0)
+
+
+def test_odd_sizes_that_yuv_cannot_have_are_refused():
+    for encoding in YUV422 + YUV420:
+        with pytest.raises(MalformedImageError, match="width 5 is odd"):
+            decode(encoding, bytes(1000), 4, 5, 10)
+    for encoding in YUV420:
+        with pytest.raises(MalformedImageError, match="height 5 is odd"):
+            decode(encoding, bytes(1000), 5, 4, 4)
+
+
+@given(st.text(max_size=20))
+def test_other_encodings_are_refused_with_a_list_of_those_supported(encoding):
+    assume(encoding not in SUPPORTED_ENCODINGS)
+    for call in (lambda: decode(encoding, b"", 1, 1, 1), lambda: published_encoding(encoding)):
+        with pytest.raises(UnsupportedEncodingError, match="supported: rgb8, .*nv12"):
+            call()
+
+
+def test_depth_and_floats_are_not_taken_for_pictures():
+    for encoding in ("16UC1", "32FC1"):
+        with pytest.raises(UnsupportedEncodingError):
+            decode(encoding, bytes(64), 2, 2, 8)
+
+
+def test_encodings_that_are_only_read_are_not_written():
+    for encoding in set(SUPPORTED_ENCODINGS) - set(KEPT_ENCODINGS):
+        with pytest.raises(UnsupportedEncodingError):
+            encode(picture(), encoding)
+        with pytest.raises(UnsupportedEncodingError):
+            merge(encoding, bytes(1000), 4, 6, 12, picture())
+
+
+def test_merging_a_picture_of_another_size_is_refused():
+    with pytest.raises(MalformedImageError, match=r"\(4, 6, 3\)"):
+        merge("rgb8", bytes(1000), 5, 6, 18, picture(4, 6))
+
+
+# --- what is published ---
+
+
+def test_kept_encodings_are_published_as_they_came_and_all_others_as_bgr8():
+    for encoding in SUPPORTED_ENCODINGS:
+        published = published_encoding(encoding)
+        assert published == (encoding if encoding in KEPT_ENCODINGS else "bgr8")
+        assert published in KEPT_ENCODINGS
+
+
+@pytest.mark.parametrize(
+    ("compressed_format", "published"),
+    [
+        ("jpeg", "bgr8"), ("png", "bgr8"), ("rgb8; jpeg compressed bgr8", "bgr8"), ("mono8; jpeg compressed ", "mono8"),
+        ("mono16; png compressed ", "mono8"), ("bayer_rggb8; jpeg compressed bgr8", "bgr8"),
+    ],
+)  # fmt: skip
+def test_compressed_mono_is_published_as_mono_and_all_else_as_bgr8(compressed_format, published):
+    assert published_compressed_encoding(compressed_format) == published
+
+
+# --- compressed ---
+
+
+def png(values):
+    return cv2.imencode(".png", values)[1].tobytes()
+
+
+def test_png_is_decoded_exactly_and_alpha_dropped():
+    rgb = picture()
+    np.testing.assert_array_equal(decode_compressed("png", png(rgb[..., ::-1])), rgb)
+    bgra = np.dstack([rgb[..., ::-1], np.full(rgb.shape[:2], 7, np.uint8)])
+    np.testing.assert_array_equal(decode_compressed("rgba8; png compressed bgra8", png(bgra)), rgb)
+    grey = decode_compressed("mono8; png compressed ", png(rgb[..., 0]))
+    np.testing.assert_array_equal(grey, np.repeat(rgb[..., :1], 3, axis=2))
+
+
+def test_png_of_16_bits_is_scaled_like_mono16():
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7), dtype=np.uint16)
+    decoded = decode_compressed("mono16; png compressed ", png(values))
+    np.testing.assert_array_equal(decoded, decode("mono16", values, 5, 7, 14))
+    colour = np.random.default_rng(1).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
+    np.testing.assert_array_equal(
+        decode_compressed("png", png(colour)), np.rint(colour[..., ::-1] / 257).astype(np.uint8)
+    )
+
+
+def test_jpeg_comes_out_in_rgb():
+    bgr = np.full((16, 16, 3), (20, 60, 200), np.uint8)
+    decoded = decode_compressed("jpeg", cv2.imencode(".jpg", bgr)[1].tobytes())
+    np.testing.assert_allclose(decoded, np.broadcast_to([200, 60, 20], (16, 16, 3)), atol=4)
+
+
+def test_rotation_asked_for_by_exif_is_not_applied():
+    jpeg = cv2.imencode(".jpg", np.zeros((8, 16, 3), np.uint8))[1].tobytes()
+    orientation = bytes.fromhex(
+        "4d4d002a00000008 0001 0112 0003 00000001 0006 0000 00000000".replace(" ", "")
+    )
+    payload = b"Exif\0\0" + orientation
+    rotated = jpeg[:2] + b"\xff\xe1" + (len(payload) + 2).to_bytes(2, "big") + payload + jpeg[2:]
+    assert cv2.imdecode(np.frombuffer(rotated, np.uint8), cv2.IMREAD_COLOR).shape == (16, 8, 3), (
+        "the tag counts"
+    )
+    assert decode_compressed("jpeg", rotated).shape == (8, 16, 3)
+
+
+def jpeg(values):
+    return cv2.imencode(".jpg", values)[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no picture", b"IEND", b"\xff\xd8\xff\xd9", png(picture())[:20], png(picture(90, 90))[:9000],
+     jpeg(picture(90, 90))[:3000]],
+)  # fmt: skip
+def test_files_that_are_cut_off_or_no_pictures_are_refused(data):
+    with pytest.raises(MalformedImageError, match=f"{len(data)} bytes of 'png' do not decode"):
+        decode_compressed("png", data)
+
+
+def test_padding_behind_a_jpeg_is_ignored():
+    assert decode_compressed("jpeg", jpeg(picture()) + bytes(100)).shape == (4, 6, 3)
+
+
+@pytest.mark.parametrize("compressed_format", ["", "h264", "16UC1; compressedDepth png", "tiff"])
+def test_other_compressed_formats_are_refused(compressed_format):
+    for call in (lambda f: decode_compressed(f, b"x"), published_compressed_encoding):
+        with pytest.raises(UnsupportedEncodingError, match="supported: jpeg, png"):
+            call(compressed_format)
