@@ -1,8 +1,11 @@
 """Pictures in folders: found, read as RGB, kept decoded in memory up to a bound."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,14 +31,60 @@ def find_pictures(folder: str | Path) -> list[Path]:
 def read_rgb(path: str | Path) -> np.ndarray:
     """A picture as uint8 (H, W, 3) RGB; grey becomes RGB, alpha is dropped, 16 bits become 8.
 
+    What is not a file of its own is named by a fragment, as in a URL: ``1.jpg#left`` and ``1.jpg#right`` are
+    the halves of a picture, ``input.lmdb#0001`` is what a database holds under that key.
+
     Raises:
-        ValueError: the file is no picture that OpenCV can read.
+        ValueError: there is no such file or key, or it is no picture that OpenCV can read.
     """
-    data = np.frombuffer(Path(path).read_bytes(), dtype=np.uint8)
-    bgr_HWC = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    name, _, fragment = str(path).partition("#")
+    if not fragment or Path(path).is_file():
+        return _decode(_read_bytes(Path(path)), path)
+    if fragment in ("left", "right"):
+        both_HWC = _decode(_read_bytes(Path(name)), name)
+        half = both_HWC.shape[1] // 2
+        if both_HWC.shape[1] % 2:
+            raise ValueError(
+                f"{name} is {both_HWC.shape[1]} px wide: two pictures side by side have an even width"
+            )
+        return np.ascontiguousarray(both_HWC[:, :half] if fragment == "left" else both_HWC[:, half:])
+    with _open_lmdb(name, os.getpid()).begin() as reading:
+        data = reading.get(fragment.encode())
+    if data is None:
+        raise ValueError(f"{name} holds no key {fragment!r}")
+    return _decode(data, path)
+
+
+def _decode(data: bytes, name: str | Path) -> np.ndarray:
+    # OpenCV fills what a cut-off JPEG lacks with grey and says nothing.
+    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data:
+        raise ValueError(f"{name} is a JPEG that breaks off")
+    encoded = np.frombuffer(data, dtype=np.uint8)
+    try:
+        bgr_HWC = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    except cv2.error:
+        bgr_HWC = None
     if bgr_HWC is None:
-        raise ValueError(f"{path} is not a readable picture")
+        raise ValueError(f"{name} is not a readable picture")
     return cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist") from error
+
+
+@lru_cache(maxsize=8)
+def _open_lmdb(path: str, process: int) -> Any:
+    # An open database must not cross a fork: each process has its own.
+    import lmdb
+
+    try:
+        return lmdb.open(path, readonly=True, lock=False, readahead=False)
+    except lmdb.Error as error:
+        raise ValueError(f"{path} is not a readable LMDB database: {error}") from error
 
 
 class PictureCache:

@@ -279,7 +279,7 @@ def _impulses(
 def _line_spectra(frequencies: tuple[Tensor, Tensor], layer: StreakLayer) -> Tensor:
     """Fourier transforms of the layer's streaks, peak 1, float32 (SUBLAYERS, H, W // 2 + 1).
 
-    Across, a streak is a Gaussian; along, a bar whose ends fade over three tenths of its length: a product of two
+    Across, a streak is a Gaussian; along, a bar whose ends fade over 0.3 of its length: a product of two
     sincs. Both transforms are known in closed form, and real, since a streak is symmetric.
     """
     angle = math.radians(layer.angle_deg)

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from restoregan_core.data.blur import Window
 from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, DegradeConfig, Shares, draw_degradation
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
 from restoregan_core.data.pictures import PictureCache, cut, find_pictures
 from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
 from restoregan_core.data.sensor import add_gaussian_noise
@@ -39,6 +39,33 @@ class Folder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PairFolder(Folder):
+    """A folder of real pairs."""
+
+    layout: str = "folders"
+    """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one: see ``layouts.LAYOUTS``."""
+    split: str = "train"
+    """``train`` or ``test``, where the layout has both."""
+    held_out: str = ""
+    """A folder of test pairs in the same layout: pairs that share a clean picture with it are left out, as
+    Rain100H's training set needs it."""
+
+    def find(self) -> list[Pair]:
+        """The pairs, each one read once to see that it is whole.
+
+        Raises:
+            ValueError: see ``find_pairs``; also if none is left.
+        """
+        pairs = find_pairs(self.path, layout=self.layout, split=self.split)
+        if self.held_out:
+            held_out = find_pairs(self.held_out, layout=self.layout, split="test", check=False)
+            pairs = without_shared_backgrounds(pairs, held_out)
+            if not pairs:
+                raise ValueError(f"every pair of {self.path} shares its clean picture with {self.held_out}")
+        return pairs
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """What a training run sees.
 
@@ -48,8 +75,8 @@ class DataConfig:
 
     sharp: list[Folder] = field(default_factory=list)
     """Folders of sharp pictures, searched with all their subfolders."""
-    pairs: list[Folder] = field(default_factory=list)
-    """Folders that hold ``input/`` and ``target/``."""
+    pairs: list[PairFolder] = field(default_factory=list)
+    """Folders of real pairs."""
     shares: Shares = field(default_factory=Shares)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
     downscale: Range = (1.0, 1.5)
@@ -126,7 +153,7 @@ class TrainingSource:
     def __init__(self, config: DataConfig, seed: int) -> None:
         self.config, self.seed = config, seed
         self._sharp = [find_pictures(folder.path) for folder in config.sharp]
-        self._pairs = [find_pairs(folder.path) for folder in config.pairs]
+        self._pairs = [folder.find() for folder in config.pairs]
         kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
         self._kind_weights = config.shares.of(kinds)
         self._read = PictureCache(config.cache_mb)
