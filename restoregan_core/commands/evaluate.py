@@ -28,7 +28,7 @@ def main(argv: list[str]) -> int:
     for path in (arguments.json, arguments.csv):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"{path}: there is no folder {path.parent} to write it to")
-    sets = _find_sets(arguments.data, arguments.align)
+    sets = _find_sets(arguments.data, arguments.layout, arguments.align)
     opened = [_open(arguments)]
     if arguments.against is not None:
         opened.append(_open_own(arguments.against, arguments.runtime, arguments.device))
@@ -99,9 +99,17 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="holds input/ and target/; repeatable",
     )
     parser.add_argument(
+        "--layout",
+        default="folders",
+        help="how the sets lie there: folders (input/ and target/), or a published layout, of which the\n"
+        "test split is read: gopro, gopro_gamma, realblur_j, realblur_r, rain800, rain1800, rain14000,\n"
+        "reds, reds_x4, lmdb",
+    )
+    parser.add_argument(
         "--align",
         action="store_true",
-        help="also measure aligned to the reference, as RealBlur's authors do (seconds a picture)",
+        help="also measure aligned to the reference, as RealBlur's authors do; seconds a picture, always\n"
+        "on for RealBlur's own layouts",
     )
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -120,13 +128,15 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _find_sets(folders: Sequence[Path], align: bool) -> list[EvaluationSet]:
+def _find_sets(folders: Sequence[Path], layout: str, align: bool) -> list[EvaluationSet]:
     """The pairs of each folder, named after it; after its parent too where two folders share a name.
 
     Raises:
-        ValueError: a folder that holds no pairs, or is given twice.
+        ValueError: no such layout, a folder that holds no pairs, or one that is given twice.
     """
     from restoregan_core.data.pairs import find_pairs
+
+    aligned = align or layout.startswith("realblur")
 
     resolved = [folder.resolve() for folder in folders]
     sets = []
@@ -135,7 +145,8 @@ def _find_sets(folders: Sequence[Path], align: bool) -> list[EvaluationSet]:
             raise ValueError(f"--data {folder} is given twice")
         is_unique = [other.name for other in resolved].count(folder.name) == 1
         name = folder.name if is_unique else f"{folder.parent.name}/{folder.name}"
-        sets.append(EvaluationSet(name, tuple(find_pairs(folder, check=False)), aligned=align))
+        pairs = find_pairs(folder, check=False, layout=layout, split="test")
+        sets.append(EvaluationSet(name, tuple(pairs), aligned))
     return sets
 
 
@@ -169,11 +180,8 @@ def _open_foreign(arguments: argparse.Namespace) -> _Opened:
 
 
 def _open_baseline(name: str) -> _Opened:
-    from restoregan_core.data.pictures import read_rgb
-
     def best(evaluation_set: EvaluationSet) -> tuple[Restore, str]:
-        pairs = ((read_rgb(p.input_path), read_rgb(p.target_path)) for p in evaluation_set.pairs)
-        chosen = classical.best_baseline(name, pairs)
+        chosen = classical.best_for_set(name, evaluation_set)
         return chosen, chosen.setting
 
     return _Opened(name, "classical", best)

@@ -128,6 +128,29 @@ def test_a_network_of_others_is_judged(data: Path, tmp_path: Path, monkeypatch: 
     assert entry["output"]["psnr_rgb"] == pytest.approx(entry["input"]["psnr_rgb"])
 
 
+def test_a_published_layout_is_read_and_realblurs_is_aligned(data: Path, tmp_path: Path):
+    root = tmp_path / "RealBlur"
+    root.mkdir()
+    (root / "RealBlur_J_test_list.txt").write_text("gt_0.png blur_0.png\ngt_1.png blur_1.png\n")
+    for i in range(2):
+        (root / f"blur_{i}.png").symlink_to(data / f"input/{i}.png")
+        (root / f"gt_{i}.png").symlink_to(data / f"target/{i}.png")
+    arguments = (
+        "--baseline",
+        "none",
+        "--data",
+        root,
+        "--layout",
+        "realblur_j",
+        "--json",
+        tmp_path / "o.json",
+    )
+    assert run(*arguments) == 0
+    entry = json.loads((tmp_path / "o.json").read_text())["sets"]["RealBlur"]
+    assert entry["count"] == 2
+    assert "psnr_rgb_aligned" in entry["input"]
+
+
 def test_sets_of_one_name_keep_their_parents(data: Path, tmp_path: Path):
     other = tmp_path / "elsewhere"
     other.mkdir()
@@ -150,6 +173,7 @@ def test_sets_of_one_name_keep_their_parents(data: Path, tmp_path: Path):
         (("--data", "{data}", "--model", "a:b"), "--weights"),
         (("--data", "{tmp}", "--baseline", "none"), "input/"),
         (("--data", "{data}", "--model", "{tmp}/none.safetensors"), "none.safetensors"),
+        (("--data", "{data}", "--baseline", "none", "--layout", "kitti"), "no layout 'kitti'"),
         (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "no folder"),
     ],
 )
