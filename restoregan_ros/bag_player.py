@@ -187,7 +187,7 @@ def find_message_class(msgtype: str) -> Any | None:
 
 
 def qos_of(connection: "Connection") -> QoSProfile:
-    """Best effort for sensors, as camera drivers offer it; reliable for the rest; latched topics stay latched."""
+    """Best effort for sensors, as camera drivers offer it; reliable for the rest; latched stays latched."""
     from rosbags.interfaces import QosDurability
 
     recorded = connection.ext.offered_qos_profiles  # type: ignore[union-attr]  # rosbag2 alone is read

@@ -133,17 +133,29 @@ def register_type(typestore: "Typestore", msgtype: str) -> None:
     Raises:
         FileNotFoundError: the package installed no such file.
     """
-    from ament_index_python.packages import get_package_share_directory
     from rosbags.typesys import get_types_from_msg
 
     if msgtype in typestore.types:
         return
-    package, kind, name = msgtype.split("/")
-    definition = Path(get_package_share_directory(package), kind, f"{name}.msg").read_text()
-    types = get_types_from_msg(definition, msgtype)
+    types = get_types_from_msg(definition_file(msgtype).read_text(), msgtype)
     for needed in types_needed(types[msgtype][1]):
         register_type(typestore, needed)
     typestore.register(types)
+
+
+def definition_file(msgtype: str) -> Path:
+    """Where the .msg file of a type lies: in a sourced ROS, or beside this interpreter's wheels.
+
+    Raises:
+        FileNotFoundError: in neither.
+    """
+    package, kind, name = msgtype.split("/")
+    prefixes = [*filter(None, os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)), sys.prefix]
+    for prefix in prefixes:
+        file = Path(prefix, "share", package, kind, f"{name}.msg")
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f"no definition of {msgtype} under {' or '.join(prefixes)}: build its package")
 
 
 def types_needed(fields: Sequence[tuple]) -> set[str]:

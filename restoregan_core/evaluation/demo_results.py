@@ -1,0 +1,349 @@
+"""From the demo's two bags, what was played and what was recorded, to its report."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.evaluation.bag_frames import FrameReader
+from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.evaluation.bag_out import output_typestore
+from restoregan_core.evaluation.report import (
+    Card,
+    FrameRow,
+    PicturePair,
+    Report,
+    Table,
+    column,
+    encode_jpeg,
+)
+from restoregan_core.metrics import mean_psnr, psnr_rgb, ssim_2d
+from restoregan_core.pipeline import Action, Reason
+
+MAX_PICTURES = 60
+MAX_SSIM_FRAMES = 120
+PERCENTILES = (50, 90, 99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Where the two bags are and which topics of them belong together."""
+
+    source: Path
+    image_topic: str
+    truth_topic: str | None
+    recorded: Path
+    restored_topic: str = "/camera/restored/image_raw"
+    report_topic: str = "/camera/restored/report"
+    conditions: Mapping[int, str] = field(default_factory=dict)
+    """What was done to the frame of each stamp (ns), where that is known."""
+
+
+@dataclass
+class Results:
+    """What was found; stamps in ns."""
+
+    rows: list[FrameRow]
+    pictures: list[PicturePair]
+    frames_sent: int
+    frames_superseded: int
+    images_missing: int
+    """Reports whose picture was not recorded."""
+    model: str
+    size: tuple[int, int]
+
+
+def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None) -> Results:
+    """Match source, truth, published pictures and reports by their stamps, and measure.
+
+    Raises:
+        ValueError: the recording holds no report, or a bag cannot be read.
+    """
+    reports = _read_reports(recording)
+    if not reports:
+        raise ValueError(f"{recording.recorded} holds no report: the node published nothing")
+    chosen = _spread(len(reports), MAX_PICTURES)
+    measured = _spread(len(reports), MAX_SSIM_FRAMES)
+    rows: list[FrameRow] = []
+    pictures: list[PicturePair] = []
+    sent = missing = 0
+    start_ns: int | None = None
+    size = (0, 0)
+    with open_bag(recording.source) as source_bag, open_bag(recording.recorded) as recorded_bag:
+        sources = FrameReader(source_bag, [recording.image_topic]).frames()
+        published = _Pictures(recorded_bag, recording.restored_topic)
+        truths = _Pictures(source_bag, recording.truth_topic) if recording.truth_topic else None
+        for frame in sources:
+            sent += 1
+            on_frame()
+            start_ns = frame.stamp_ns if start_ns is None else start_ns
+            report = reports.get(frame.stamp_ns)
+            if report is None:
+                continue
+            index = len(rows)
+            condition = recording.conditions.get(frame.stamp_ns, "")
+            row = row_of(report, (frame.stamp_ns - start_ns) / 1e9, condition)
+            after = published.at(frame.stamp_ns)
+            missing += after is None
+            if after is not None and (truths is not None or index in chosen):
+                before = frame.decode()
+                size = before.shape[:2]
+                truth = truths.at(frame.stamp_ns) if truths is not None else None
+                if truth is not None and truth.shape == after.shape == before.shape:
+                    row = _scored(row, before, after, truth, with_ssim=index in measured)
+                if index in chosen:
+                    jpegs = (encode_jpeg(picture) for picture in (before, after))
+                    pictures.append(PicturePair(index, *jpegs, None if truth is None else encode_jpeg(truth)))
+            rows.append(row)
+    last = max(reports.values(), key=lambda report: _stamp_ns(report))
+    return Results(rows, pictures, sent, last.frames_superseded, missing, last.model, size)
+
+
+class _Pictures:
+    """Pictures of one topic by stamp, asked for in the order of the bag."""
+
+    def __init__(self, bag: Any, topic: str) -> None:
+        self._frames = iter(())  # type: Any
+        if topic in bag.topics:
+            self._frames = FrameReader(bag, [topic]).frames()
+        self._next = next(self._frames, None)
+
+    def at(self, stamp_ns: int) -> npt.NDArray[np.uint8] | None:
+        while self._next is not None and self._next.stamp_ns < stamp_ns:
+            self._next = next(self._frames, None)
+        if self._next is None or self._next.stamp_ns != stamp_ns:
+            return None
+        return self._next.decode()
+
+
+def _read_reports(recording: Recording) -> dict[int, Any]:
+    store = output_typestore()
+    with open_bag(recording.recorded) as bag:
+        messages = bag.messages([recording.report_topic]) if recording.report_topic in bag.topics else ()
+        reports = [store.deserialize_cdr(message.data, message.msgtype) for message in messages]
+    return {_stamp_ns(report): report for report in reports}
+
+
+def _stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+
+
+def row_of(report: Any, time_s: float, condition: str) -> FrameRow:
+    """A RestorationReport as a row."""
+    return FrameRow(
+        time_s=time_s,
+        condition=condition,
+        blur=report.blur_probability,
+        rain=report.rain_probability,
+        residual_blur=report.residual_blur_probability,
+        residual_rain=report.residual_rain_probability,
+        action=Action(report.action).name.lower().replace("_", " "),
+        reason=Reason(report.reason).name.lower().replace("_", " "),
+        latency_ms=report.latency_ms,
+        assessment_ms=report.assessment_ms,
+        restoration_ms=report.restoration_ms,
+    )
+
+
+def _scored(
+    row: FrameRow,
+    before_HWC: npt.NDArray[np.uint8],
+    after_HWC: npt.NDArray[np.uint8],
+    truth_HWC: npt.NDArray[np.uint8],
+    with_ssim: bool,
+) -> FrameRow:
+    is_same = np.array_equal(before_HWC, after_HWC)
+    psnr_before = psnr_rgb(before_HWC, truth_HWC)
+    psnr_after = psnr_before if is_same else psnr_rgb(after_HWC, truth_HWC)
+    ssim_before = ssim_after = math.nan
+    if with_ssim and min(truth_HWC.shape[:2]) >= 11:
+        ssim_before = ssim_2d(before_HWC, truth_HWC)
+        ssim_after = ssim_before if is_same else ssim_2d(after_HWC, truth_HWC)
+    return replace(
+        row, psnr_before=psnr_before, psnr_after=psnr_after, ssim_before=ssim_before, ssim_after=ssim_after
+    )
+
+
+def make_report(
+    results: Results, title: str, settings: Mapping[str, str], environment: Mapping[str, str]
+) -> Report:
+    """Figures, tables and pictures of a demo."""
+    rows = results.rows
+    actions, reasons = Counter(row.action for row in rows), Counter(row.reason for row in rows)
+    latency = _percentiles(column(rows, "latency_ms"))
+    quality = quality_by_condition(rows)
+    degraded = [q for q in quality if q["condition"] != "clean"]
+    cards = [
+        Card("frames taken up", f"{len(rows)} of {results.frames_sent}", f"{results.frames_superseded} superseded by newer ones"),
+        Card("restored", str(actions["restored"]), f"{actions['passed through']} passed through bit for bit"),
+        Card("failed open", str(actions["failed open"]), "the source was published instead"),
+        Card("latency, median", f"{latency['p50']:.0f} ms", f"99 %: {latency['p99']:.0f} ms, receipt to publication"),
+    ]  # fmt: skip
+    if degraded:
+        frames = sum(q["frames"] for q in degraded)
+        gain = sum((q["psnr_after"] - q["psnr_before"]) * q["frames"] for q in degraded) / frames
+        cards.append(Card("PSNR of spoilt frames", f"{gain:+.2f} dB", "against the known truth"))
+    summary = {
+        "frames_sent": results.frames_sent,
+        "frames_taken_up": len(rows),
+        "frames_superseded": results.frames_superseded,
+        "images_missing": results.images_missing,
+        "actions": dict(actions),
+        "reasons": dict(reasons),
+        "latency_ms": latency,
+        "assessment_ms": _percentiles(column(rows, "assessment_ms")),
+        "restoration_ms": _percentiles(column(rows, "restoration_ms")),
+        "quality": quality,
+        "probabilities": probabilities_by_condition(rows),
+        "model": results.model,
+        "settings": dict(settings),
+        "environment": dict(environment),
+    }
+    height, width = results.size
+    return Report(
+        title=title,
+        subtitle=f"{results.frames_sent} frames of {width}x{height}, played through DDS in real time; model {results.model}",
+        cards=cards,
+        rows=rows,
+        pictures=results.pictures,
+        first_picture=_most_telling(results),
+        tables=_tables(summary),
+        summary=summary,
+    )  # fmt: skip
+
+
+def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
+    """PSNR and SSIM, means before and after, for each condition whose truth is known, in order of appearance."""
+    found = []
+    for condition in dict.fromkeys(row.condition for row in rows):
+        known = [row for row in rows if row.condition == condition and not math.isnan(row.psnr_before)]
+        if not known:
+            continue
+        with_ssim = [row for row in known if not math.isnan(row.ssim_before)]
+        entry: dict[str, Any] = {"condition": condition, "frames": len(known)}
+        for when in ("before", "after"):
+            entry[f"psnr_{when}"] = mean_psnr(column(known, f"psnr_{when}").tolist())
+            entry[f"ssim_{when}"] = float(column(with_ssim, f"ssim_{when}").mean()) if with_ssim else math.nan
+        entry["ssim_frames"] = len(with_ssim)
+        found.append(entry)
+    return found
+
+
+def probabilities_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
+    """Mean probabilities, of the source and of what was published, for each condition."""
+    names = ("blur", "rain", "residual_blur", "residual_rain")
+    return [
+        {
+            "condition": condition,
+            "frames": len(chosen),
+            **{name: _mean(column(chosen, name)) for name in names},
+        }
+        for condition in dict.fromkeys(row.condition for row in rows)
+        if (chosen := [row for row in rows if row.condition == condition])
+    ]
+
+
+def _tables(summary: Mapping[str, Any]) -> list[Table]:
+    tables = []
+    if summary["quality"]:
+        tables.append(
+            Table(
+                "Against the truth",
+                ("condition", "frames", "PSNR before", "after", "change", "SSIM before", "after"),
+                [
+                    (
+                        q["condition"], str(q["frames"]), _decibel(q["psnr_before"]), _decibel(q["psnr_after"]),
+                        f"{q['psnr_after'] - q['psnr_before']:+.2f} dB",
+                        f"{q['ssim_before']:.4f}", f"{q['ssim_after']:.4f}",
+                    )
+                    for q in summary["quality"]
+                ],
+                "PSNR over RGB in dB, 100 where a frame equals the truth; SSIM as scikit-image has it.",
+            )
+        )  # fmt: skip
+    tables.append(
+        Table(
+            "Mean probabilities",
+            ("condition", "frames", "blur", "rain", "blur left", "rain left"),
+            [
+                (
+                    p["condition"] or "all", str(p["frames"]),
+                    *(_percent(p[name]) for name in ("blur", "rain", "residual_blur", "residual_rain")),
+                )
+                for p in summary["probabilities"]
+            ],
+        )
+    )  # fmt: skip
+    tables.append(
+        Table(
+            "Times in ms",
+            ("", *(f"{p} %" for p in PERCENTILES), "most"),
+            [
+                (name, *(_number(summary[key][f"p{p}"]) for p in PERCENTILES), _number(summary[key]["max"]))
+                for name, key in (
+                    ("receipt to publication", "latency_ms"),
+                    ("assessment", "assessment_ms"),
+                    ("restoration", "restoration_ms"),
+                )
+            ],
+        )
+    )
+    counted = [(f"action: {name}", str(n)) for name, n in summary["actions"].items()]
+    counted += [(f"reason: {name}", str(n)) for name, n in summary["reasons"].items() if name != "none"]
+    counted += [
+        ("superseded by a newer frame", str(summary["frames_superseded"])),
+        ("sent", str(summary["frames_sent"])),
+        ("published pictures that were not recorded", str(summary["images_missing"])),
+    ]
+    tables.append(Table("Frames", ("", "count"), counted))
+    for title, key in (("Settings", "settings"), ("Environment", "environment")):
+        tables.append(Table(title, ("", ""), list(summary[key].items()), is_text=True))
+    return tables
+
+
+def _most_telling(results: Results) -> int:
+    """The picture whose PSNR rose most; without truth, the one with the highest probabilities that was restored."""
+
+    def telling(number: int) -> tuple[float, float]:
+        row = results.rows[results.pictures[number].row]
+        gain = row.psnr_after - row.psnr_before
+        return (
+            0.0 if math.isnan(gain) else gain,
+            (row.action == "restored") * np.nansum([row.blur, row.rain]),
+        )
+
+    return max(range(len(results.pictures)), key=telling, default=0)
+
+
+def _spread(count: int, at_most: int) -> set[int]:
+    """Up to ``at_most`` indices, evenly over ``count``."""
+    return set(np.unique(np.linspace(0, count - 1, min(count, at_most)).round().astype(int)).tolist())
+
+
+def _percentiles(values: npt.NDArray[np.float64]) -> dict[str, float]:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return {**{f"p{p}": math.nan for p in PERCENTILES}, "max": math.nan}
+    return {**{f"p{p}": float(np.percentile(known, p)) for p in PERCENTILES}, "max": float(known.max())}
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.1f}"
+
+
+def _decibel(value: float) -> str:
+    return "equal" if value >= 99.995 else f"{value:.2f}"
+
+
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0%}".replace("%", " %")

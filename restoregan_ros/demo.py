@@ -1,0 +1,375 @@
+"""The demo: a driving clip through the real node over DDS, in real time, and a report of what it did.
+
+    python -m restoregan_ros.demo [--video FILE|FOLDER | --bag BAG [--camera TOPIC]] [--degrade blur,rain]
+
+Without a clip of yours it drives down a built-in street whose truth is known. Player, node and recorder are
+three processes, in a ROS domain of their own that no packet of leaves the machine.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from restoregan_core.evaluation import demo_bag, demo_clip
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+DEADLINE_MS = 500.0
+"""The demo may share two slow cores with its own player and recorder; a vehicle wants the default."""
+RECORDER_IDLE_S = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """What to show."""
+
+    output: Path
+    video: Path | None = None
+    """A video file, or a folder of pictures."""
+    bag: Path | None = None
+    camera: str = ""
+    spoilings: tuple[str, ...] = ()
+    model: str = "lite"
+    preset: str = "balanced"
+    seconds: float = 0.0
+    """At most so much of the clip; 0: 20 s of the street, 30 s of a clip of your own."""
+
+    def __post_init__(self) -> None:
+        if self.video is not None and self.bag is not None:
+            raise ValueError("give either --video or --bag")
+        if self.camera and self.bag is None:
+            raise ValueError("--camera names a topic of a bag: give --bag, too")
+        if self.spoilings and self.video is None and self.bag is None:
+            raise ValueError(
+                "--degrade spoils a clip of yours: give --video or --bag; the built-in one is spoilt"
+            )
+        for path in (self.video, self.bag):
+            if path is not None and not path.exists():
+                raise ValueError(f"no such file or folder: {path}")
+
+
+@dataclass(frozen=True)
+class Playable:
+    """A bag that is ready to be played."""
+
+    name: str
+    bag: Path
+    image_topic: str
+    info_topic: str | None
+    truth_topic: str | None
+    is_compressed: bool
+    height: int
+    width: int
+    seconds: float
+    conditions: dict[int, str] = field(default_factory=dict)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run it; 0 when the report was written, 2 for input that cannot be, 1 when a process failed."""
+    console = Console()
+    try:
+        options = parse_arguments(sys.argv[1:] if argv is None else argv)
+        report = run(options, console)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    except ProcessFailedError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return 130
+    console.print(f"[bold]Report:[/] {report} (and report.json); open it in a browser")
+    return 0
+
+
+def run(options: DemoOptions, console: Console) -> Path:
+    """Make or find the clip, play it through the node, measure, and write the report; returns its path."""
+    from restoregan_core.evaluation.demo_results import Recording, collect, make_report
+    from restoregan_core.evaluation.report import write_html, write_json
+    from restoregan_core.zoo import load_generator
+
+    load_generator(options.model)  # a wrong name is to be told before the clip is made
+    options.output.mkdir(parents=True, exist_ok=True)
+    source, recorded = options.output / "source", options.output / "recorded"
+    for folder in (source, recorded):
+        shutil.rmtree(folder, ignore_errors=True)
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        playable = prepare(options, source, progress)
+        play(options, playable, recorded, progress)
+        recording = Recording(
+            source=playable.bag,
+            image_topic=playable.image_topic,
+            truth_topic=playable.truth_topic,
+            recorded=recorded,
+            conditions=playable.conditions,
+        )
+        task = progress.add_task("measuring", total=len(playable.conditions) or None)
+        results = collect(recording, lambda: progress.advance(task))
+        progress.update(task, total=results.frames_sent, completed=results.frames_sent)
+        settings = {
+            "clip": playable.name,
+            "model": results.model,
+            "preset": options.preset,
+            "deadline": f"{DEADLINE_MS:g} ms",
+            "image transport": "compressed" if playable.is_compressed else "raw",
+        }
+        report = make_report(results, f"restoregan: {playable.name}", settings, environment())
+        write_json(report, options.output / "report.json")
+        write_html(report, options.output / "report.html")
+    for card in report.cards:
+        console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}")
+    return options.output / "report.html"
+
+
+def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
+    """The bag to play: the user's own one, or one that is written now."""
+    from restoregan_core.evaluation.bag_frames import IMAGE_TYPE, FrameReader
+    from restoregan_core.evaluation.bag_io import open_bag
+
+    at_most_s = options.seconds or 30.0
+    if options.bag is not None:
+        with open_bag(options.bag) as bag:
+            reader = FrameReader(bag, [options.camera] if options.camera else [])
+            camera = max(reader.cameras, key=lambda camera: camera.count)
+            reader = FrameReader(bag, [camera.topic])
+            first = next(reader.frames(), None)
+            if first is None:
+                raise ValueError(f"{options.bag} holds no frame of {camera.topic}")
+            seconds = (bag.end_ns - bag.start_ns) / 1e9
+            if not options.spoilings and camera.msgtype.endswith(("/Image", "/CompressedImage")):
+                height, width = first.decode().shape[:2]
+                return Playable(
+                    f"{options.bag.name} {camera.topic}", options.bag, camera.topic, camera.info_topic, None,
+                    camera.msgtype != IMAGE_TYPE, height, width, min(seconds, at_most_s),
+                )  # fmt: skip
+            rate_hz = max(0.1, (camera.count - 1) / seconds) if seconds > 0 else 10.0
+            frames = (frame.decode() for frame in reader.frames())
+            count = min(camera.count, int(at_most_s * rate_hz))
+            clip = demo_clip.given_clip(options.bag.name, rate_hz, count, frames, options.spoilings)
+            return write(clip, source, progress)
+    if options.video is not None and options.video.is_dir():
+        return write(
+            demo_clip.folder_clip(options.video, options.spoilings, max_seconds=at_most_s), source, progress
+        )
+    if options.video is not None:
+        return write(demo_clip.video_clip(options.video, options.spoilings, at_most_s), source, progress)
+    return write(demo_clip.street_clip(options.seconds or demo_clip.STREET_SECONDS), source, progress)
+
+
+def write(clip: demo_clip.Clip, folder: Path, progress: Progress) -> Playable:
+    """Write a clip into a bag."""
+    from restoregan_core.evaluation.bag_frames import FrameReader
+    from restoregan_core.evaluation.bag_io import open_bag
+
+    task = progress.add_task("making the clip", total=clip.count)
+    conditions = demo_bag.write_clip(clip, folder, lambda: progress.advance(task))
+    progress.update(task, total=len(conditions))
+    with open_bag(folder) as bag:
+        has_truth = demo_bag.TRUTH_TOPIC in bag.topics
+        first = next(FrameReader(bag, [demo_bag.IMAGE_TOPIC]).frames())
+    height, width = first.decode().shape[:2]
+    return Playable(
+        clip.name, folder, demo_bag.IMAGE_TOPIC, demo_bag.INFO_TOPIC,
+        demo_bag.TRUTH_TOPIC if has_truth else None, False, height, width,
+        len(conditions) / clip.rate_hz, conditions,
+    )  # fmt: skip
+
+
+def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Progress) -> None:
+    """Recorder, node and player, until the recorder has heard nothing for a while.
+
+    Raises:
+        ProcessFailedError: one of them ended when it should not have.
+    """
+    env = ros_environment(options.output)
+    suffix = "/compressed" if playable.is_compressed else ""
+    topics = [playable.image_topic, *([playable.info_topic] if playable.info_topic else [])]
+    remaps = ["-r", f"{playable.image_topic}:=/camera/image_raw{suffix}"]
+    if playable.info_topic:
+        remaps += ["-r", f"{playable.info_topic}:=/camera/camera_info"]
+    parameters = {
+        "autostart": "true",
+        "use_sim_time": "true",
+        "model": options.model,
+        "preset": options.preset,
+        "deadline_ms": str(DEADLINE_MS),
+        "image_transport": "compressed" if playable.is_compressed else "raw",
+        "warm_up_sizes": f"['{playable.height}x{playable.width}']",
+    }
+    given = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
+    logs = options.output / "logs"
+    logs.mkdir(exist_ok=True)
+    with (
+        process("recorder", logs, env, [
+            "-m", "restoregan_ros.bag_recorder", str(recorded), "--idle-timeout", str(RECORDER_IDLE_S),
+            "--topics", "/camera/restored/image_raw", "/camera/restored/camera_info", "/camera/restored/report",
+        ]) as recorder,
+        process("node", logs, env, ["-m", "restoregan_ros.restore_node", "--ros-args", *given]) as node,
+        process("player", logs, env, [
+            "-m", "restoregan_ros.bag_player", str(playable.bag), "--clock", "--wait", "180",
+            "--end", str(playable.seconds + 0.001), "--topics", *topics, "--ros-args", *remaps,
+        ]) as player,
+    ):  # fmt: skip
+        waiting = progress.add_task("starting the node", total=None)
+        playing = progress.add_task("playing through DDS (s)", total=round(playable.seconds), start=False)
+        started: float | None = None
+        while not player.has_ended() or not recorder.has_ended():
+            node.check_is_running()
+            player.check_is_well()
+            recorder.check_is_well()
+            if started is None and "recording" in recorder.log() and "active" in node.log():
+                started = time.monotonic()
+                progress.update(waiting, total=1, completed=1)
+                progress.start_task(playing)
+            if started is not None:
+                elapsed = min(int(time.monotonic() - started), round(playable.seconds))
+                progress.update(playing, completed=elapsed)
+            time.sleep(0.2)
+
+
+class ProcessFailedError(Exception):
+    """A process of the demo ended on its own; the message holds the end of its log."""
+
+
+class DemoProcess:
+    """A child process whose output goes to a log file."""
+
+    def __init__(self, name: str, log_file: Path, env: dict[str, str], arguments: Sequence[str]) -> None:
+        self.name = name
+        self._log_file = log_file
+        with log_file.open("w") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, *arguments], env=env, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self) -> str:
+        return self._log_file.read_text(errors="replace")
+
+    def has_ended(self) -> bool:
+        return self._child.poll() is not None
+
+    def check_is_running(self) -> None:
+        if self.has_ended():
+            self._fail(f"ended with code {self._child.returncode}")
+        if "cannot configure" in self.log():
+            self._fail("cannot load its network")
+
+    def check_is_well(self) -> None:
+        if self._child.poll() not in (None, 0):
+            self._fail(f"ended with code {self._child.returncode}")
+
+    def stop(self) -> None:
+        if not self.has_ended():
+            self._child.send_signal(signal.SIGINT)
+            try:
+                self._child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+
+    def _fail(self, what: str) -> NoReturn:
+        last = "\n".join(self.log().splitlines()[-12:])
+        raise ProcessFailedError(f"the {self.name} {what}:\n{last}")
+
+
+@contextmanager
+def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]) -> Iterator[DemoProcess]:
+    """A child that is stopped at the end, come what may."""
+    child = DemoProcess(name, logs / f"{name}.log", env, arguments)
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def ros_environment(output: Path) -> dict[str, str]:
+    """A domain of our own, on this machine only, with room for large images."""
+    profile = (CONFIG / "fastdds_large_images.xml").read_text()
+    loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
+    assert profile.count("<type>UDPv4</type>") == 1
+    file = (output / "fastdds_this_machine_only.xml").resolve()
+    file.write_text(profile.replace("<type>UDPv4</type>", loopback))
+    return {
+        **os.environ,
+        "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def environment() -> dict[str, str]:
+    """What a reader of the figures must know of this machine."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {
+        "processor": f"{processor_name()}, {os.cpu_count()} cores",
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "ros": os.environ.get("ROS_DISTRO", "wheels"),
+    }
+    for package in ("torch", "openvino", "numpy", "opencv-python-headless", "ros-rclpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def processor_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def parse_arguments(argv: Sequence[str]) -> DemoOptions:
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description="Play a driving clip through the node and write a report.",
+        epilog="example:\n  make demo VIDEO=drive.mp4 DEGRADE=blur,rain",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--video", type=Path, metavar="F", help="a video, or a folder of pictures (played at 10 Hz)"
+    )
+    parser.add_argument("--bag", type=Path, metavar="F", help="a rosbag2")
+    parser.add_argument(
+        "--camera", default="", metavar="T", help="its image topic; default: the one with most frames"
+    )
+    parser.add_argument(
+        "--degrade", default="", metavar="LIST", help="spoil a clean clip: blur, rain or blur,rain"
+    )
+    parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="DIR")
+    parser.add_argument(
+        "--model", default="lite", help="a network's name or .safetensors file (default lite)"
+    )
+    parser.add_argument("--preset", default="balanced", choices=["cautious", "balanced", "always", "off"])
+    parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="at most so much of the clip")
+    given = parser.parse_args(argv)
+    return DemoOptions(
+        output=given.output, video=given.video, bag=given.bag, camera=given.camera,
+        spoilings=demo_clip.parse_spoilings(given.degrade), model=given.model, preset=given.preset,
+        seconds=given.seconds,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
