@@ -1,0 +1,42 @@
+"""``restoregan build-engine``: compile a network for this machine's GPU, before any camera runs."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from restoregan_core.commands.common import make_parser, parse_size
+
+
+def main(argv: list[str]) -> int:
+    parser = make_parser(
+        "build-engine",
+        "Compile a network by Torch-TensorRT for this GPU and one frame size. Takes minutes. "
+        "The node finds the engine where it is written by default.",
+        "restoregan build-engine --model lite --size 720x1280 --precision fp16",
+    )
+    parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")
+    parser.add_argument("--size", type=parse_size, required=True, help="HEIGHTxWIDTH of the frames")
+    parser.add_argument("--precision", choices=["fp16", "fp32", "fp8", "int8"], default="fp16")
+    parser.add_argument("--device", default="auto", help="auto, cuda or cuda:N")
+    parser.add_argument(
+        "--output", type=Path, help="the engine file; by default in the user's cache directory"
+    )
+    args = parser.parse_args(argv)
+
+    from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+    from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
+    from restoregan_core.zoo import load_generator
+
+    console = Console(stderr=True)
+    loaded = load_generator(args.model)
+    try:
+        runtime = TensorRtRuntime(loaded.generator, args.device, precision=args.precision)
+        with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
+            path = runtime.build(*args.size, args.output)
+    except RuntimeUnavailableError as error:
+        # The machine, not the input: but it can be mended from outside, so one line and no traceback.
+        console.print(f"restoregan build-engine: {error}", markup=False, soft_wrap=True)
+        return 1
+    console.print(f"{runtime.describe()}", markup=False)
+    print(path)
+    return 0

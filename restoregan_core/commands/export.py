@@ -1,0 +1,59 @@
+"""``restoregan export``: write a network as ONNX and compare it with PyTorch under ONNX Runtime."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from restoregan_core.commands.common import make_parser, parse_size
+
+MAX_DIFFERENCE = 2
+"""Grey levels at any pixel between the file under ONNX Runtime and PyTorch in float32."""
+
+
+def main(argv: list[str]) -> int:
+    parser = make_parser(
+        "export",
+        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out: for trtexec, Isaac ROS, Jetson.",
+        "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
+    )
+    parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")
+    parser.add_argument("--size", type=_size_or_dynamic, required=True, help="HEIGHTxWIDTH, or dynamic")
+    parser.add_argument("--format", choices=["onnx"], default="onnx")
+    parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16")
+    parser.add_argument("--output", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument("--no-check", action="store_true", help="do not run the file under ONNX Runtime")
+    args = parser.parse_args(argv)
+    if not args.output.parent.is_dir():
+        raise ValueError(f"{args.output.parent} is no directory: make it first")
+
+    from restoregan_core.onnx_export import export_onnx, largest_difference
+    from restoregan_core.zoo import load_generator
+
+    console = Console(stderr=True)
+    loaded = load_generator(args.model)
+    with console.status(f"exporting {loaded.name}"):
+        export_onnx(loaded.generator, args.output, args.size, args.precision)
+    multiple = loaded.generator.config.size_multiple
+    if args.size is None:
+        console.print(f"height and width must be multiples of {multiple}")
+    if not args.no_check:
+        size = args.size or (16 * multiple, 24 * multiple)
+        with console.status("comparing with PyTorch"):
+            difference = largest_difference(loaded.generator, args.output, size)
+        if difference > MAX_DIFFERENCE:
+            raise RuntimeError(
+                f"{args.output} differs from PyTorch by {difference} grey levels: do not use it"
+            )
+        console.print(f"largest difference from PyTorch in float32: {difference} grey levels")
+    print(args.output)
+    return 0
+
+
+def _size_or_dynamic(text: str) -> tuple[int, int] | None:
+    if text == "dynamic":
+        return None
+    try:
+        return parse_size(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or dynamic") from error

@@ -1,0 +1,86 @@
+"""A network as ONNX, with its pre- and post-processing inside: the way to trtexec, Isaac ROS and Jetson."""
+
+import os
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+
+from restoregan_core.frame_network import FrameNetwork
+from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.torch_runtime import DTYPES
+
+OPSET = 20
+INPUT, OUTPUT, MEAN_RESIDUAL = "rgb", "restored", "mean_residual"
+
+
+def export_onnx(
+    generator: Generator, path: str | os.PathLike[str], size: tuple[int, int] | None, precision: str = "fp16"
+) -> None:
+    """Write ``path``, atomically.
+
+    The graph takes ``rgb``, uint8 (B, H, W, 3), and gives ``restored``, the same, and ``mean_residual``, a
+    float32 scalar that is NaN if the network failed: then ``restored`` must not be used.
+
+    Args:
+        generator: is not changed.
+        size: height and width in pixels, any, with a batch of one; None for a graph of dynamic batch, height
+            and width, which must be multiples of ``config.size_multiple`` from twice that number on.
+        precision: ``fp16`` or ``fp32``, of weights and arithmetic.
+
+    Raises:
+        ValueError: another precision.
+    """
+    if precision not in ("fp16", "fp32"):
+        raise ValueError(f"no precision {precision!r} for ONNX; there are: fp16, fp32")
+    copy = deepcopy(generator).eval().cpu().to(DTYPES[precision])
+    network = FrameNetwork(copy, pads=size is not None).requires_grad_(False).eval()
+    dynamic_shapes = None
+    if size is None:
+        multiple = network.size_multiple
+        # Away from 0 and 1, which the exporter would take for constants.
+        height, width = (multiple * torch.export.Dim(name, min=2, max=8192) for name in ("rows", "columns"))
+        dynamic_shapes = ({0: torch.export.Dim("batch", min=1, max=64), 1: height, 2: width},)
+        example = torch.zeros(2, 8 * multiple, 12 * multiple, 3, dtype=torch.uint8)
+    else:
+        example = torch.zeros(1, *size, 3, dtype=torch.uint8)
+    program = torch.onnx.export(
+        network,
+        (example,),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=[INPUT],
+        output_names=[OUTPUT, MEAN_RESIDUAL],
+        dynamic_shapes=dynamic_shapes,
+        verbose=False,
+    )
+    assert program is not None
+    target = Path(path)
+    temporary = target.with_name(f".{os.getpid()}-{target.name}")
+    try:
+        program.save(str(temporary))  # one file: all our networks are far below ONNX's 2 GB
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def largest_difference(generator: Generator, path: str | os.PathLike[str], size: tuple[int, int]) -> int:
+    """Run the file under ONNX Runtime against PyTorch in float32 on one picture; the largest difference.
+
+    Returns:
+        In grey levels.
+    """
+    import numpy as np
+    import onnxruntime
+
+    rng = np.random.default_rng(0)
+    # Smooth with some noise: like a picture, so that a network's answer is too.
+    ramp_HW = np.add.outer(np.linspace(0, 160, size[0]), np.linspace(0, 60, size[1]))
+    rgb_HWC = ramp_HW[..., np.newaxis] + rng.normal(16, 8, (*size, 3))
+    rgb_BHWC = rgb_HWC.clip(0, 255).astype(np.uint8)[np.newaxis]
+    session = onnxruntime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
+    got_BHWC = session.run([OUTPUT], {INPUT: rgb_BHWC})[0]
+    with torch.inference_mode():
+        network = FrameNetwork(deepcopy(generator).eval().cpu().float())
+        expected_BHWC = network(torch.from_numpy(rgb_BHWC))[0].numpy()
+    return int(np.abs(got_BHWC.astype(int) - expected_BHWC).max())
