@@ -23,6 +23,12 @@ GAMMA = 2.2
 
 TILE_SIZE_PX = 64
 
+_MIN_FRAMES = 5
+"""Of a continuous exposure, however short its path."""
+
+_POSITIONS_AT_ONCE = 2**20
+"""Pixels of sub-frames that are warped together: 24 sub-frames of a 128 px crop, one of a 1080p frame."""
+
 _MOTIONS = ("slide_x", "slide_y", "roll", "forward", "parallax_x", "parallax_y")
 
 
@@ -151,7 +157,8 @@ def draw_blur(
     tracks = _tracks(fine_path[::4], vanishing_point, nearness, window, _grid_positions(window, 4))
     longest = float(tracks.diff(dim=0).norm(dim=1).sum(0).max())
 
-    frames = few if is_few else int(np.clip(math.ceil(longest / config.step_px) + 1, 2, config.max_frames))
+    steps = math.ceil(longest / config.step_px)
+    frames = few if is_few else int(np.clip(steps + 1, _MIN_FRAMES, max(config.max_frames, _MIN_FRAMES)))
     path = _resample(fine_path, frames)
     object_path = object_shape = None
     if rng.uniform() < config.object_share:
@@ -186,7 +193,8 @@ def margin_px(blur: Blur, window: Window) -> int:
 def extent_map(blur: Blur | None, window: Window) -> np.ndarray:
     """True extent of the camera's blur in px at the centre of each 64 px tile, float32 (rows, columns).
 
-    The extent is the diagonal of the box that a pixel's path fills. A moving object's own is left out.
+    The extent is the diagonal of the box that a pixel's path fills from the start of the exposure to its end,
+    which lie half a sub-frame outside the first and the last. A moving object's own is left out.
     """
     rows, columns = (max(1, round(n / TILE_SIZE_PX)) for n in (window.height, window.width))
     y = (torch.arange(rows) + 0.5) * (window.height / rows)
@@ -195,7 +203,8 @@ def extent_map(blur: Blur | None, window: Window) -> np.ndarray:
         return np.zeros((rows, columns), dtype=np.float32)
     positions = torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
     tracks = _tracks(blur.path, blur.vanishing_point, blur.nearness, window, positions)
-    return _extent(tracks).reshape(rows, columns).numpy()
+    frames = len(blur.path)
+    return (_extent(tracks) * (frames / max(frames - 1, 1))).reshape(rows, columns).numpy()
 
 
 def apply_blur(
@@ -245,19 +254,27 @@ def apply_blur(
         return out.view(len(layer), -1, height, width)
 
     inner = sharp_CHW[:, margin : margin + height, margin : margin + width]
-    # The scene moves by path @ basis, so a pixel looks back by it: one matrix product for all sub-frames.
-    background = warp(to_light(sharp_CHW), torch.addmm(rest, path, basis, alpha=-1))
-    if object_CHW is None or blur.object_path is None or blur.object_shape is None:
-        return from_light(background.mean(1)), inner
-    mask = _object_mask(blur.object_shape, height, width, margin, device)
-    layer = torch.cat([to_light(object_CHW) * mask, mask])
-    own = torch.tensor(blur.object_path, dtype=torch.float32, device=device)
-    moved = warp(layer, rest - (own * unit).repeat(1, height * width))
-    mean = (background * (1 - moved[3:]) + moved[:3]).mean(1)
+    scene = to_light(sharp_CHW)
+    thing = mask = own = None
+    if object_CHW is not None and blur.object_path is not None and blur.object_shape is not None:
+        mask = _object_mask(blur.object_shape, height, width, margin, device)
+        thing = torch.cat([to_light(object_CHW) * mask, mask])
+        own = torch.tensor(blur.object_path, dtype=torch.float32, device=device) * unit
+    total = torch.zeros_like(inner)
+    for some in torch.arange(len(path), device=device).split(max(1, _POSITIONS_AT_ONCE // (height * width))):
+        # The scene moves by path @ basis, so a pixel looks back by it: one product for many sub-frames.
+        frames = warp(scene, torch.addmm(rest, path[some], basis, alpha=-1))
+        if thing is not None and own is not None:
+            moved = warp(thing, rest - own[some].repeat(1, height * width))
+            frames = frames * (1 - moved[3:]) + moved[:3]
+        total += frames.sum(1)
+    blurred = from_light(total / len(path))
+    if mask is None or object_CHW is None:
+        return blurred, inner
     still = mask[:, margin : margin + height, margin : margin + width]
     object_inner = object_CHW[:, margin : margin + height, margin : margin + width]
-    target_light = _plain_light(inner, blur) * (1 - still) + _plain_light(object_inner, blur) * still
-    return from_light(mean), from_light(target_light)
+    target = _plain_light(inner, blur) * (1 - still) + _plain_light(object_inner, blur) * still
+    return blurred, from_light(target)
 
 
 def _plain_light(picture: Tensor, blur: Blur) -> Tensor:
