@@ -16,7 +16,7 @@ PixelKind = Literal["l1", "charbonnier", "psnr"]
 
 
 def critic_loss(kind: AdversarialKind, fake_B: Tensor, real_B: Tensor) -> Tensor:
-    """What the critic minimises: E[D(G(degraded))] - E[D(sharp)], or the cross-entropy of eq. 5 for ``minimax``.
+    """What the critic minimises: E[D(G(degraded))] - E[D(sharp)]; for ``minimax`` the cross-entropy of eq. 5.
 
     Args:
         kind: ``wasserstein_sigmoid`` is the paper's; it takes scores in (0, 1), the others unbounded ones.
@@ -31,7 +31,7 @@ def critic_loss(kind: AdversarialKind, fake_B: Tensor, real_B: Tensor) -> Tensor
 
 
 def generator_adversarial_loss(kind: AdversarialKind, fake_B: Tensor) -> Tensor:
-    """What the generator minimises of the critic's scores: -E[D(G)], or E[log(1 - D(G))] for ``minimax`` (eq. 5)."""
+    """What the generator minimises: -E[D(G(degraded))]; for ``minimax`` E[log(1 - D)] (eq. 5)."""
     return -F.softplus(fake_B).mean() if kind == "minimax" else -fake_B.mean()
 
 
@@ -62,7 +62,11 @@ def clip_weights(critic: torch.nn.Module, limit: float) -> None:
 
 def pixel_loss(kind: PixelKind, restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
     """L1, Charbonnier or negative PSNR between two batches."""
-    losses = {"l1": F.l1_loss, "charbonnier": charbonnier_loss, "psnr": psnr_loss}
+    losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "l1": F.l1_loss,
+        "charbonnier": charbonnier_loss,
+        "psnr": psnr_loss,
+    }
     return losses[kind](restored_BCHW, target_BCHW)
 
 
@@ -72,7 +76,7 @@ def charbonnier_loss(restored_BCHW: Tensor, target_BCHW: Tensor, epsilon: float 
 
 
 def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the batch's pictures; at least -80."""
+    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the pictures; at least -80."""
     mse_B = (restored_BCHW - target_BCHW).square().flatten(1).mean(1)
     return 10 * torch.log10(mse_B / 4 + 1e-8).mean()
 
@@ -83,6 +87,7 @@ def fft_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
     The transform is orthonormal, so that the loss does not grow with the patch; a published weight of 0.1 for
     the unnormalised transform at 256 x 256 is 25.6 here.
     """
-    # bfloat16 has no Fourier transform.
-    difference_BCHW = restored_BCHW.float() - target_BCHW.float()
+    difference_BCHW = restored_BCHW - target_BCHW
+    if difference_BCHW.dtype in (torch.bfloat16, torch.float16):  # without Fourier transform
+        difference_BCHW = difference_BCHW.float()
     return torch.view_as_real(torch.fft.rfft2(difference_BCHW, norm="ortho")).abs().mean()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from restoregan_core.training.config import TrainConfig
 
-_DESCRIPTION = """Train a network from a YAML recipe. Every setting of the recipe can be changed on the command line.
-A run folder (runs/NAME, or --output) that holds a checkpoint is resumed. SIGTERM and Ctrl-C save, then exit.
+_DESCRIPTION = """Train a network from a YAML recipe. Every setting can be changed on the command line.
+A run folder (runs/NAME, or --output) that holds a checkpoint is resumed.
+SIGTERM and Ctrl-C save, then exit.
 Several processes: torchrun --nproc_per_node=N -m restoregan_core train --config ...
 
 example:
@@ -19,7 +20,8 @@ def main(argv: list[str]) -> int:
     config = parse(argv)
     # After parsing: --help and a wrong key need no torch.
     from restoregan_core.data.sources import TrainingSource
-    from restoregan_core.training.trainer import NonFiniteLossError, Trainer
+    from restoregan_core.training.learner import NonFiniteLossError
+    from restoregan_core.training.trainer import Trainer
 
     trainer = Trainer(config, TrainingSource(config.data, config.seed))
     try:
@@ -34,7 +36,7 @@ def parse(argv: list[str]) -> "TrainConfig":
     """The typed recipe of a command line.
 
     Raises:
-        ValueError: no such recipe, an unknown key, a value of the wrong type or out of range: one line names it.
+        ValueError: no such recipe, an unknown key, a value of the wrong type or out of range; one line.
     """
     from jsonargparse import ArgumentError, ArgumentParser
 

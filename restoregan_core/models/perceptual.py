@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 VGG19_URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 HOW_TO_GET_THEM = (
-    f"download {VGG19_URL} and set perceptual.weights to the file, or set perceptual.network to vgg16_stand_in "
-    "and perceptual.weights to an .npz of VGG16, or set loss.perceptual_weight to 0"
+    f"download {VGG19_URL} and set perceptual.weights to the file, or set perceptual.network to "
+    "vgg16_stand_in and perceptual.weights to an .npz of VGG16, or set loss.perceptual_weight to 0"
 )
 
 _CHANNELS = ((64, 64), (128, 128), (256, 256, 256))
@@ -64,8 +64,8 @@ class VggFeatures(nn.Module):
                 weight, bias = next(tensors)
                 if weight.shape != conv.weight.shape or bias.shape != (width,):
                     raise ValueError(
-                        f"VGG weights of shape {tuple(weight.shape)} and {tuple(bias.shape)} do not fit a layer of "
-                        f"{tuple(conv.weight.shape)}: not VGG16 or VGG19"
+                        f"VGG weights of shape {tuple(weight.shape)} and {tuple(bias.shape)} do not fit a "
+                        f"layer of {tuple(conv.weight.shape)}: not VGG16 or VGG19"
                     )
                 with torch.no_grad():
                     conv.weight.copy_(weight)
@@ -86,11 +86,11 @@ class VggFeatures(nn.Module):
 
 
 class PerceptualLoss(nn.Module):
-    """Squared difference of features, summed over channels (or averaged), averaged over positions and pictures.
+    """Squared difference of features: sum (or mean) over channels, mean over positions and pictures.
 
-    VGG19 is used at its own scale, which the paper's weight means. Another network has another scale: with
-    ``calibrate`` the squared difference is divided by the mean energy of one feature of sharp pictures, so that
-    a weight keeps its meaning whatever network stands in.
+    VGG19 is used at its own scale, which the paper's weight means. Another network has another scale: after
+    ``calibrate`` the squared difference is divided by the mean energy of a feature on sharp pictures, so that
+    a weight means the same relative difference whatever network stands in.
 
     Shape: two batches (B, 3, H, W) RGB in [-1, 1] -> scalar.
     """

@@ -12,7 +12,7 @@ FORMAT = 1
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Write ``state`` to ``path`` atomically: whatever was there stays until all of the new file is on the disk.
+    """Write ``state`` to ``path`` atomically: what was there stays until all of the new file is on the disk.
 
     Raises:
         OSError: no space, no permission; ``path`` is then as it was.

@@ -24,7 +24,7 @@ class LossConfig:
 
     Args:
         perceptual_weight: of the squared difference of VGG features (eq. 10).
-        adversarial_weight: of the critic's judgement; it needs 256-pixel patches, or a critic of another size.
+        adversarial_weight: of the critic's judgement; it needs patches of ``critic_size``.
         pixel_weight: of the difference of pixels; not in the paper.
         fft_weight: of the difference of spectra; not in the paper.
         pixel: which difference of pixels.
@@ -77,8 +77,8 @@ class StageConfig:
         steps: length in generator steps. Exactly one of the two is given.
         patch_size: side of the square crops, in pixels.
         batch_size: crops in one step, over all processes together.
-        restart: begin with a fresh critic and fresh optimisers, keeping the generator: the paper's progressive
-            restart. The first stage has nothing to restart.
+        restart: begin with a fresh critic and fresh optimisers, keeping the generator: the paper's
+            progressive restart. The first stage has nothing to restart.
         loss: instead of the run's ``loss``.
     """
 
@@ -106,9 +106,9 @@ class ScheduleConfig:
         stages: in order.
         samples_per_epoch: crops in an epoch; the paper's GOPRO has 2103 pairs.
         epoch_scale: scales every stage (epochs and steps): 0.001 walks through the whole plan in minutes.
-        max_minutes: if not 0, the plan ends after that many minutes of training: stages and learning rate then
-            follow the clock wherever it runs ahead of the steps, so that the decay always completes. Such a run
-            can be resumed, but not repeated bit for bit.
+        max_minutes: if not 0, the plan ends after that many minutes of training: stages and learning rate
+            then follow the clock wherever it runs ahead of the steps, so that the decay always completes.
+            Such a run can be resumed, but not repeated bit for bit.
     """
 
     stages: list[StageConfig]
@@ -156,7 +156,8 @@ class OptimiserConfig:
         object.__setattr__(self, "betas", tuple(self.betas))
         _require(
             0 < self.final_learning_rate <= self.learning_rate,
-            f"learning rates must satisfy 0 < final ({self.final_learning_rate}) <= first ({self.learning_rate})",
+            f"final_learning_rate={self.final_learning_rate} must be over 0 and at most "
+            f"learning_rate={self.learning_rate}",
         )
         _require(all(0 <= b < 1 for b in self.betas), f"betas={self.betas} must lie in [0, 1)")
         _require(0 <= self.ema_decay < 1, f"ema_decay={self.ema_decay} must lie in [0, 1)")
@@ -198,7 +199,7 @@ class TransferConfig:
     """Where the generator's weights come from, and which of them stay as they are.
 
     Args:
-        start_from: a model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: fresh weights.
+        start_from: a model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none.
         freeze: parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head.
     """
 
@@ -265,7 +266,8 @@ class TrainConfig:
         for number, stage in enumerate(self.schedule.stages, 1):
             _require(
                 stage.patch_size % multiple == 0,
-                f"stage {number}: patch_size={stage.patch_size} must be a multiple of {multiple} for this generator",
+                f"stage {number}: patch_size={stage.patch_size} must be a multiple of {multiple} for this "
+                "generator",
             )
             adversarial = self.loss_of(stage).adversarial_weight > 0
             _require(

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from restoregan_core import __version__
 from restoregan_core.models.generator import Generator
 from restoregan_core.training.config import TrainConfig
@@ -17,8 +19,7 @@ def export_weights(
     """Write ``generator`` as a ``.safetensors`` of the zoo, in float16; return its SHA-256.
 
     Raises:
-        ValueError: a weight is not finite in float16.
-        OSError: the file cannot be written.
+        OSError: the file cannot be written, or a weight is too large for float16.
     """
     metadata = {
         "name": config.name,
@@ -28,4 +29,8 @@ def export_weights(
         "scores": json.dumps({name: asdict(score) for name, score in scores.items()}),
         "code_version": __version__,
     }
-    return save_generator(generator, path, metadata)
+    try:
+        return save_generator(generator, path, metadata)
+    except (SafetensorError, ValueError) as error:  # safetensors' own word for a full disk
+        path.with_name(path.name + ".part").unlink(missing_ok=True)
+        raise OSError(f"{path.name} was not written: {error}") from error

@@ -1,4 +1,4 @@
-"""Which stage, learning rate and EMA decay belong to a step: pure functions, so that resuming needs no state."""
+"""Which stage, learning rate and EMA decay belong to a step: pure functions, so that resuming is simple."""
 
 import math
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ def stage_at(stages: list[Stage], position: int) -> Stage:
 
 
 def learning_rate(optimiser: OptimiserConfig, stages: list[Stage], position: int) -> float:
-    """Of step ``position``: the first step has the first rate (or the warm-up's), the last step the final one."""
+    """Of step ``position``: the first step has the first rate (or the warm-up's), the last one the final."""
     if optimiser.per_stage:
         stage = stage_at(stages, position)
         position, total = position - stage.first_step, stage.steps

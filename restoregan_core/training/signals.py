@@ -6,7 +6,7 @@ from types import FrameType, TracebackType
 
 
 class StopRequest:
-    """While the context is open, the first SIGTERM or SIGINT sets ``signal_number``; a second SIGINT interrupts."""
+    """In this context SIGTERM or SIGINT only sets ``signal_number``; a second SIGINT interrupts after all."""
 
     def __init__(self) -> None:
         self.signal_number = 0
@@ -26,10 +26,7 @@ class StopRequest:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._owner:
-            # A forked data worker inherits this handler. Ctrl-C reaches it too: its trainer ends it in good order.
-            if number == signal.SIGTERM:
-                signal.signal(number, signal.SIG_DFL)
-                os.kill(os.getpid(), number)
+            # A forked data worker inherits this handler and gets the group's signals: its trainer ends it.
             return
         if self.signal_number and number == signal.SIGINT:
             raise KeyboardInterrupt

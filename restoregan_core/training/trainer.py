@@ -1,30 +1,25 @@
-"""The training loop: read ``Trainer.run`` first.
+"""The loop around ``learner.py``: stages, data, clock, validation, files. Read ``Trainer.run`` first.
 
-One step is a pure function of (weights, optimiser state, step number): data and dropout are drawn from seeds
-made of the step, so a checkpoint needs no generator states, and an interrupted run goes on to the bit.
+Data and dropout are drawn from seeds made of the step number, so an interrupted run goes on to the bit (on a
+CPU), and several processes see together what one would.
 """
 
-import copy
 import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
 
-from restoregan_core import losses
-from restoregan_core.models.critic import Critic
-from restoregan_core.models.generator import Generator
-from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
-from restoregan_core.training import transfer
+from restoregan_core.data.sources import Batch
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from restoregan_core.training.config import LossConfig, TrainConfig
+from restoregan_core.training.config import TrainConfig
 from restoregan_core.training.export import export_weights
+from restoregan_core.training.learner import Learner, NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
-from restoregan_core.training.plan import Stage, ema_decay_at, learning_rate, plan_stages, stage_at
+from restoregan_core.training.plan import Stage, learning_rate, plan_stages, stage_at
 from restoregan_core.training.signals import StopRequest
 from restoregan_core.training.validation import Score, Validation
 
@@ -32,17 +27,12 @@ _LOG = logging.getLogger(__name__)
 _CALIBRATION_CROPS = 8
 
 
-class PictureBatch(Protocol):
-    """float32 (B, 3, P, P) RGB in [0, 1]."""
-
-    input_BCHW: Tensor
-    target_BCHW: Tensor
-
-
 class Source(Protocol):
     """Where crops come from: ``restoregan_core.data.sources.TrainingSource``, or anything like it."""
 
-    def samples(self, indices: Any, patch_size: int, device: Any = "cpu") -> PictureBatch: ...
+    def samples(
+        self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu"
+    ) -> Batch: ...
 
     def batches(
         self,
@@ -53,11 +43,7 @@ class Source(Protocol):
         patch_size_of_step: Callable[[int], int],
         workers: int = 2,
         prefetch: int = 4,
-    ) -> Iterator[PictureBatch]: ...
-
-
-class NonFiniteLossError(RuntimeError):
-    """A loss or a gradient is NaN or infinite; the batch was saved for inspection."""
+    ) -> Iterator[Batch]: ...
 
 
 class Trainer:
@@ -78,11 +64,11 @@ class Trainer:
             torch.set_num_threads(config.threads)
         self.fabric = _make_fabric(config)
         self.stages = plan_stages(config.schedule)
-        world_size = self.fabric.world_size
+        processes = self.fabric.world_size
         for stage in self.stages:
-            if stage.config.batch_size % world_size:
+            if stage.config.batch_size % processes:
                 raise ValueError(
-                    f"batch_size={stage.config.batch_size} must be a multiple of the {world_size} processes"
+                    f"batch_size={stage.config.batch_size} must be a multiple of the {processes} processes"
                 )
         self.step = 0  # generator steps done
         self.position = 0  # place in the plan; beyond ``step`` where the clock runs ahead
@@ -92,22 +78,11 @@ class Trainer:
         self.best_psnr_db = -math.inf
         self.scores: dict[str, Score] = {}
         self.validation = Validation(config.validation, config.generator_config.size_multiple)
-
-        torch.manual_seed(config.seed)
-        raw_generator = Generator(config.generator_config)
-        transfer.load_start(raw_generator, config.transfer.start_from)
-        transfer.freeze(raw_generator, config.transfer.freeze)
-        self.raw_generator = self._place(raw_generator)
-        self.average = copy.deepcopy(self.raw_generator).eval() if config.optimiser.ema_decay else None
-        self.generator = self.fabric.setup_module(self.raw_generator)
-        self.optimiser = self._make_optimiser(self.raw_generator)
-        self.raw_critic: Critic | None = None
-        self.critic: Any = None
-        self.critic_optimiser: torch.optim.Optimizer | None = None
-        self.perceptual = self._make_perceptual() if config.perceptual_used else None
+        self.learner = Learner(config, self.fabric)
+        if self.learner.perceptual is not None and config.perceptual.network == "vgg16_stand_in":
+            crops = source.samples(range(_CALIBRATION_CROPS), self.stages[-1].config.patch_size)
+            self.learner.perceptual.calibrate(self.learner.place(crops.target_BCHW) * 2 - 1)
         self._resume()
-
-    # ---- the loop
 
     def run(self) -> int:
         """Train to the end of the plan, or until SIGTERM or Ctrl-C, then save.
@@ -116,212 +91,92 @@ class Trainer:
             0, or the number of the signal that ended the run early.
 
         Raises:
-            NonFiniteLossError: see there.
+            NonFiniteLossError: the batch was saved for inspection, the last checkpoint is untouched.
             OSError: the final checkpoint could not be written.
         """
         self.config.run_dir.mkdir(parents=True, exist_ok=True)
         total = self.stages[-1].end_step
         started_s = time.monotonic() - self.elapsed_s
         saved_s = time.monotonic()
-        batches: Iterator[PictureBatch] | None = None
+        batches: Iterator[Batch] | None = None
         monitor = Monitor(self.config.run_dir, total, self.position, self.step, self.fabric.is_global_zero)
         with StopRequest() as stop, monitor:
-            while self.position < total:
+            while self.position < total and not stop.signal_number:
                 stage = stage_at(self.stages, self.position)
                 if stage.index != self.stage_index or batches is None:
                     self._enter(stage, monitor)
                     batches = self._batches(stage)
-                waited_from_s = time.monotonic()
+                asked_s = time.monotonic()
                 batch = next(batches)
-                data_s = time.monotonic() - waited_from_s
-                terms = self.train_step(batch, stage)
+                waited_s = time.monotonic() - asked_s
+                figures = self._learn(batch, stage)
+                self.step += 1
+                self.stage_step += 1
                 if self.step % self.config.log_every_steps == 0:
-                    values = {name: float(value) for name, value in terms.items()}
-                    step_s = time.monotonic() - waited_from_s
-                    values |= {
-                        "speed/crops_per_s": stage.config.batch_size / step_s,
-                        "speed/data_share": data_s / step_s,
-                    }
+                    values = {name: float(value) for name, value in figures.items()}
+                    step_s = time.monotonic() - asked_s
+                    values["speed/crops_per_s"] = stage.config.batch_size / step_s
+                    values["speed/data_share"] = waited_s / step_s
                     monitor.scalars(self.step, values)
                 self.elapsed_s = time.monotonic() - started_s
                 self._advance(stop)
                 monitor.position(self.position)
-                if self.validation.folders and (
-                    self.step % self.config.validation.every_steps == 0 or self.position >= total
-                ):
+                validation_due = self.step % self.config.validation.every_steps == 0 or self.position >= total
+                if self.validation.folders and validation_due:
                     self._validate(monitor)
                 if self.position >= stage.end_step:
                     self._save(f"stage-{stage.index + 1}.pt")
-                if stop.signal_number:
-                    break
-                if self._agree(time.monotonic() - saved_s > 60 * self.config.checkpoint_minutes):
+                if time.monotonic() - saved_s > 60 * self.config.checkpoint_minutes:
                     self._save("last.pt")
                     saved_s = time.monotonic()
             self._save("last.pt", must_succeed=True)
         return stop.signal_number
 
-    def train_step(self, batch: PictureBatch, stage: Stage) -> dict[str, Tensor | float]:
-        """One step of the generator, and the critic's steps before it. Returns what is worth a curve.
-
-        Raises:
-            NonFiniteLossError: see there; the weights are as they were before the step.
-        """
-        loss = self.config.loss_of(stage.config)
+    def _learn(self, batch: Batch, stage: Stage) -> dict[str, Any]:
         rate = learning_rate(self.config.optimiser, self.stages, self.position)
-        torch.manual_seed(_step_seed(self.config.seed, self.step, self.fabric.global_rank))
-        degraded_BCHW, target_BCHW = (
-            self._place(picture_BCHW).mul(2).sub(1) for picture_BCHW in (batch.input_BCHW, batch.target_BCHW)
-        )
-        restored_BCHW = self.generator(degraded_BCHW)
-        terms: dict[str, Tensor | float] = {"learning_rate": rate}
-        if loss.adversarial_weight:
-            terms |= self._train_critic(loss, rate, restored_BCHW.detach(), target_BCHW, batch)
-        generator_terms = self._generator_losses(loss, restored_BCHW, target_BCHW)
-        total = torch.stack(list(generator_terms.values())).sum()
-        terms |= generator_terms
-        terms["loss/total"] = total.detach()
-        terms["gradient_norm"] = self._descend(
-            self.optimiser, total, rate, batch, self.config.optimiser.clip_norm
-        )
-        self.step += 1
-        self.stage_step += 1
-        self._update_average()
-        return terms
+        loss = self.config.loss_of(stage.config)
+        seed = _step_seed(self.config.seed, self.step, self.fabric.global_rank)
+        try:
+            figures = self.learner.learn(batch.input_BCHW, batch.target_BCHW, loss, rate, self.step, seed)
+        except NonFiniteLossError as error:
+            raise NonFiniteLossError(f"step {self.step}: {error}; {self._keep(batch)}") from error
+        return {**figures, "learning_rate": rate}
 
-    def _generator_losses(
-        self, loss: LossConfig, restored_BCHW: Tensor, target_BCHW: Tensor
-    ) -> dict[str, Tensor]:
-        terms: dict[str, Tensor] = {}
-        if loss.pixel_weight:
-            terms["loss/pixel"] = loss.pixel_weight * losses.pixel_loss(
-                loss.pixel, restored_BCHW, target_BCHW
-            )
-        if loss.fft_weight:
-            terms["loss/fft"] = loss.fft_weight * losses.fft_loss(restored_BCHW, target_BCHW)
-        if loss.perceptual_weight and self.perceptual is not None:
-            with self.fabric.autocast():
-                difference = self.perceptual(restored_BCHW, target_BCHW)
-            terms["loss/perceptual"] = loss.perceptual_weight * difference
-        if loss.adversarial_weight and self.raw_critic is not None:
-            # Past the DDP wrapper: it would wait for gradients of the critic, which are not wanted here.
-            self.raw_critic.requires_grad_(False)
-            with self.fabric.autocast():
-                scores_B = self.raw_critic(restored_BCHW)
-            self.raw_critic.requires_grad_(True)
-            adversarial = losses.generator_adversarial_loss(loss.adversarial, scores_B.float())
-            terms["loss/adversarial"] = loss.adversarial_weight * adversarial
-        return terms
-
-    def _train_critic(
-        self, loss: LossConfig, rate: float, fake_BCHW: Tensor, real_BCHW: Tensor, batch: PictureBatch
-    ) -> dict[str, Tensor]:
-        assert self.raw_critic is not None and self.critic_optimiser is not None
-        for _ in range(loss.critic_steps):
-            # One forward for both: a module under DDP may be called only once before its backward.
-            scores_2B = self.critic(torch.cat((fake_BCHW, real_BCHW))).float()
-            fake_B, real_B = scores_2B.chunk(2)
-            objective = losses.critic_loss(loss.adversarial, fake_B, real_B)
-            if loss.adversarial == "wgan_gp":
-                mix_B = torch.rand(len(real_BCHW), device=real_BCHW.device)
-                # In full precision, and past the DDP wrapper, whose backward below averages these gradients too.
-                penalty = losses.gradient_penalty(self.raw_critic, real_BCHW, fake_BCHW, mix_B)
-                objective = objective + loss.gradient_penalty_weight * penalty
-            self._descend(self.critic_optimiser, objective, rate, batch)
-            if loss.adversarial == "wgan_clip":
-                losses.clip_weights(self.raw_critic, loss.weight_clip)
-        return {
-            "critic/loss": objective.detach(),
-            "critic/score_sharp": real_B.detach().mean(),
-            "critic/score_restored": fake_B.detach().mean(),
-            "critic/balance": (real_B - fake_B).detach().mean(),
-        }
-
-    def _descend(
-        self,
-        optimiser: torch.optim.Optimizer,
-        objective: Tensor,
-        rate: float,
-        batch: PictureBatch,
-        clip_norm: float = 0.0,
-    ) -> Tensor:
-        """One optimiser step, refused if the objective or its gradient is not finite. Returns the gradient norm."""
-        optimiser.zero_grad(set_to_none=True)
-        self.fabric.backward(objective)
-        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-        norm = nn.utils.clip_grad_norm_(weights, clip_norm or math.inf)
-        if not bool(torch.isfinite(norm + objective.detach())):
-            self._refuse(batch, float(objective), float(norm))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.step()
-        return norm
-
-    def _refuse(self, batch: PictureBatch, objective: float, norm: float) -> None:
+    def _keep(self, batch: Batch) -> str:
+        """Write a batch that broke the training; says where."""
         path = self.config.run_dir / f"non-finite-step-{self.step}-rank-{self.fabric.global_rank}.pt"
         try:
             save_checkpoint({"step": self.step, "input": batch.input_BCHW, "target": batch.target_BCHW}, path)
-            where = f"the batch is in {path}"
         except OSError as error:
-            where = f"the batch could not be saved ({error})"
-        raise NonFiniteLossError(f"step {self.step}: loss {objective}, gradient norm {norm}; {where}")
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        if self.average is not None:
-            decay = ema_decay_at(self.config.optimiser.ema_decay, self.step)
-            averaged, current = list(self.average.parameters()), list(self.raw_generator.parameters())
-            torch._foreach_lerp_(averaged, current, 1 - decay)
+            return f"the batch could not be saved ({error})"
+        return f"the batch is in {path}"
 
     def _advance(self, stop: StopRequest) -> None:
-        """Move along the plan, by the same amount in all processes, and learn of a signal to any of them."""
+        """Move along the plan, equally in all processes, and learn of a signal to any of them."""
         clock = 0.0
         if self.config.schedule.max_minutes:
             clock = self.elapsed_s / (60 * self.config.schedule.max_minutes) * self.stages[-1].end_step
-        wish = torch.tensor([clock, float(stop.signal_number)], dtype=torch.float64)
         if self.fabric.world_size > 1:
-            wish = self._all_reduce_max(wish)
-        self.position = max(self.position + 1, int(wish[0]))
-        stop.signal_number = int(wish[1])
-
-    def _agree(self, wish: bool) -> bool:
-        """Whether rank 0 wishes: it alone writes, but all ranks must come to the same collectives."""
-        return wish and self.fabric.is_global_zero
-
-    def _all_reduce_max(self, values: Tensor) -> Tensor:
-        values = values.float() if self.fabric.device.type == "mps" else values
-        on_device = values.to(self.fabric.device)
-        torch.distributed.all_reduce(on_device, op=torch.distributed.ReduceOp.MAX)
-        return on_device.cpu()
-
-    # ---- stages
+            wishes = torch.tensor([clock, float(stop.signal_number)], device=self.fabric.device)
+            torch.distributed.all_reduce(wishes, op=torch.distributed.ReduceOp.MAX)
+            clock, stop.signal_number = float(wishes[0]), int(wishes[1])
+        self.position = max(self.position + 1, int(clock))
 
     def _enter(self, stage: Stage, monitor: Monitor) -> None:
         """Begin a stage, or go on in the one that a checkpoint was taken in."""
         if stage.index != self.stage_index:
-            self._prepare(stage)
+            self._begin(stage)
             self.stage_index, self.stage_step = stage.index, 0
         c = stage.config
-        monitor.stage(
-            stage.index + 1, len(self.stages), f"{stage.steps} steps of {c.batch_size} x {c.patch_size} px"
-        )
+        description = f"{stage.steps} steps of {c.batch_size} x {c.patch_size} px"
+        monitor.stage(stage.index + 1, len(self.stages), description)
 
-    def _prepare(self, stage: Stage) -> None:
-        """Networks and optimisers as the stage begins. Its generator is always the one before it."""
-        loss = self.config.loss_of(stage.config)
+    def _begin(self, stage: Stage) -> None:
         restart = stage.config.restart and stage.index > 0
-        if restart:
-            self.optimiser = self._make_optimiser(self.raw_generator)
-        if not loss.adversarial_weight:
-            self.raw_critic = self.critic = self.critic_optimiser = None
-            return
-        sigmoid = loss.adversarial == "wasserstein_sigmoid"
-        if restart or self.raw_critic is None or self.raw_critic.sigmoid != sigmoid:
-            torch.manual_seed(_step_seed(self.config.seed, -1 - stage.index, 0))
-            self.raw_critic = self._place(Critic(self.config.critic_size, sigmoid))
-            self.critic = self.fabric.setup_module(self.raw_critic)
-            self.critic_optimiser = self._make_optimiser(self.raw_critic)
+        seed = _step_seed(self.config.seed, -1 - stage.index, 0)
+        self.learner.begin_stage(self.config.loss_of(stage.config), restart, seed)
 
-    def _batches(self, stage: Stage) -> Iterator[PictureBatch]:
+    def _batches(self, stage: Stage) -> Iterator[Batch]:
         """Batches from here on; no stage repeats the sample numbers of another."""
         used = sum(s.steps * s.config.batch_size for s in self.stages[: stage.index])
         first = -(-used // stage.config.batch_size) + self.stage_step
@@ -335,42 +190,13 @@ class Trainer:
             workers=self.config.workers,
         )
 
-    # ---- parts
-
-    def _place(self, item: Any) -> Any:
-        kwargs = {"memory_format": torch.channels_last} if self.config.channels_last else {}
-        return item.to(self.fabric.device, non_blocking=True, **kwargs)
-
-    def _make_optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        c = self.config.optimiser
-        kind = torch.optim.AdamW if c.kind == "adamw" else torch.optim.Adam
-        weights = [weight for weight in module.parameters() if weight.requires_grad]
-        return kind(weights, lr=c.learning_rate, betas=c.betas, weight_decay=c.weight_decay, fused=True)
-
-    def _make_perceptual(self) -> PerceptualLoss:
-        c = self.config.perceptual
-        stand_in = c.network == "vgg16_stand_in"
-        network = load_vgg16_stand_in(c.weights) if stand_in else load_vgg19(c.weights)
-        module: PerceptualLoss = self._place(PerceptualLoss(network, c.channels))
-        if stand_in:
-            crops = self.source.samples(range(_CALIBRATION_CROPS), self.stages[-1].config.patch_size)
-            module.calibrate(self._place(crops.target_BCHW) * 2 - 1)
-        return module
-
-    # ---- validation and files
-
-    @property
-    def best_generator(self) -> Generator:
-        """What is validated and exported: the moving average, or the generator itself."""
-        return self.average if self.average is not None else self.raw_generator
-
     def _validate(self, monitor: Monitor) -> None:
         if not self.fabric.is_global_zero:
             return
-        generator = self.best_generator.eval()
+        generator = self.learner.best_generator.eval()
         with self.fabric.autocast():
             self.scores, samples = self.validation.measure(generator, self.fabric.device)
-        self.raw_generator.train()
+        self.learner.raw_generator.train()
         monitor.scores(self.step, self.scores, samples)
         psnr_db = sum(score.psnr_db for score in self.scores.values()) / len(self.scores)
         if psnr_db > self.best_psnr_db:
@@ -379,7 +205,6 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs, fit for ``weights_only`` reading."""
-        critic, critic_optimiser, average = self.raw_critic, self.critic_optimiser, self.average
         return {
             "recipe": self.config.recipe(),
             "step": self.step,
@@ -388,11 +213,7 @@ class Trainer:
             "stage_step": self.stage_step,
             "elapsed_s": self.elapsed_s,
             "best_psnr_db": self.best_psnr_db,
-            "generator": self.raw_generator.state_dict(),
-            "average": average.state_dict() if average is not None else None,
-            "optimiser": self.optimiser.state_dict(),
-            "critic": critic.state_dict() if critic is not None else None,
-            "critic_optimiser": critic_optimiser.state_dict() if critic_optimiser is not None else None,
+            **self.learner.state(),
         }
 
     def _save(self, name: str, must_succeed: bool = False) -> None:
@@ -400,17 +221,14 @@ class Trainer:
         if not self.fabric.is_global_zero:
             return
         path = self.config.run_dir / name
+        weights_path = path.with_suffix(".safetensors")
         try:
             save_checkpoint(self.state(), path)
-            export_weights(
-                self.config, self.best_generator, self.step, self.scores, path.with_suffix(".safetensors")
-            )
+            export_weights(self.config, self.learner.best_generator, self.step, self.scores, weights_path)
         except OSError as error:
             if must_succeed:
                 raise
-            _LOG.error(
-                "%s was not written (%s); the one before it is untouched, training goes on", path, error
-            )
+            _LOG.error("%s: %s; what was there is untouched, training goes on", path, error)
 
     def _resume(self) -> None:
         path = self.config.run_dir / "last.pt"
@@ -421,20 +239,15 @@ class Trainer:
         different = [key for key in ours if theirs.get(key) != ours[key]]
         if different:
             raise ValueError(
-                f"{path} is of a run with another {', '.join(different)}: name another --output, or remove the folder"
+                f"{path} is of a run with another {', '.join(different)}: name another --output, "
+                "or remove the folder"
             )
         self.step, self.position = state["step"], state["position"]
         self.stage_index, self.stage_step = state["stage_index"], state["stage_step"]
         self.elapsed_s, self.best_psnr_db = state["elapsed_s"], state["best_psnr_db"]
-        self.raw_generator.load_state_dict(state["generator"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
         if self.stage_index >= 0:
-            self._prepare(self.stages[self.stage_index])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.raw_critic is not None and self.critic_optimiser is not None:
-            self.raw_critic.load_state_dict(state["critic"])
-            self.critic_optimiser.load_state_dict(state["critic_optimiser"])
+            self._begin(self.stages[self.stage_index])
+        self.learner.load_state(state)
         if self.fabric.is_global_zero:
             _LOG.info("going on from step %d of %s", self.step, path)
 

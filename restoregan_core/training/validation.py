@@ -27,7 +27,7 @@ class Sample:
     """One picture to look at: input, output and target side by side, uint8 (H, 3 W, 3) RGB."""
 
     name: str
-    picture_HWC: np.ndarray
+    picture_HWC: np.ndarray  # noqa: N815 - shape suffix
 
 
 class Validation:
@@ -51,7 +51,8 @@ class Validation:
     @torch.no_grad()
     def measure(self, generator: nn.Module, device: torch.device) -> tuple[dict[str, Score], list[Sample]]:
         """Scores of each folder, and a few pictures. The generator must be in eval mode."""
-        scores, samples = {}, []
+        scores: dict[str, Score] = {}
+        samples: list[Sample] = []
         for name, pairs in self.folders.items():
             psnr_db, ssim, input_psnr_db = [], [], []
             for index, pair in enumerate(pairs):
@@ -67,7 +68,7 @@ class Validation:
         return scores, samples
 
     def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:
-        """The centre crop, or the whole picture, cut down to what the network takes: never padded, never resized."""
+        """The centre crop, or the whole picture, cut to what the network takes: never padded or resized."""
         height, width = (
             min(self.config.crop or side, side) // self.size_multiple * self.size_multiple
             for side in rgb_HWC.shape[:2]

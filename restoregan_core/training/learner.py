@@ -1,0 +1,212 @@
+"""What learns: the generator, its moving average, the critic, their optimisers; one step of all of them.
+
+A step is a pure function of (weights, optimiser state, batch, seed): it keeps no generator of random numbers,
+so a checkpoint needs none.
+"""
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from restoregan_core import losses
+from restoregan_core.models.critic import Critic
+from restoregan_core.models.generator import Generator
+from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
+from restoregan_core.training import transfer
+from restoregan_core.training.config import LossConfig, TrainConfig
+from restoregan_core.training.plan import ema_decay_at
+
+
+class NonFiniteLossError(RuntimeError):
+    """A loss or a gradient is NaN or infinite; the step that met it was not taken."""
+
+
+class Learner:
+    """Networks and optimisers of one process.
+
+    Args:
+        config: the recipe.
+        fabric: Lightning's Fabric, launched: devices, precision, processes.
+
+    Raises:
+        ValueError: weights to start from, or VGG's, are missing or do not fit.
+    """
+
+    def __init__(self, config: TrainConfig, fabric: Any) -> None:
+        self.config, self.fabric = config, fabric
+        torch.manual_seed(config.seed)
+        raw_generator = Generator(config.generator_config)
+        transfer.load_start(raw_generator, config.transfer.start_from)
+        transfer.freeze(raw_generator, config.transfer.freeze)
+        self.raw_generator: Generator = self.place(raw_generator)
+        self.average = copy.deepcopy(self.raw_generator).eval() if config.optimiser.ema_decay else None
+        self.generator = fabric.setup_module(self.raw_generator)
+        self.optimiser = self._make_optimiser(self.raw_generator)
+        self.raw_critic: Critic | None = None
+        self.critic: Any = None
+        self.critic_optimiser: torch.optim.Optimizer | None = None
+        self.perceptual = self._make_perceptual() if config.perceptual_used else None
+
+    @property
+    def best_generator(self) -> Generator:
+        """What is validated and exported: the moving average, or the generator itself."""
+        return self.average if self.average is not None else self.raw_generator
+
+    def place(self, item: Any) -> Any:
+        """A module or a (B, C, H, W) tensor on the device, in the run's memory layout."""
+        layout = {"memory_format": torch.channels_last} if self.config.channels_last else {}
+        return item.to(self.fabric.device, non_blocking=True, **layout)
+
+    def begin_stage(self, loss: LossConfig, restart: bool, seed: int) -> None:
+        """Networks and optimisers as a stage begins. The generator's weights are always kept.
+
+        Args:
+            restart: throw the critic and both optimisers away (the paper's progressive restart).
+            seed: of a new critic's weights.
+        """
+        if restart:
+            self.optimiser = self._make_optimiser(self.raw_generator)
+        if not loss.adversarial_weight:
+            self.raw_critic = self.critic = self.critic_optimiser = None
+            return
+        sigmoid = loss.adversarial == "wasserstein_sigmoid"
+        if restart or self.raw_critic is None or self.raw_critic.sigmoid != sigmoid:
+            torch.manual_seed(seed)
+            self.raw_critic = self.place(Critic(self.config.critic_size, sigmoid))
+            self.critic = self.fabric.setup_module(self.raw_critic)
+            self.critic_optimiser = self._make_optimiser(self.raw_critic)
+
+    def learn(
+        self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, step: int, seed: int
+    ) -> dict[str, Tensor]:
+        """The critic's steps, then one of the generator. Returns what is worth a curve, as scalar tensors.
+
+        Args:
+            input_BCHW, target_BCHW: float32 RGB in [0, 1], of this process.
+            rate: the learning rate.
+            step: generator steps done before this one.
+            seed: of dropout and of the gradient penalty's points.
+
+        Raises:
+            NonFiniteLossError: see there.
+        """
+        torch.manual_seed(seed)
+        degraded_BCHW = self.place(input_BCHW).mul(2).sub(1)
+        sharp_BCHW = self.place(target_BCHW).mul(2).sub(1)
+        restored_BCHW = self.generator(degraded_BCHW)
+        figures: dict[str, Tensor] = {}
+        if loss.adversarial_weight:
+            figures |= self._train_critic(loss, rate, restored_BCHW.detach(), sharp_BCHW)
+        terms = self._generator_losses(loss, restored_BCHW, sharp_BCHW)
+        total = torch.stack(list(terms.values())).sum()
+        norm = self._descend(self.optimiser, total, rate, self.config.optimiser.clip_norm)
+        self._update_average(step)
+        figures |= {name: term.detach() for name, term in terms.items()}
+        return figures | {"loss/total": total.detach(), "gradient_norm": norm}
+
+    def _generator_losses(
+        self, loss: LossConfig, restored_BCHW: Tensor, sharp_BCHW: Tensor
+    ) -> dict[str, Tensor]:
+        terms: dict[str, Tensor] = {}
+        if loss.pixel_weight:
+            terms["loss/pixel"] = loss.pixel_weight * losses.pixel_loss(loss.pixel, restored_BCHW, sharp_BCHW)
+        if loss.fft_weight:
+            terms["loss/fft"] = loss.fft_weight * losses.fft_loss(restored_BCHW, sharp_BCHW)
+        if loss.perceptual_weight:
+            assert self.perceptual is not None
+            with self.fabric.autocast():
+                difference = self.perceptual(restored_BCHW, sharp_BCHW)
+            terms["loss/perceptual"] = loss.perceptual_weight * difference
+        if loss.adversarial_weight:
+            assert self.raw_critic is not None
+            # Past the DDP wrapper: it would wait for gradients of the critic, which are not wanted here.
+            self.raw_critic.requires_grad_(False)
+            with self.fabric.autocast():
+                scores_B = self.raw_critic(restored_BCHW).float()
+            self.raw_critic.requires_grad_(True)
+            adversarial = losses.generator_adversarial_loss(loss.adversarial, scores_B)
+            terms["loss/adversarial"] = loss.adversarial_weight * adversarial
+        return terms
+
+    def _train_critic(
+        self, loss: LossConfig, rate: float, fake_BCHW: Tensor, real_BCHW: Tensor
+    ) -> dict[str, Tensor]:
+        assert self.raw_critic is not None
+        assert self.critic_optimiser is not None
+        for _ in range(loss.critic_steps):
+            # One forward for both: a module under DDP may be called only once before its backward.
+            fake_B, real_B = self.critic(torch.cat((fake_BCHW, real_BCHW))).float().chunk(2)
+            objective = losses.critic_loss(loss.adversarial, fake_B, real_B)
+            if loss.adversarial == "wgan_gp":
+                mix_B = torch.rand(len(real_BCHW), device=real_BCHW.device)
+                # In full precision, past the wrapper; DDP's hooks are on the weights and average this too.
+                penalty = losses.gradient_penalty(self.raw_critic, real_BCHW, fake_BCHW, mix_B)
+                objective = objective + loss.gradient_penalty_weight * penalty
+            self._descend(self.critic_optimiser, objective, rate)
+            if loss.adversarial == "wgan_clip":
+                losses.clip_weights(self.raw_critic, loss.weight_clip)
+        return {
+            "critic/loss": objective.detach(),
+            "critic/score_sharp": real_B.detach().mean(),
+            "critic/score_restored": fake_B.detach().mean(),
+            "critic/balance": (real_B - fake_B).detach().mean(),
+        }
+
+    def _descend(
+        self, optimiser: torch.optim.Optimizer, objective: Tensor, rate: float, clip_norm: float = 0.0
+    ) -> Tensor:
+        """One optimiser step, refused if objective or gradient is not finite; returns the gradient's norm."""
+        optimiser.zero_grad(set_to_none=True)
+        self.fabric.backward(objective)
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        norm = nn.utils.clip_grad_norm_(weights, clip_norm or math.inf)
+        if not bool(torch.isfinite(norm + objective.detach())):
+            raise NonFiniteLossError(f"loss {float(objective):g}, gradient norm {float(norm):g}")
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.step()
+        return norm
+
+    @torch.no_grad()
+    def _update_average(self, step: int) -> None:
+        if self.average is not None:
+            decay = ema_decay_at(self.config.optimiser.ema_decay, step)
+            averaged: list[Tensor] = list(self.average.parameters())
+            current: list[Tensor] = list(self.raw_generator.parameters())
+            torch._foreach_lerp_(averaged, current, 1 - decay)
+
+    def _make_optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
+        c = self.config.optimiser
+        kind = torch.optim.AdamW if c.kind == "adamw" else torch.optim.Adam
+        weights = [weight for weight in module.parameters() if weight.requires_grad]
+        return kind(weights, lr=c.learning_rate, betas=c.betas, weight_decay=c.weight_decay, fused=True)
+
+    def _make_perceptual(self) -> PerceptualLoss:
+        c = self.config.perceptual
+        network = load_vgg16_stand_in(c.weights) if c.network == "vgg16_stand_in" else load_vgg19(c.weights)
+        module: PerceptualLoss = self.place(PerceptualLoss(network, c.channels))
+        return module
+
+    def state(self) -> dict[str, Any]:
+        """Weights and optimisers, fit for ``weights_only`` reading."""
+        average, critic, critic_optimiser = self.average, self.raw_critic, self.critic_optimiser
+        return {
+            "generator": self.raw_generator.state_dict(),
+            "average": None if average is None else average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "critic": None if critic is None else critic.state_dict(),
+            "critic_optimiser": None if critic_optimiser is None else critic_optimiser.state_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """The inverse of ``state``, in the stage that it was taken in (see ``begin_stage``)."""
+        self.raw_generator.load_state_dict(state["generator"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.raw_critic is not None and self.critic_optimiser is not None:
+            self.raw_critic.load_state_dict(state["critic"])
+            self.critic_optimiser.load_state_dict(state["critic_optimiser"])
