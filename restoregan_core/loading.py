@@ -11,7 +11,11 @@ from restoregan_core.zoo import load_generator
 
 
 def load_restorer(
-    model: str | os.PathLike[str] = "lite", runtime: str = "auto", device: str = "auto"
+    model: str | os.PathLike[str] = "lite",
+    runtime: str = "auto",
+    device: str = "auto",
+    *,
+    build_if_missing: bool = False,
 ) -> Restorer:
     """A network ready to run: a callable from uint8 RGB (height, width, 3) of any size to the same.
 
@@ -19,12 +23,13 @@ def load_restorer(
         model: a name of the zoo, or the path of a ``.safetensors`` file.
         runtime: ``auto`` (the fastest that this machine has), ``tensorrt``, ``openvino`` or ``torch``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        build_if_missing: let TensorRT build an engine, for minutes, where none fits.
 
     Raises:
         ValueError: no such model, runtime or device.
         RuntimeUnavailableError: the runtime was named and this machine cannot run it.
     """
-    return Restorer(load_generator(model), runtime=runtime, device=device)
+    return Restorer(load_generator(model), runtime, device, build_if_missing=build_if_missing)
 
 
 def load_assessor() -> Assessor:
@@ -37,11 +42,13 @@ def load_pipeline(
     preset: str = "balanced",
     runtime: str = "auto",
     device: str = "auto",
+    *,
+    build_if_missing: bool = False,
 ) -> RestorationPipeline:
     """Assessor, gate, network and guard, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
-        model, runtime, device: as for ``load_restorer``.
+        model, runtime, device, build_if_missing: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
 
     Raises:
@@ -50,6 +57,5 @@ def load_pipeline(
     """
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
-    return RestorationPipeline(
-        load_assessor(), load_restorer(model, runtime, device), Gate(PRESETS[preset]), Guard()
-    )
+    restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing)
+    return RestorationPipeline(load_assessor(), restorer, Gate(PRESETS[preset]), Guard())

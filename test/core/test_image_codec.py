@@ -259,7 +259,7 @@ def test_odd_sizes_that_yuv_cannot_have_are_refused():
 def test_other_encodings_are_refused_with_a_list_of_those_supported(encoding):
     assume(encoding not in SUPPORTED_ENCODINGS)
     for call in (lambda: decode(encoding, b"", 1, 1, 1), lambda: published_encoding(encoding)):
-        with pytest.raises(UnsupportedEncodingError, match="supported: rgb8, .*nv12"):
+        with pytest.raises(UnsupportedEncodingError, match=r"supported: rgb8, .*nv12"):
             call()
 
 
@@ -295,7 +295,8 @@ def test_kept_encodings_are_published_as_they_came_and_all_others_as_bgr8():
 @pytest.mark.parametrize(
     ("compressed_format", "published"),
     [
-        ("jpeg", "bgr8"), ("png", "bgr8"), ("rgb8; jpeg compressed bgr8", "bgr8"), ("mono8; jpeg compressed ", "mono8"),
+        ("jpeg", "bgr8"), ("png", "bgr8"),
+        ("rgb8; jpeg compressed bgr8", "bgr8"), ("mono8; jpeg compressed ", "mono8"),
         ("mono16; png compressed ", "mono8"), ("bayer_rggb8; jpeg compressed bgr8", "bgr8"),
     ],
 )  # fmt: skip

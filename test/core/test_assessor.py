@@ -1,0 +1,156 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restoregan_core.assessor import Assessment, ClassicalAssessor
+from restoregan_core.classical_measures import BLUR_MEASURES, RAIN_MEASURES, measure_blur, measure_rain
+from restoregan_core.gate import PRESETS
+from restoregan_core.tiles import grid_shape
+
+EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
+BALANCED = PRESETS["balanced"]
+
+
+def street(height=360, width=640, seed=0):
+    """Boxes, windows and poles with a little texture, as a camera shows them: RGB."""
+    rng = np.random.default_rng(seed)
+    scene = np.full((2 * height, 2 * width, 3), (150, 160, 170), np.uint8)
+    for _ in range(120):
+        y, x = rng.integers(0, 2 * height), rng.integers(0, 2 * width)
+        h, w = rng.integers(10, 200, 2)
+        cv2.rectangle(
+            scene, (int(x), int(y)), (int(x + w), int(y + h)), rng.integers(20, 230, 3).tolist(), -1
+        )
+    for _ in range(60):
+        points = rng.integers(0, 2 * width, 4).tolist()
+        cv2.line(scene, points[:2], points[2:], rng.integers(20, 230, 3).tolist(), int(rng.integers(2, 6)))
+    grain = cv2.GaussianBlur(rng.normal(0, 12, scene.shape), (0, 0), 1.5)
+    small = cv2.resize(np.clip(scene + grain, 0, 255), (width, height), interpolation=cv2.INTER_AREA)
+    return np.clip(small + rng.normal(0, 1.5, small.shape), 0, 255).astype(np.uint8)
+
+
+def smeared(rgb, length_px, angle_deg):
+    side = length_px + 4 | 1
+    kernel = np.zeros((side, side), np.float32)
+    middle = side // 2
+    for t in np.linspace(-length_px / 2, length_px / 2, 8 * length_px):
+        angle = np.radians(angle_deg)
+        kernel[round(middle + t * np.sin(angle)), round(middle + t * np.cos(angle))] += 1
+    return cv2.filter2D(rgb, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
+
+
+def rained_on(rgb, drops=1500, seed=1):
+    rng = np.random.default_rng(seed)
+    layer = np.zeros(rgb.shape[:2], np.float32)
+    for x, y in zip(rng.integers(0, rgb.shape[1], drops), rng.integers(0, rgb.shape[0], drops), strict=True):
+        cv2.line(layer, (int(x), int(y)), (int(x) + 4, int(y) + 22), float(rng.uniform(40, 120)), 1)
+    layer = cv2.GaussianBlur(layer, (0, 0), 0.6)
+    return np.clip(rgb + layer[..., None], 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def assessor():
+    return ClassicalAssessor()
+
+
+def test_sharp_dry_street_is_neither_blurred_nor_rainy(assessor):
+    for seed in range(3):
+        found = assessor.assess(street(seed=seed))
+        assert found.blur_probability < BALANCED.blur_on
+        assert found.rain_probability < BALANCED.rain_on
+
+
+@pytest.mark.parametrize("angle_deg", [0, 30, 90, 135])
+def test_longer_smear_means_more_blur_in_any_direction(assessor, angle_deg):
+    sharp = street()
+    found = [assessor.assess(sharp).blur_probability]
+    found += [assessor.assess(smeared(sharp, length, angle_deg)).blur_probability for length in (5, 15)]
+    assert found == sorted(found)
+    assert found[-1] > BALANCED.blur_on
+
+
+def test_streaks_mean_rain_and_more_of_them_more(assessor):
+    dry = street()
+    found = [assessor.assess(rained_on(dry, drops)).rain_probability for drops in (0, 300, 3000)]
+    assert found == sorted(found)
+    assert found[-1] > BALANCED.rain_on
+
+
+def test_clear_sky_is_not_blurred(assessor):
+    sky = np.full((128, 192, 3), (120, 160, 220), np.uint8)
+    noise = np.random.default_rng(0).normal(0, 1, sky.shape)
+    found = assessor.assess(np.clip(sky + noise, 0, 255).astype(np.uint8))
+    assert found.blur_probability < 0.1
+    assert found.blur_grid.max() < 0.1
+
+
+def test_smooth_tiles_of_a_blurred_frame_are_left_alone(assessor):
+    frame = smeared(street(), 15, 0)
+    frame[:128] = (120, 160, 220)
+    found = assessor.assess(frame)
+    assert found.blur_grid[0].max() < 0.1
+    assert found.blur_grid[3:].max() > BALANCED.blur_on
+
+
+def test_blur_of_one_half_scores_higher_there(assessor):
+    frame = street()
+    frame[:, 320:] = smeared(frame, 15, 20)[:, 320:]
+    grid = assessor.assess(frame).blur_grid
+    assert grid[:, 6:].mean() > grid[:, :4].mean() + 0.2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 150), st.integers(1, 150), st.integers(0, 2**32 - 1))
+def test_any_size_gives_probabilities_on_a_grid_that_covers_it(height, width, seed):
+    rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    rgb.flags.writeable = False
+    found = ClassicalAssessor().assess(rgb)
+    for grid in (found.blur_grid, found.rain_grid):
+        assert grid.shape == grid_shape(height, width, found.tile_size_px)
+        assert grid.dtype == np.float32
+        assert ((grid >= 0) & (grid <= 1)).all()
+    assert 0 <= found.blur_probability <= 1
+    assert 0 <= found.rain_probability <= 1
+
+
+def test_lens_drops_are_not_claimed_to_be_assessed(assessor):
+    assert np.isnan(assessor.assess(street()).lens_drop_probability)
+
+
+def test_not_assessed_is_nan_with_empty_grids():
+    nothing = Assessment.not_assessed()
+    assert np.isnan([nothing.blur_probability, nothing.rain_probability, nothing.lens_drop_probability]).all()
+    assert nothing.blur_grid.shape == nothing.rain_grid.shape == (0, 0)
+
+
+def test_measures_have_as_many_columns_as_names():
+    grey = street()[..., 1]
+    assert measure_blur(grey).shape == (6, 10, len(BLUR_MEASURES))
+    assert measure_rain(grey).shape == (6, 10, len(RAIN_MEASURES))
+
+
+def test_thinning_out_the_rows_of_a_large_frame_changes_little():
+    grey = street(384, 640)[..., 1]
+    large = np.tile(grey, (3, 3))  # over half a megapixel: every second row; the first tiles show the same
+    small_mean, large_mean = (measure_blur(g)[:5, 1:9].mean(axis=(0, 1)) for g in (grey, large))
+    np.testing.assert_allclose(large_mean, small_mean, atol=0.15)
+
+
+def pictures(folder, count):
+    paths = sorted((EVAL / folder).iterdir())[:count]
+    return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in paths]
+
+
+@pytest.mark.skipif(not EVAL.is_dir(), reason="needs ../shared/data/eval")
+def test_real_blur_and_rain_score_above_their_clean_targets(assessor):
+    for folder, kind in (("gopro_crops256", "blur"), ("rain100h", "rain"), ("nturain_a1", "rain")):
+        spoilt, clean = (
+            [getattr(assessor.assess(rgb), f"{kind}_probability") for rgb in pictures(f"{folder}/{side}", 8)]
+            for side in ("input", "target")
+        )
+        wins = np.subtract.outer(spoilt, clean) > 0
+        assert wins.mean() > 0.9, folder

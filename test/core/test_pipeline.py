@@ -1,0 +1,248 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from restoregan_core.assessor import Assessment
+from restoregan_core.gate import PRESETS, Gate
+from restoregan_core.guard import Guard, GuardLimits
+from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.pipeline import Action, Reason, RestorationPipeline
+from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.tiles import grid_shape
+from restoregan_core.zoo import load_generator, save_generator
+
+MESSAGE = Path(__file__).parents[2] / "msg" / "RestorationReport.msg"
+
+
+class SaysSo:
+    """An assessor whose verdict the test sets: blurred in the left half, by that probability."""
+
+    name = "says-so"
+
+    def __init__(self, blur=0.9):
+        self.blur = blur
+
+    def assess(self, rgb_HWC):
+        grid = np.zeros(grid_shape(*rgb_HWC.shape[:2]), np.float32)
+        grid[:, : (grid.shape[1] + 1) // 2] = self.blur
+        return Assessment(self.blur, 0.0, blur_grid=grid, rain_grid=np.zeros_like(grid))
+
+
+class Network:
+    """A restorer that does, or suffers, what the test wants."""
+
+    name = "test-0123456789ab"
+
+    def __init__(self, act=lambda rgb: rgb + np.uint8(5)):
+        self.act = act
+        self.calls = 0
+
+    def __call__(self, rgb_HWC):
+        self.calls += 1
+        return self.act(rgb_HWC)
+
+
+def frame(seed=0, height=100, width=300):
+    return np.random.default_rng(seed).integers(40, 200, (height, width, 3), dtype=np.uint8)
+
+
+def fail(error):
+    def act(rgb_HWC):
+        raise error
+
+    return act
+
+
+def pipeline(network=None, assessor=None, preset="balanced", **limits):
+    return RestorationPipeline(
+        assessor or SaysSo(),
+        network or Network(),
+        Gate(PRESETS[preset], dwell_frames=1),
+        Guard(GuardLimits(**limits)),
+    )
+
+
+def assert_source_untouched(result, source, action, reason):
+    assert result.image is source
+    assert (result.action, result.reason) == (action, reason)
+    assert result.changed is None
+    assert not result.restored_grid.any()
+    assert result.residual.blur_probability is result.assessment.blur_probability
+
+
+def test_clean_frame_is_passed_through_bit_for_bit_without_running_the_network():
+    network, source = Network(), frame()
+    result = pipeline(network, SaysSo(0.1)).process(source)
+    assert_source_untouched(result, source, Action.PASSED_THROUGH, Reason.NONE)
+    assert network.calls == 0
+    assert result.assessment_ms >= 0
+    assert np.isnan(result.restoration_ms)
+
+
+def test_only_the_tiles_that_need_it_are_changed():
+    source = frame()
+    before = source.copy()
+    result = pipeline().process(source)
+    assert (result.action, result.reason) == (Action.RESTORED, Reason.NONE)
+    np.testing.assert_array_equal(source, before)
+    assert result.changed[:, :192].all()
+    assert not result.changed[:, 192:].any()
+    np.testing.assert_array_equal(result.image[~result.changed], source[~result.changed])
+    np.testing.assert_array_equal(result.image[:, :150], source[:, :150] + 5)
+    assert result.restored_grid.tolist() == [[1, 1, 1, 0, 0]] * 2
+    assert result.restoration_ms >= 0
+
+
+def test_a_blurred_frame_does_not_spoil_the_clean_one_after_it():
+    assessor = SaysSo(0.9)
+    running = pipeline(assessor=assessor)
+    assert running.process(frame(0)).action == Action.RESTORED
+    assessor.blur = 0.1
+    source = frame(1)
+    assert running.process(source).image is source
+
+
+def test_residual_probabilities_are_those_of_the_published_frame():
+    class Brightness(SaysSo):
+        def assess(self, rgb_HWC):
+            self.blur = 0.9 if rgb_HWC.mean() < 100 else 0.2
+            return super().assess(rgb_HWC)
+
+    source = np.full((64, 64, 3), 95, np.uint8)
+    result = pipeline(Network(lambda rgb: rgb + np.uint8(10)), Brightness()).process(source)
+    assert result.assessment.blur_probability == 0.9
+    assert result.residual.blur_probability == 0.2
+
+
+def test_monitoring_assesses_and_leaves_the_frame_alone():
+    network, source = Network(), frame()
+    result = pipeline(network).process(source, restore=False)
+    assert_source_untouched(result, source, Action.PASSED_THROUGH, Reason.MONITOR)
+    assert result.assessment.blur_probability == 0.9
+    assert network.calls == 0
+
+
+def test_preset_off_is_reported_as_disabled():
+    source = frame()
+    result = pipeline(preset="off").process(source)
+    assert_source_untouched(result, source, Action.PASSED_THROUGH, Reason.DISABLED)
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (fail(RuntimeError("out of memory")), Reason.RUNTIME_FAULT),
+        (fail(NonFiniteOutputError("NaN")), Reason.NON_FINITE),
+        (lambda rgb: rgb[:-1], Reason.RUNTIME_FAULT),
+        (lambda rgb: rgb.astype(np.float32), Reason.RUNTIME_FAULT),
+        (lambda rgb: np.full_like(rgb, 255), Reason.COLOUR_SHIFT),
+    ],
+)
+def test_whatever_the_network_does_the_source_comes_out_and_the_reason_is_given(act, reason):
+    source = frame()
+    result = pipeline(Network(act)).process(source)
+    assert_source_untouched(result, source, Action.FAILED_OPEN, reason)
+    assert result.detail
+
+
+def test_an_assessor_that_raises_fails_open():
+    class Broken(SaysSo):
+        def assess(self, rgb_HWC):
+            raise RuntimeError("no")
+
+    source = frame()
+    result = pipeline(assessor=Broken()).process(source)
+    assert (result.image is source, result.action, result.reason) == (
+        True,
+        Action.FAILED_OPEN,
+        Reason.RUNTIME_FAULT,
+    )
+    assert np.isnan(result.assessment.blur_probability)
+
+
+def test_an_assessor_that_fails_on_the_restored_frame_costs_only_the_residual():
+    class BrokenSecondTime(SaysSo):
+        calls = 0
+
+        def assess(self, rgb_HWC):
+            self.calls += 1
+            if self.calls == 2:
+                raise RuntimeError("no")
+            return super().assess(rgb_HWC)
+
+    result = pipeline(assessor=BrokenSecondTime()).process(frame())
+    assert result.action == Action.RESTORED
+    assert np.isnan(result.residual.blur_probability)
+
+
+def test_change_of_every_pixel_is_bounded():
+    source = frame()
+    wild = np.random.default_rng(9)
+    network = Network(lambda rgb: wild.integers(40, 200, rgb.shape, dtype=np.uint8))
+    result = pipeline(network, max_pixel_change=20, max_colour_shift=255).process(source)
+    assert result.action == Action.RESTORED
+    assert np.abs(result.image.astype(int) - source).max() <= 20
+
+
+def test_network_that_keeps_failing_rests_and_is_tried_again():
+    network = Network(fail(RuntimeError("broken")))
+    running = pipeline(network, circuit_opens_after=2, circuit_probe_after_s=1000.0)
+    reasons = [running.process(frame()).reason for _ in range(4)]
+    assert reasons == [Reason.RUNTIME_FAULT, Reason.RUNTIME_FAULT, Reason.CIRCUIT_OPEN, Reason.CIRCUIT_OPEN]
+    assert network.calls == 2
+    running.guard.limits = GuardLimits(circuit_opens_after=2, circuit_probe_after_s=0.0)
+    network.act = lambda rgb: rgb
+    assert running.process(frame()).action == Action.RESTORED
+
+
+def test_open_circuit_lets_clean_frames_pass_without_alarm():
+    assessor = SaysSo()
+    running = pipeline(Network(fail(RuntimeError("broken"))), assessor, circuit_opens_after=1)
+    running.process(frame())
+    assessor.blur = 0.1
+    assert running.process(frame()).action == Action.PASSED_THROUGH
+
+
+@pytest.mark.parametrize(
+    "rgb",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32),
+     np.zeros((0, 4, 3), np.uint8)],
+)  # fmt: skip
+def test_what_is_no_rgb_picture_is_refused(rgb):
+    with pytest.raises(ValueError, match="expected uint8 RGB"):
+        pipeline().process(rgb)
+
+
+def test_actions_and_reasons_have_the_values_of_the_message():
+    constants = dict(re.findall(r"^uint8 ((?:ACTION|REASON)_\w+)=(\d+)", MESSAGE.read_text(), re.MULTILINE))
+    ours = {f"ACTION_{a.name}": str(int(a)) for a in Action} | {
+        f"REASON_{r.name}": str(int(r)) for r in Reason
+    }
+    assert ours == constants
+
+
+@pytest.mark.parametrize("size", [(64, 64), (37, 101)])
+def test_a_real_network_restores_a_frame_of_any_size(tmp_path, size):
+    import torch
+
+    from restoregan_core.models.generator import Generator
+
+    torch.manual_seed(0)
+    config = GeneratorConfig(base_width=8, blocks=1, block_convolutions=2, dropout=0.0, kernel_size=3)
+    save_generator(Generator(config), tmp_path / "tiny.safetensors", {})
+    restorer = Restorer(load_generator(tmp_path / "tiny.safetensors"), runtime="torch")
+    source = frame(0, *size)
+    running = RestorationPipeline(
+        SaysSo(),
+        restorer,
+        Gate(PRESETS["always"]),
+        Guard(GuardLimits(max_colour_shift=255, max_pixel_change=255)),
+    )
+    result = running.process(source)
+    restorer_alone = restorer(source)
+    restorer.close()
+    assert result.action == Action.RESTORED
+    np.testing.assert_array_equal(result.image, restorer_alone)
+    assert re.fullmatch(r"tiny-[0-9a-f]{12}", running.model)
