@@ -171,9 +171,8 @@ def find_cameras(bag: Bag) -> list[Camera]:
     """Every camera of a bag, by name. Of raw and compressed pictures of one camera the raw ones are taken."""
     topics = bag.topics
     found: dict[str, Camera] = {}
-    for topic in sorted(
-        topics.values(), key=lambda t: CAMERA_TYPES.index(t.msgtype) if t.msgtype in CAMERA_TYPES else 9
-    ):
+    pictures = [topic for topic in topics.values() if topic.msgtype in CAMERA_TYPES]
+    for topic in sorted(pictures, key=lambda topic: CAMERA_TYPES.index(topic.msgtype)):
         is_ours = "/restored/" in topic.name or topic.name.endswith("compressedDepth")
         if is_ours or topic.count == 0:
             continue

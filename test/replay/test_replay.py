@@ -1,0 +1,262 @@
+"""A bag goes through the node's own pipeline: what comes out, in which order, and the same every time."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from replay_bags import (
+    COMPRESSED,
+    IMAGE,
+    START_NS,
+    STEP_NS,
+    comparable,
+    compressed,
+    drive,
+    image,
+    messages_of,
+    picture,
+    write_bag,
+)  # fmt: skip
+
+from restoregan_core import image_codec
+from restoregan_core.evaluation.frame_output import OutputFormat
+from restoregan_core.evaluation.frame_rows import TIME_COLUMNS, Frames
+from restoregan_core.evaluation.replay import ReplayOptions, replay
+from restoregan_core.evaluation.replay_state import ReplayFolder
+from restoregan_core.evaluation.truth import Spoiling
+
+RAW = OutputFormat(image_format="raw")
+
+
+def rows_of(folder: ReplayFolder) -> list[dict]:
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(folder.frames).to_pylist()
+    return [{k: repr(v) for k, v in row.items() if k not in TIME_COLUMNS} for row in rows]
+
+
+def pictures_of(folder: ReplayFolder, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
+    found = [m for t, _, m in messages_of(folder.bag) if t == topic]
+    return [image_codec.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]
+
+
+def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(7))
+    folder = ReplayFolder(tmp_path / "out")
+    state = replay(bag, folder, make_pipeline(), ReplayOptions(form=RAW, checkpoint_frames=3))
+    assert (state.frames_done, state.is_complete, state.damage) == (7, True, [])
+
+    reference = make_pipeline()
+    expected = [reference.process(picture(i), camera="front") for i in range(7)]
+    assert {r.action.name for r in expected} >= {"RESTORED"}
+    for found, wanted in zip(pictures_of(folder), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted.image)
+    for topic, time_ns, message in messages_of(folder.bag):
+        stamp = message.header.stamp
+        assert stamp.sec * 10**9 + stamp.nanosec == time_ns - 1000, topic
+        assert message.header.frame_id == "front_optical"
+    reports = [m for t, _, m in messages_of(folder.bag) if t.endswith("/report")]
+    assert [r.action for r in reports] == [int(r.action) for r in expected]
+    assert reports[0].model.startswith("tiny-")
+    infos = [m for t, _, m in messages_of(folder.bag) if t.endswith("camera_info")]
+    assert len(infos) == 7
+    assert infos[0].k[0] == 100.0
+
+
+def test_the_bag_is_written_in_parts_and_is_one_rosbag2(tmp_path, make_pipeline) -> None:
+    from rosbags.rosbag2 import Reader
+
+    bag = write_bag(tmp_path / "bag", drive(7))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions(checkpoint_frames=3))
+    assert sorted(f.name for f in folder.bag.iterdir()) == [
+        "bag_0.mcap",
+        "bag_1.mcap",
+        "bag_2.mcap",
+        "metadata.yaml",
+    ]
+    with Reader(folder.bag) as reader:
+        assert reader.message_count == 21 == sum(1 for _ in reader.messages())
+        assert {c.topic for c in reader.connections} == {
+            "/front/restored/image_raw/compressed", "/front/restored/camera_info", "/front/restored/report",
+        }  # fmt: skip
+
+
+def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(9))
+    options = ReplayOptions(checkpoint_frames=2)
+    first, second, pieces = (ReplayFolder(tmp_path / name) for name in ("first", "second", "pieces"))
+    replay(bag, first, make_pipeline(), options)
+    replay(bag, second, make_pipeline(), options)
+
+    class EnoughError(Exception):
+        pass
+
+    def break_off(done: int, total: int) -> None:
+        if done == 5:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        replay(bag, pieces, make_pipeline(), options, on_progress=break_off)
+    assert pieces.bag.joinpath("metadata.yaml").is_file()
+    done: list[int] = []
+    replay(bag, pieces, make_pipeline(), options, on_progress=lambda n, total: done.append(n))
+    assert done[0] == 5  # the fifth: two parts of two were finished, and are not done again
+    for other in (second, pieces):
+        assert comparable(first.bag) == comparable(other.bag)
+        assert rows_of(first) == rows_of(other)
+
+
+def test_other_settings_are_refused_in_the_same_folder(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(2))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions())
+    with pytest.raises(ValueError, match=r"thresholds was .*--overwrite"):
+        replay(bag, folder, make_pipeline("always"), ReplayOptions())
+    assert replay(bag, folder, make_pipeline("always"), ReplayOptions(), overwrite=True).frames_done == 2
+
+
+def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(2))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("precious")
+    with pytest.raises(ValueError, match=r"thesis\.txt"):
+        replay(bag, ReplayFolder(tmp_path / "out"), make_pipeline("off"), ReplayOptions(), overwrite=True)
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "precious"
+
+
+def test_a_jpeg_that_need_not_change_keeps_its_bytes(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(3, is_compressed=True))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions())
+    found = [m for t, _, m in messages_of(folder.bag) if t == "/front/restored/image_raw/compressed"]
+    for number, message in enumerate(found):
+        np.testing.assert_array_equal(message.data, compressed(picture(number), 0).data)
+
+
+@pytest.mark.parametrize(("name", "worst"), [("jpeg", 25), ("png", 0)])
+def test_picture_formats_hold_the_restored_pixels(tmp_path, make_pipeline, name: str, worst: int) -> None:
+    bag = write_bag(tmp_path / "bag", drive(2))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("always"), ReplayOptions(form=OutputFormat(image_format=name)))
+    messages = [m for t, _, m in messages_of(folder.bag) if t.endswith("/compressed")]
+    for number, message in enumerate(messages):
+        wanted = make_pipeline("always").process(picture(number)).image
+        found = image_codec.decode_compressed(message.format, message.data)
+        assert np.abs(found.astype(int) - wanted).mean() <= worst
+        assert name in message.format
+
+
+def test_a_camera_that_changes_size_goes_on(tmp_path, make_pipeline) -> None:
+    messages = list(drive(6))
+    for number in (2, 3, 4):
+        time_ns = START_NS + number * STEP_NS
+        larger = image(picture(number, height=128, width=192), time_ns)
+        messages[2 * number + 1] = ("/front/image_raw", IMAGE, time_ns + 1000, larger)
+    folder = ReplayFolder(tmp_path / "out")
+    replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("always"), ReplayOptions(form=RAW))
+    heights = [p.shape[0] for p in pictures_of(folder)]
+    assert heights == [96, 96, 128, 128, 128, 96]
+    assert Frames(folder.frames).column("action").tolist() == ["RESTORED"] * 6
+
+
+def test_frames_that_cannot_be_decoded_fail_open_and_say_why(tmp_path, make_pipeline) -> None:
+    odd = image(picture(0), START_NS, encoding="32FC3")
+    short = image(picture(1), START_NS + STEP_NS)
+    short.data = short.data[:50]
+    messages = [
+        ("/front/image_raw", IMAGE, START_NS, odd),
+        ("/front/image_raw", IMAGE, START_NS + STEP_NS, short),
+        ("/front/image_raw", IMAGE, START_NS + 2 * STEP_NS, image(picture(2), START_NS + 2 * STEP_NS)),
+    ]
+    folder = ReplayFolder(tmp_path / "out")
+    replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("off"), ReplayOptions(form=RAW))
+    columns = Frames(folder.frames).columns("action", "reason")
+    assert columns["action"].tolist() == ["FAILED_OPEN", "FAILED_OPEN", "PASSED_THROUGH"]
+    assert columns["reason"].tolist() == ["UNSUPPORTED_ENCODING", "MALFORMED", "DISABLED"]
+    published = [m for t, _, m in messages_of(folder.bag) if t.endswith("image_raw")]
+    assert [m.encoding for m in published] == ["32FC3", "rgb8", "rgb8"]
+    np.testing.assert_array_equal(published[1].data, short.data)
+
+
+def test_a_network_that_keeps_failing_is_asked_for_every_frame(tmp_path, make_pipeline) -> None:
+    pipeline = make_pipeline("always")
+
+    class Broken:
+        name = "broken-000000000000"
+
+        def __call__(self, rgb_HWC: np.ndarray) -> np.ndarray:
+            raise RuntimeError("no more")
+
+        def describe(self) -> str:
+            return "broken"
+
+    pipeline.restorer = Broken()
+    folder = ReplayFolder(tmp_path / "out")
+    replay(write_bag(tmp_path / "bag", drive(8)), folder, pipeline, ReplayOptions())
+    assert Frames(folder.frames).column("reason").tolist() == ["RUNTIME_FAULT"] * 8
+
+
+def test_two_cameras_keep_their_own_state_and_topics(tmp_path, make_pipeline) -> None:
+    both = sorted([*drive(4), *drive(4, base="/rear")], key=lambda entry: entry[2])
+    folder = ReplayFolder(tmp_path / "out")
+    replay(write_bag(tmp_path / "bag", both), folder, make_pipeline(), ReplayOptions(form=RAW))
+    front, rear = (pictures_of(folder, f"/{name}/restored/image_raw") for name in ("front", "rear"))
+    assert len(front) == len(rear) == 4
+    for a, b in zip(front, rear, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_truth_is_found_by_its_stamp(tmp_path, make_pipeline) -> None:
+    def message(topic: str, number: int, late_ns: int, size: int) -> tuple:
+        stamp_ns = START_NS + number * STEP_NS
+        rgb = cv2.blur(picture(number), (size, size))
+        return f"/{topic}/image_raw", IMAGE, stamp_ns + late_ns, image(rgb, stamp_ns)
+
+    spoilt = [message("front", number, 0, 9) for number in range(4)]
+    # Recorded late, and one is missing.
+    clean = [message("clean", number, 90_000_000, 1) for number in (0, 1, 3)]
+    folder = ReplayFolder(tmp_path / "out")
+    bag = write_bag(tmp_path / "bag", sorted([*spoilt, *clean], key=lambda entry: entry[2]))
+    options = ReplayOptions(cameras=("front",), truth_topic="/clean/image_raw")
+    replay(bag, folder, make_pipeline("off"), options)
+    from restoregan_core.metrics import psnr_rgb
+
+    found = Frames(folder.frames).column("psnr_before")
+    assert found[0] == pytest.approx(psnr_rgb(cv2.blur(picture(0), (9, 9)), picture(0)))
+    assert np.isnan(found[2].astype(float))
+    assert np.isfinite(found[[0, 1, 3]].astype(float)).all()
+
+
+def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(3))
+    options = ReplayOptions(form=RAW, spoiling=Spoiling.parse("rain:0.7"))
+    folders = [ReplayFolder(tmp_path / name) for name in ("a", "b")]
+    for folder in folders:
+        replay(bag, folder, make_pipeline("off"), options)
+    assert comparable(folders[0].bag) == comparable(folders[1].bag)
+    psnr = Frames(folders[0].frames).column("psnr_before")
+    assert (psnr < 40).all()
+    assert not np.array_equal(pictures_of(folders[0])[1], picture(1))  # published is what the pipeline got
+
+
+@pytest.mark.parametrize("text", ["snow", "rain:2", "rain:much"])
+def test_spoiling_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"--degrade {text}"):
+        Spoiling.parse(text)
+
+
+def test_source_topics_are_copied_on_demand(tmp_path, make_pipeline) -> None:
+    bag = write_bag(tmp_path / "bag", drive(2, is_compressed=True))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions(form=OutputFormat(with_source=True)))
+    found = [m for t, _, m in messages_of(folder.bag) if t == "/front/image_raw/compressed"]
+    assert len(found) == 2
+    assert found[0].__msgtype__ == COMPRESSED
+
+
+def test_the_definition_that_is_packaged_is_that_of_the_message() -> None:
+    root = Path(__file__).resolve().parents[2]
+    packaged = root / "restoregan_core/evaluation/assets/RestorationReport.msg"
+    assert packaged.read_text() == (root / "msg/RestorationReport.msg").read_text()
