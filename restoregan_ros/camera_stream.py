@@ -161,11 +161,16 @@ class CameraStream:
 
     def publish_overlay(self, frame: Frame, outcome: Outcome) -> None:
         """Draw tiles and probabilities, if somebody looks."""
-        if outcome.result is None or not self._overlays.get_subscription_count():
+        result = outcome.result
+        if result is None or not self._overlays.get_subscription_count():
             return
         from restoregan_core.overlay import draw_overlay
 
-        self._overlays.publish(overlay_image(frame.source.header, draw_overlay(outcome.result)))
+        self._overlays.publish(
+            overlay_image(
+                frame.source.header, draw_overlay(result.image, result.assessment, result.restored_grid)
+            )
+        )
 
     def _contained(self, callback: Callable) -> Callable:
         """An exception in a callback would end the node."""

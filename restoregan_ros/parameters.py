@@ -73,8 +73,8 @@ class NodeSettings(_Checked):
     )
     device: str = _declare("auto", "auto, cpu, cuda or cuda:N", read_only=True)
     build_if_missing: bool = _declare(
-        True,
-        "build a missing engine during configure (minutes on an embedded GPU) instead of failing",
+        False,
+        "let TensorRT build what no engine fits, for minutes; name every size in warm_up_sizes",
         read_only=True,
     )
     warm_up_sizes: tuple[str, ...] = _declare(

@@ -1,0 +1,294 @@
+"""The two sides of restore_node in tests: the process itself, and a camera driver with a detector."""
+
+import array
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.srv import SetParametersAtomically
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from restoregan_ros.msg import RestorationReport
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+ROOT = Path(__file__).resolve().parents[2]
+TRANSITIONS = {
+    "configure": Transition.TRANSITION_CONFIGURE,
+    "activate": Transition.TRANSITION_ACTIVATE,
+    "deactivate": Transition.TRANSITION_DEACTIVATE,
+    "cleanup": Transition.TRANSITION_CLEANUP,
+}
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], timeout_s: float = 30.0, what: str = "condition") -> T:
+    """Poll until ``condition`` gives something true; fails loudly."""
+    end_s = time.monotonic() + timeout_s
+    while time.monotonic() < end_s:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    raise AssertionError(f"{what} did not come about within {timeout_s} s")
+
+
+def picture(
+    height: int = 96,
+    width: int = 128,
+    encoding: str = "bgr8",
+    *,
+    channels: int = 3,
+    padding: int = 0,
+    seed: int = 0,
+) -> Image:
+    """Random bytes as an Image; ``channels`` are bytes per pixel, ``padding`` bytes at each row's end."""
+    step = width * channels + padding
+    rows = height * 3 // 2 if encoding in ("nv12", "nv21") else height
+    message = Image(height=height, width=width, encoding=encoding, step=step)
+    message.header.frame_id = "optical_frame"
+    message.data = array.array("B", np.random.default_rng(seed).bytes(rows * step))
+    return message
+
+
+class NodeProcess:
+    """A node in a process of its own."""
+
+    def __init__(
+        self, module: str, domain_id: int, log: Path, namespace: str, parameters: dict[str, object]
+    ) -> None:
+        arguments = ["--ros-args", "-r", f"__ns:=/{namespace}"]
+        for name, value in {"autostart": True, **parameters}.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            arguments += ["-p", f"{name.replace('__', '.')}:={text}"]
+        path = os.pathsep.join([str(ROOT), str(ROOT / "test" / "ros"), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, "ROS_DOMAIN_ID": str(domain_id), "PYTHONPATH": path}
+        self._log = log
+        with log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=ROOT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def wait_for_log(self, text: str, timeout_s: float = 90.0) -> "NodeProcess":
+        wait_until(
+            lambda: text in self.log or self.process.poll() is not None,
+            timeout_s,
+            f"{text!r} in the log",
+        )
+        assert text in self.log, f"the node ended with {self.process.returncode}:\n{self.log}"
+        return self
+
+    def wait_active(self) -> "NodeProcess":
+        return self.wait_for_log("active: ")
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait_exit(self, timeout_s: float = 90.0) -> int:
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        if self.is_running():
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Probe:
+    """Publishes as the driver of ``camera`` and keeps what restore_node publishes for it.
+
+    Args:
+        image, report, overlay: which of the node's outputs to subscribe to.
+        image_reliability, source_reliability: of this side.
+        source_type: Image or CompressedImage.
+    """
+
+    _stamps = itertools.count(1)
+
+    def __init__(
+        self,
+        context: "rclpy.Context",
+        camera: str,
+        *,
+        namespace: str = "",
+        image: bool = True,
+        report: bool = True,
+        overlay: bool = False,
+        info: bool = False,
+        image_reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE,
+        source_reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE,
+        source_type: type = Image,
+    ) -> None:
+        self.node = Node(
+            f"probe_{next(self._stamps)}",
+            context=context,
+            namespace=namespace,
+            use_global_arguments=False,
+            start_parameter_services=False,
+        )
+        self.images: list[Image] = []
+        self.reports: list[RestorationReport] = []
+        self.overlays: list[Image] = []
+        self.infos: list[CameraInfo] = []
+        self.diagnostics: list[DiagnosticArray] = []
+        self._camera = camera
+        self._source_type = source_type
+        topic = f"{camera}/image_raw" + ("/compressed" if source_type is CompressedImage else "")
+        # Deep enough that no test loses a frame on its own side.
+        self.source = self.node.create_publisher(
+            source_type, topic, QoSProfile(depth=100, reliability=source_reliability)
+        )
+        self.info_source = self.node.create_publisher(CameraInfo, f"{camera}/camera_info", 10)
+        self._image_qos = QoSProfile(depth=100, reliability=image_reliability)
+        if image:
+            self.subscribe_images()
+        if report:
+            self.subscribe_reports()
+        if info:
+            self._subscribe(CameraInfo, "camera_info", self.infos.append)
+        if overlay:
+            self._subscribe(Image, "debug/overlay", self.overlays.append)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self.diagnostics.append, 100)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        while not self._is_closing:
+            self._executor.spin_once(timeout_sec=0.5)
+
+    def _subscribe(self, message_type: type, name: str, callback: Callable, qos: Any = 100) -> Any:
+        return self.node.create_subscription(message_type, f"{self._camera}/restored/{name}", callback, qos)
+
+    def subscribe_images(self) -> Any:
+        return self._subscribe(Image, "image_raw", self.images.append, self._image_qos)
+
+    def subscribe_reports(self) -> Any:
+        return self._subscribe(RestorationReport, "report", self.reports.append)
+
+    def close(self) -> None:
+        self._is_closing = True
+        self._executor.wake()
+        self._thread.join()
+        self._executor.shutdown()
+        self.node.destroy_node()
+
+    def wait_connected(self) -> "Probe":
+        """Until the node subscribes to the source and publishes to this side."""
+        wait_until(lambda: self.source.get_subscription_count() > 0, 30, f"a subscriber of {self._camera}")
+        subscriptions = [s for s in self.node.subscriptions if "/restored/" in s.topic_name]
+        for subscription in subscriptions:
+            wait_until(
+                lambda s=subscription: self.node.count_publishers(s.topic_name) > 0,
+                30,
+                subscription.topic_name,
+            )
+        if any(s.topic_name.endswith("/report") for s in subscriptions):
+            self._wait_for_answer()
+        return self
+
+    def _wait_for_answer(self) -> None:
+        """Until the node has discovered this side too: an empty frame, which leaves no trace, is answered."""
+        empty = self._source_type()
+        has_image = any(s.topic_name.endswith("/image_raw") for s in self.node.subscriptions)
+        for _ in range(100):
+            sec = self.publish(empty)
+            try:
+                wait_until(lambda sec=sec: self.reports_of(sec), 0.5)
+                if has_image and self._source_type is Image:
+                    wait_until(lambda sec=sec: self.images_of(sec), 0.5)
+                break
+            except AssertionError:
+                continue
+        else:
+            raise AssertionError(f"the node does not answer for {self._camera}")
+        del self.images[:], self.reports[:]
+
+    def publish(self, message: Any) -> int:
+        """Publish with a stamp of its own, by which its outputs are found."""
+        stamp = next(self._stamps)
+        message.header.stamp.sec, message.header.stamp.nanosec = 1000 + stamp, 7 * stamp
+        self.source.publish(message)
+        return 1000 + stamp
+
+    def images_of(self, sec: int) -> list[Image]:
+        return [m for m in list(self.images) if m.header.stamp.sec == sec]
+
+    def reports_of(self, sec: int) -> list[RestorationReport]:
+        return [m for m in list(self.reports) if m.header.stamp.sec == sec]
+
+    def exchange(self, message: Any, *, has_image: bool = True) -> tuple[Image | None, RestorationReport]:
+        """Publish one frame; its restored image and its report, of each just one."""
+        sec = self.publish(message)
+        wait_until(lambda: self.reports_of(sec), what="a report")
+        if has_image:
+            wait_until(lambda: self.images_of(sec), what="an image")
+        images, reports = self.images_of(sec), self.reports_of(sec)
+        assert len(reports) == 1
+        assert len(images) == has_image
+        return (images[0] if has_image else None), reports[0]
+
+    def call(self, service_type: Any, name: str, request: Any) -> Any:
+        client = self.node.create_client(service_type, f"restore_node/{name}")
+        try:
+            assert client.wait_for_service(10), f"no service {name}"
+            future = client.call_async(request)
+            wait_until(future.done, 30, name)
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def set_parameters(self, **values: object) -> tuple[bool, str]:
+        """Set several at once; (whether accepted, reason)."""
+        parameters = [Parameter(n.replace("__", "."), value=v).to_parameter_msg() for n, v in values.items()]
+        request = SetParametersAtomically.Request(parameters=parameters)
+        result = self.call(SetParametersAtomically, "set_parameters_atomically", request).result
+        return result.successful, result.reason
+
+    def must_set(self, **values: object) -> None:
+        accepted, reason = self.set_parameters(**values)
+        assert accepted, reason
+
+    def transition(self, label: str) -> bool:
+        request = ChangeState.Request(transition=Transition(id=TRANSITIONS[label]))
+        return bool(self.call(ChangeState, "change_state", request).success)
+
+    def state(self) -> str:
+        return str(self.call(GetState, "get_state", GetState.Request()).current_state.label)
+
+    def diagnostic(self, name_end: str) -> Any:
+        """The latest status whose name ends so; None before there is one."""
+        for message in reversed(list(self.diagnostics)):
+            for status in message.status:
+                if status.name.endswith(name_end):
+                    return status
+        return None

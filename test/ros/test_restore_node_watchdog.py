@@ -1,0 +1,101 @@
+"""A worker that is late or hangs: the source frames go out all the same, each once, in order."""
+
+import time
+
+import pytest
+from obedient_node import Command
+from restoregan_ros.msg import RestorationReport as Report
+from ros_probe import wait_until
+from test_restore_node_frames import commanded
+
+from restoregan_ros.watchdog import EXIT_HUNG
+
+CAMERAS = "[front,left,right]"
+
+
+@pytest.fixture(scope="module")
+def node(start_shared_node):
+    return start_shared_node(module="obedient_node", cameras=CAMERAS, deadline_ms=100.0).wait_active()
+
+
+@pytest.fixture(scope="module")
+def front(node, make_shared_probe):
+    return make_shared_probe("front").wait_connected()
+
+
+def test_missed_deadline_publishes_the_source_and_the_late_result_is_dropped(front):
+    sent = commanded(Command.SLOW)
+    image, report = front.exchange(sent)
+    assert image == sent
+    assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_DEADLINE)
+    assert report.latency_ms >= 100
+    time.sleep(0.6)  # by now the late result is there
+    assert len(front.images_of(report.header.stamp.sec)) == 1
+    assert len(front.reports_of(report.header.stamp.sec)) == 1
+    assert front.exchange(commanded(Command.RESTORE))[1].action == Report.ACTION_RESTORED
+
+
+def test_frames_of_all_cameras_flow_while_the_worker_is_late(front, make_probe):
+    left = make_probe("left").wait_connected()
+    front.publish(commanded(Command.SLOW))
+    time.sleep(0.2)  # the deadline is missed, the worker is not yet back
+    sent = commanded(Command.RESTORE)
+    image, report = left.exchange(sent)
+    assert image == sent
+    assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_DEADLINE)
+    wait_until(
+        lambda: left.exchange(commanded(Command.RESTORE))[1].action == Report.ACTION_RESTORED,
+        what="a restored frame once the worker is back",
+    )
+
+
+def test_race_of_worker_and_watchdog_gives_one_image_and_one_report_in_order(front):
+    del front.images[:], front.reports[:]
+    sent = []
+    for _ in range(40):
+        sent.append(front.publish(commanded(Command.NEAR_DEADLINE)))  # comes back at 80 to 120 ms of 100
+        time.sleep(0.13)
+    wait_until(lambda: front.reports_of(sent[-1]) and front.images_of(sent[-1]), what="the last frame")
+    assert [m.header for m in front.images] == [m.header for m in front.reports]
+    stamps = [m.header.stamp.sec for m in front.images]
+    assert stamps == sorted(set(stamps))
+    assert {m.action for m in front.reports} <= {Report.ACTION_RESTORED, Report.ACTION_FAILED_OPEN}
+
+
+def test_three_cameras_share_one_network(front, make_probe):
+    probes = [front, make_probe("left").wait_connected(), make_probe("right").wait_connected()]
+    sent: dict = {probe: [] for probe in probes}
+    for n in range(30):
+        for probe in probes:
+            sent[probe].append(probe.publish(commanded(Command.RESTORE, value=n)))
+        time.sleep(0.05)
+    for probe in probes:
+        wait_until(lambda p=probe: p.reports_of(sent[p][-1]), what="the last report")
+        reports = [r for sec in sent[probe] for r in probe.reports_of(sec)]
+        restored = [r for r in reports if r.action == Report.ACTION_RESTORED]
+        assert len(reports) <= 30
+        assert len(restored) >= 10, "each camera gets its turns"
+
+
+@pytest.mark.parametrize("command", [Command.HANG, Command.HANG_WITH_LOCK])
+def test_hang_lets_sources_flow_for_all_cameras_and_then_ends_the_process(start_node, make_probe, command):
+    space = f"hang{int(command)}"
+    node = start_node(
+        module="obedient_node", namespace=space, cameras=CAMERAS, deadline_ms=100.0, hang_timeout_s=2.5
+    ).wait_active()
+    probes = [make_probe(camera, namespace=space).wait_connected() for camera in ("front", "left")]
+    probes[0].publish(commanded(command))
+    if command == Command.HANG:
+        time.sleep(0.3)
+        for _ in range(3):
+            for probe in probes:
+                sent = commanded(Command.RESTORE)
+                image, report = probe.exchange(sent)
+                assert image == sent
+                assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_DEADLINE)
+                assert report.latency_ms < 100, "served as it comes"
+        assert node.wait_exit() == EXIT_HUNG
+        assert "the worker hangs" in node.log
+    else:  # nothing of Python runs any more; the last resort is written in C
+        assert node.wait_exit() != 0
+    assert "Thread" in node.log, "where it hung stands in the log"
