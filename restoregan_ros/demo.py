@@ -207,6 +207,7 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
         "model": options.model,
         "preset": options.preset,
         "deadline_ms": str(DEADLINE_MS),
+        "hang_timeout_s": "60.0",
         "image_transport": "compressed" if playable.is_compressed else "raw",
         "warm_up_sizes": f"['{playable.height}x{playable.width}']",
     }

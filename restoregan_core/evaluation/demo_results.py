@@ -192,6 +192,7 @@ def make_report(
         "frames_sent": results.frames_sent,
         "frames_taken_up": len(rows),
         "frames_superseded": results.frames_superseded,
+        "frames_unseen": max(0, results.frames_sent - len(rows) - results.frames_superseded),
         "images_missing": results.images_missing,
         "actions": dict(actions),
         "reasons": dict(reasons),
@@ -297,6 +298,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
     counted += [(f"reason: {name}", str(n)) for name, n in summary["reasons"].items() if name != "none"]
     counted += [
         ("superseded by a newer frame", str(summary["frames_superseded"])),
+        ("sent but never seen by the node", str(summary["frames_unseen"])),
         ("sent", str(summary["frames_sent"])),
         ("published pictures that were not recorded", str(summary["images_missing"])),
     ]

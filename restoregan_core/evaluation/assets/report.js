@@ -73,7 +73,7 @@
         ctx.beginPath();
         ctx.rect(left, bbox.top, right - left, bbox.height);
         ctx.clip();
-        ctx.fillText(row.condition, left + 6 * devicePixelRatio, bbox.top + 15 * devicePixelRatio);
+        ctx.fillText(row.condition, left + 6 * devicePixelRatio, bbox.top + 34 * devicePixelRatio);
         ctx.restore();
         ctx.strokeStyle = "#c3cbd6";
         ctx.strokeRect(left, bbox.top, right - left, bbox.height);
