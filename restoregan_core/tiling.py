@@ -1,58 +1,62 @@
-"""Cutting a frame that is too large into tiles whose restored middles make up the restored frame exactly."""
+"""Pictures too large for memory go through the network window by window, with the same result."""
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from restoregan_core.models.complexity import receptive_field
-from restoregan_core.models.generator import GeneratorConfig
+import numpy as np
+import numpy.typing as npt
 
+Picture = npt.NDArray[np.uint8]
 
-@dataclass(frozen=True)
-class Span:
-    """One tile along one axis, in pixels: it reads [start, stop) and keeps [keep_start, keep_stop)."""
-
-    start: int
-    stop: int
-    keep_start: int
-    keep_stop: int
+WINDOW_PX = 2048
+"""Largest side of what the network sees at once: with the paper's network some 4 GB in fp32."""
+MARGIN_PX = 192
+"""Context around each window, beyond the reach of every network of the zoo, so that no seam can arise."""
 
 
-def tile_margin(config: GeneratorConfig) -> int:
-    """Pixels at a tile's cut edge that see beyond it; a multiple of ``config.size_multiple``."""
-    multiple = config.size_multiple
-    return math.ceil((receptive_field(config) // 2 + 1) / multiple) * multiple
+class Tiled:
+    """A restorer for pictures of any size at bounded memory. Smaller pictures go through whole.
 
+    The networks reach less far than the margin and have no global layer, so that the result is that of the
+    whole picture. Windows start at multiples of 64 px, which keeps strides in phase.
 
-def tile_size(height: int, width: int, max_pixels: int, config: GeneratorConfig) -> tuple[int, int]:
-    """Height and width of a frame's tiles: multiples of ``size_multiple``, at most ``max_pixels`` together.
+    Args:
+        restore: uint8 RGB (H, W, 3) -> the same.
+        window_px: side of a window, margins included; a multiple of 64.
+        margin_px: a multiple of 64, less than half the window.
 
     Raises:
-        ValueError: ``max_pixels`` leaves nothing of a tile but its margins.
+        ValueError: sizes that are no multiples of 64, or a margin that fills the window.
     """
-    multiple = config.size_multiple
-    least = 2 * tile_margin(config) + multiple
-    padded = [side + -side % multiple for side in (height, width)]
-    short = min(min(padded), max(least, math.isqrt(max_pixels) // multiple * multiple))
-    long = min(max(padded), max_pixels // short // multiple * multiple)
-    if long < min(least, max(padded)):
-        raise ValueError(
-            f"max_pixels={max_pixels} is too few for this network: give it at least {least * least}"
-        )
-    return (short, long) if height <= width else (long, short)
 
+    def __init__(
+        self, restore: Callable[[Picture], Picture], window_px: int = WINDOW_PX, margin_px: int = MARGIN_PX
+    ) -> None:
+        if window_px % 64 or margin_px % 64 or not 0 < 2 * margin_px < window_px:
+            raise ValueError(
+                f"window {window_px} and margin {margin_px} must be multiples of 64, 2 margins < window"
+            )
+        self._restore = restore
+        self._window_px = window_px
+        self._margin_px = margin_px
 
-def spans(length: int, tile: int, margin: int, multiple: int) -> Iterator[Span]:
-    """Tiles of one size along an axis, each beginning at a multiple of ``multiple``; the last one may reach
-    beyond ``length`` by less than ``multiple``, as the padding of the whole frame would.
-    """
-    if tile >= length:
-        yield Span(0, length, 0, length)
-        return
-    last = math.ceil((length - tile) / multiple) * multiple
-    step = tile - 2 * margin
-    starts = [*range(0, last, step), last]
-    for i, start in enumerate(starts):
-        keep_start = start + margin if i else 0
-        keep_stop = starts[i + 1] + margin if i + 1 < len(starts) else length
-        yield Span(start, min(start + tile, length), keep_start, keep_stop)
+    def __call__(self, rgb_HWC: Picture) -> Picture:
+        height, width = rgb_HWC.shape[:2]
+        if height * width <= self._window_px**2:
+            return self._restore(rgb_HWC)
+        restored_HWC = np.empty_like(rgb_HWC)
+        for top, bottom, first_row, last_row in self._spans(height):
+            for left, right, first_column, last_column in self._spans(width):
+                window = self._restore(np.ascontiguousarray(rgb_HWC[top:bottom, left:right]))
+                inner = window[first_row - top : last_row - top, first_column - left : last_column - left]
+                restored_HWC[first_row:last_row, first_column:last_column] = inner
+        return restored_HWC
+
+    def _spans(self, length: int) -> Iterator[tuple[int, int, int, int]]:
+        """For each window along one side: where it begins and ends, and the part of it that is kept."""
+        if length <= self._window_px:
+            yield 0, length, 0, length
+            return
+        core = self._window_px - 2 * self._margin_px
+        for first in range(0, length, core):
+            last = min(first + core, length)
+            yield max(first - self._margin_px, 0), min(last + self._margin_px, length), first, last

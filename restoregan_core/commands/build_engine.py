@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     try:
         runtime = TensorRtRuntime(loaded.generator, args.device, precision=args.precision)
         with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
-            path = runtime.build(*args.size, args.output)
+            path = runtime.build(args.size[0], args.size[1], args.output)
     except RuntimeUnavailableError as error:
         # The machine, not the input: but it can be mended from outside, so one line and no traceback.
         console.print(f"restoregan build-engine: {error}", markup=False, soft_wrap=True)

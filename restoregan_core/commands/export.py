@@ -14,7 +14,7 @@ MAX_DIFFERENCE = 2
 def main(argv: list[str]) -> int:
     parser = make_parser(
         "export",
-        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out: for trtexec, Isaac ROS, Jetson.",
+        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson.",
         "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
     )
     parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")

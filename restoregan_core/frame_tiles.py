@@ -1,0 +1,58 @@
+"""Cutting a frame that is too large into tiles whose restored middles make up the restored frame exactly."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from restoregan_core.models.complexity import receptive_field
+from restoregan_core.models.generator import GeneratorConfig
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis, in pixels: it reads [start, stop) and keeps [keep_start, keep_stop)."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+
+def tile_margin(config: GeneratorConfig) -> int:
+    """Pixels at a tile's cut edge that see beyond it; a multiple of ``config.size_multiple``."""
+    multiple = config.size_multiple
+    return math.ceil((receptive_field(config) // 2 + 1) / multiple) * multiple
+
+
+def tile_size(height: int, width: int, max_pixels: int, config: GeneratorConfig) -> tuple[int, int]:
+    """Height and width of a frame's tiles: multiples of ``size_multiple``, at most ``max_pixels`` together.
+
+    Raises:
+        ValueError: ``max_pixels`` leaves nothing of a tile but its margins.
+    """
+    multiple = config.size_multiple
+    least = 2 * tile_margin(config) + multiple
+    padded = [side + -side % multiple for side in (height, width)]
+    short = min(min(padded), max(least, math.isqrt(max_pixels) // multiple * multiple))
+    long = min(max(padded), max_pixels // short // multiple * multiple)
+    if long < min(least, max(padded)):
+        raise ValueError(
+            f"max_pixels={max_pixels} is too few for this network: give it at least {least * least}"
+        )
+    return (short, long) if height <= width else (long, short)
+
+
+def spans(length: int, tile: int, margin: int, multiple: int) -> Iterator[Span]:
+    """Tiles of one size along an axis, each beginning at a multiple of ``multiple``; the last one may reach
+    beyond ``length`` by less than ``multiple``, as the padding of the whole frame would.
+    """
+    if tile >= length:
+        yield Span(0, length, 0, length)
+        return
+    last = math.ceil((length - tile) / multiple) * multiple
+    step = tile - 2 * margin
+    starts = [*range(0, last, step), last]
+    for i, start in enumerate(starts):
+        keep_start = start + margin if i else 0
+        keep_stop = starts[i + 1] + margin if i + 1 < len(starts) else length
+        yield Span(start, min(start + tile, length), keep_start, keep_stop)
