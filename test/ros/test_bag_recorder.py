@@ -8,13 +8,13 @@ import pytest
 import rclpy
 from bags import Child, read_notes, read_topic, until, write_bag
 from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
+from restoregan_ros.msg import RestorationReport
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
 from restoregan_core.evaluation.bag_out import output_typestore
 from restoregan_ros.bag_recorder import register_type, typestore_of_this_distribution
-from restoregan_ros.msg import RestorationReport
 
 RECORDER, REPORT = "restoregan_ros.bag_recorder", "restoregan_ros/msg/RestorationReport"
 

@@ -151,15 +151,18 @@ def test_it_opens_without_a_console_message(opened: Any) -> None:
 
 
 def test_the_slider_moves_by_keyboard(opened: Any) -> None:
+    from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.wait import WebDriverWait
 
     slider = opened.find_element("id", "slider")
+    opened.execute_script("arguments[0].focus()", slider)
     before = opened.execute_script("return arguments[0].value", slider)
-    slider.send_keys(Keys.ARROW_RIGHT)
+    ActionChains(opened).key_down(Keys.ARROW_RIGHT).perform()  # it moves for as long as the key is held
     WebDriverWait(opened, 20).until(
         lambda driver: driver.execute_script("return arguments[0].value", slider) > before
     )
+    ActionChains(opened).key_up(Keys.ARROW_RIGHT).perform()
 
 
 def test_the_slider_moves_by_mouse(opened: Any) -> None:
@@ -168,7 +171,9 @@ def test_the_slider_moves_by_mouse(opened: Any) -> None:
     slider = opened.find_element("id", "slider")
     opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", slider)
     quarter = -slider.size["width"] // 4
-    ActionChains(opened).move_to_element(slider).click_and_hold().move_by_offset(quarter, 0).release().perform()
+    ActionChains(opened).move_to_element(slider).click_and_hold().move_by_offset(
+        quarter, 0
+    ).release().perform()
     assert opened.execute_script("return arguments[0].value", slider) == pytest.approx(25, abs=4)
 
 
