@@ -127,10 +127,10 @@ class ReplayFolder:
                     " name another folder, or --overwrite"
                 )
             return state
-        leftovers = (
-            [entry for entry in self.path.iterdir() if entry != self.work] if self.path.is_dir() else []
-        )
-        if leftovers:
-            raise ValueError(f"{self.path} holds {leftovers[0].name}, but no replay: name another folder")
+        for entry in self.path.iterdir() if self.path.is_dir() else ():
+            if entry != self.work:
+                raise ValueError(f"{self.path} holds {entry.name}, but no replay: name another folder")
         self.rows.mkdir(parents=True, exist_ok=True)
-        return ReplayState(settings)
+        state = ReplayState(settings)
+        self.save(state)
+        return state

@@ -1,0 +1,51 @@
+"""The page of a comparison: figures with intervals, and the frames where two replays differ most."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from restoregan_core import __version__
+from restoregan_core.evaluation.bag_frames import FrameReader
+from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.evaluation.compare import Comparison
+from restoregan_core.evaluation.report import encode_jpeg
+
+_HERE = Path(__file__).parent
+
+
+def write_compare_report(a: Path, b: Path, comparison: Comparison, file: Path) -> None:
+    """One self-contained page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
+    assets = {
+        entry.name: Markup(entry.read_text(encoding="utf-8"))
+        for entry in (_HERE / "assets").iterdir()
+        if entry.suffix in (".js", ".css")
+    }
+    wanted = {(entry["camera"], entry["time_ns"]) for entry in comparison.most_different}
+    pictures = [_restored(folder, wanted) for folder in (a, b)]
+    shown: list[dict[str, Any]] = []
+    for entry in comparison.most_different:
+        key = entry["camera"], entry["time_ns"]
+        shown.append({**entry, "a": pictures[0].get(key), "b": pictures[1].get(key)})
+    page = environment.get_template("compare_report.html").render(
+        a=a.name, b=b.name, comparison=comparison, shown=shown, assets=assets, version=__version__
+    )
+    temporary = file.with_name(file.name + ".part")
+    temporary.write_text(page, encoding="utf-8")
+    temporary.replace(file)
+
+
+def _restored(folder: Path, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The published pictures of these (camera, time), as data URIs."""
+    found: dict[tuple[str, int], str] = {}
+    with open_bag(folder / "bag") as bag:
+        topics = [topic for topic in bag.topics if "/restored/image_raw" in topic]
+        for frame in FrameReader(bag, topics).frames() if topics else ():
+            key = frame.camera.name.removesuffix("/restored"), frame.time_ns
+            if key in wanted:
+                jpeg = encode_jpeg(frame.decode(), 800)
+                found[key] = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+    return found
