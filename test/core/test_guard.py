@@ -21,7 +21,7 @@ def pictures(seed, height=9, width=7):
 @given(st.integers(0, 2**32 - 1), st.integers(0, 255))
 def test_no_pixel_changes_by_more_than_the_bound_and_smaller_changes_are_kept(seed, bound):
     source, restored = pictures(seed)
-    guard = Guard(GuardLimits(max_pixel_change=bound, max_colour_shift=255))
+    guard = Guard(GuardLimits(max_pixel_change=bound, max_colour_shift=255, max_brightness_shift=255))
     given_back = guard.check(source, restored)
     wanted = source.astype(int) + np.clip(restored.astype(int) - source.astype(int), -bound, bound)
     np.testing.assert_array_equal(given_back, wanted)
@@ -30,20 +30,37 @@ def test_no_pixel_changes_by_more_than_the_bound_and_smaller_changes_are_kept(se
 def test_neither_picture_is_written_to():
     source, restored = pictures(0)
     source.flags.writeable = restored.flags.writeable = False
-    Guard(GuardLimits(max_pixel_change=3, max_colour_shift=255)).check(source, restored)
+    Guard(GuardLimits(max_pixel_change=3, max_colour_shift=255, max_brightness_shift=255)).check(
+        source, restored
+    )
 
 
 @pytest.mark.parametrize(("channel", "name"), list(enumerate(["red", "green", "blue"])))
 def test_shift_of_a_mean_colour_is_refused_and_named(channel, name):
     source = np.full((8, 8, 3), 100, np.uint8)
     restored = source.copy()
-    restored[..., channel] += 13
-    with pytest.raises(GuardError, match=rf"mean {name} moved by \+13"):
-        Guard(GuardLimits(max_colour_shift=12)).check(source, restored)
-    Guard(GuardLimits(max_colour_shift=13)).check(source, restored)
+    restored[..., channel] += 18  # 12 more than the mean of the three
+    with pytest.raises(GuardError, match=rf"mean {name} moved by \+12"):
+        Guard(GuardLimits(max_colour_shift=11)).check(source, restored)
+    Guard(GuardLimits(max_colour_shift=12)).check(source, restored)
 
 
-def test_clamping_does_not_hide_a_colour_shift():
+@pytest.mark.parametrize("shift", [-41, 41])
+def test_shift_of_the_mean_brightness_is_refused(shift):
+    source = np.full((8, 8, 3), 100, np.uint8)
+    restored = (source.astype(int) + shift).astype(np.uint8)
+    with pytest.raises(GuardError, match=rf"mean brightness moved by \{shift:+d}"):
+        Guard(GuardLimits(max_brightness_shift=40)).check(source, restored)
+    Guard(GuardLimits(max_brightness_shift=41)).check(source, restored)
+
+
+def test_rain_may_be_taken_away_although_that_darkens_the_frame():
+    clean = np.random.default_rng(0).integers(0, 150, (64, 64, 3), dtype=np.uint8)
+    rainy = clean + np.where(np.arange(64) % 6 == 0, np.uint8(90), np.uint8(0))[:, np.newaxis]
+    np.testing.assert_array_equal(Guard().check(rainy, clean), clean)
+
+
+def test_clamping_does_not_hide_a_shift():
     source, restored = np.zeros((8, 8, 3), np.uint8), np.full((8, 8, 3), 255, np.uint8)
     with pytest.raises(GuardError):
         Guard(GuardLimits(max_pixel_change=5, max_colour_shift=12)).check(source, restored)
@@ -113,6 +130,7 @@ def test_description_tells_the_three_states_apart():
         {"max_pixel_change": 256},
         {"max_pixel_change": -1},
         {"max_colour_shift": float("nan")},
+        {"max_brightness_shift": 300.0},
         {"circuit_opens_after": 0},
         {"circuit_probe_after_s": float("inf")},
     ],

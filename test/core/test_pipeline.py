@@ -138,6 +138,7 @@ def test_preset_off_is_reported_as_disabled():
         (lambda rgb: rgb[:-1], Reason.RUNTIME_FAULT),
         (lambda rgb: rgb.astype(np.float32), Reason.RUNTIME_FAULT),
         (lambda rgb: np.full_like(rgb, 255), Reason.COLOUR_SHIFT),
+        (lambda rgb: rgb + np.array([30, 0, 0], np.uint8), Reason.COLOUR_SHIFT),
     ],
 )
 def test_whatever_the_network_does_the_source_comes_out_and_the_reason_is_given(act, reason):
@@ -238,7 +239,7 @@ def test_a_real_network_restores_a_frame_of_any_size(tmp_path, size):
         SaysSo(),
         restorer,
         Gate(PRESETS["always"]),
-        Guard(GuardLimits(max_colour_shift=255, max_pixel_change=255)),
+        Guard(GuardLimits(max_colour_shift=255, max_brightness_shift=255, max_pixel_change=255)),
     )
     result = running.process(source)
     restorer_alone = restorer(source)
