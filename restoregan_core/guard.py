@@ -32,7 +32,7 @@ class GuardLimits:
     (a colour cast); more fails open. Between Rain100L's pairs it is at most 1.3, GOPRO's and REDS's 0.4."""
     max_brightness_shift: float = 40.0
     """Grey levels, 0 to 255, by which the frame's mean over all channels may move; more fails open. Looser,
-    because rain brightens: between Rain100L's pairs it is up to 12.6. Rain100H's are often beyond the bound."""
+    because rain brightens: between Rain100L's pairs it is up to 12.6. Rain100H's are often beyond it."""
     circuit_opens_after: int = 5
     """Faults in a row after which restoration rests."""
     circuit_probe_after_s: float = 5.0
