@@ -1,10 +1,10 @@
 """Samples a second of each kind, and what loading costs a training step.
 
-    python benchmarks/data_loading.py --sharp ../shared/data/train/urban100 --pairs ../shared/data/train/reds_x4
+    python benchmarks/data_loading.py --sharp photos/ --pairs pairs/
 
-Prints, for one core, milliseconds of CPU time a sample of each kind takes; then trains the ``lite`` network for
-some steps with samples made ahead in worker processes and again with one batch held in memory, in turns, so that
-whatever else the machine does falls on both. The difference is what loading costs.
+Prints, for one core, the milliseconds of CPU time that a sample of each kind takes; then trains the ``lite``
+network for some steps with samples made ahead in worker processes, and again with one batch held in memory,
+in turns, so that whatever else the machine does falls on both. The difference is what loading costs.
 """
 
 import argparse
@@ -112,7 +112,8 @@ def step_share(console: Console, source: TrainingSource, arguments: argparse.Nam
     crops = arguments.steps * arguments.turns * arguments.batch_size
     console.print(
         f"{arguments.model}, batches of {arguments.batch_size}, {arguments.workers} worker(s), "
-        f"{os.cpu_count()} cores: {crops / loaded:.1f} crops/s with loading, {crops / in_memory:.1f} without; "
+        f"{os.cpu_count()} cores: {crops / loaded:.1f} crops/s with loading, "
+        f"{crops / in_memory:.1f} without; "
         f"{waiting / loaded:.1%} of a step is waiting for a batch"
     )
 

@@ -74,8 +74,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--sequence",
         action="store_true",
-        help="a folder holds the frames of one video: rain falls on from frame to frame, drops stay where they\n"
-        "are, and blur is the average of --window frames (always so for a video file)",
+        help="a folder holds the frames of one video: rain falls on from frame to frame, drops stay where "
+        "they are, and blur is the average of --window frames (always so for a video file)",
     )
     parser.add_argument("--window", type=int, default=5, help="frames that one exposure lasts (default: 5)")
     arguments = parser.parse_args(argv)

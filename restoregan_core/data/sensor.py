@@ -82,13 +82,6 @@ def apply_sensor(picture_CHW: Tensor, sensor: Sensor) -> Tensor:
     return eight_bit / 255
 
 
-def add_gaussian_noise(picture_CHW: Tensor, sigma: float, seed: int) -> Tensor:
-    """The paper's augmentation of inputs: white noise, clipped to [0, 1]."""
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(picture_CHW.shape, generator=generator).to(picture_CHW.device)
-    return (picture_CHW + sigma * noise).clamp(0, 1)
-
-
 def _through_jpeg(eight_bit_CHW: Tensor, quality: int) -> Tensor:
     rgb_HWC = eight_bit_CHW.to("cpu", torch.uint8).permute(1, 2, 0).numpy()
     done, data = cv2.imencode(

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
 from restoregan_core.data.blur import Window
 from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, DegradeConfig, Shares, draw_degradation
 from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
 from restoregan_core.data.pictures import PictureCache, cut, find_pictures
 from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
-from restoregan_core.data.sensor import add_gaussian_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,9 +218,9 @@ class TrainingSource:
         pair = pairs[int(rng.integers(len(pairs)))]
         given_HWC, target_HWC = self._read(pair.input_path), self._read(pair.target_path)
         top, left = _draw_corner(given_HWC, patch_size, rng)
-        flips = _draw_flips(rng) if self.config.flips else (False, False)
+        flips = draw_flips(rng) if self.config.flips else (False, False)
         given, target = (
-            _to_tensor(_flip(cut(p, top, left, patch_size, patch_size), flips))
+            _to_tensor(flip(cut(p, top, left, patch_size, patch_size), flips))
             for p in (given_HWC, target_HWC)
         )
         return given, target, Origin(index=index, kind="pair", file=str(pair.input_path), top=top, left=left)
@@ -239,12 +239,12 @@ class TrainingSource:
             frame_width=width,
         )
         degradation = draw_degradation(kind, self.config.degrade, rng, window)
-        flips = _draw_flips(rng) if self.config.flips else (False, False)
+        flips = draw_flips(rng) if self.config.flips else (False, False)
         margin = degradation.margin
 
         def padded(rgb_HWC: np.ndarray, scale: float, corner: tuple[int, int]) -> Tensor:
             box = _scaled_cut(rgb_HWC, scale, corner[0] - margin, corner[1] - margin, patch_size + 2 * margin)
-            return _to_tensor(_flip(box, flips))
+            return _to_tensor(flip(box, flips))
 
         moving = None
         if degradation.wants_object:
@@ -327,15 +327,6 @@ def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:
 def _draw_corner(rgb_HWC: np.ndarray, patch_size: int, rng: np.random.Generator) -> tuple[int, int]:
     top, left = (int(rng.integers(max(n - patch_size, 0) + 1)) for n in rgb_HWC.shape[:2])
     return top, left
-
-
-def _draw_flips(rng: np.random.Generator) -> tuple[bool, bool]:
-    return bool(rng.integers(2)), bool(rng.integers(2))
-
-
-def _flip(rgb_HWC: np.ndarray, flips: tuple[bool, bool]) -> np.ndarray:
-    rgb_HWC = rgb_HWC[:, ::-1] if flips[0] else rgb_HWC
-    return rgb_HWC[::-1] if flips[1] else rgb_HWC
 
 
 def _scaled_cut(rgb_HWC: np.ndarray, scale: float, top: int, left: int, side: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Frames in their order, and the blur that real motion leaves: averages of frames and of what lies between."""
+"""Frames in their order, and the blur that real motion leaves: their average, with sub-frames between."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
