@@ -119,6 +119,15 @@ class BagRecorder(Node):
         self._last_message_s = time.monotonic()
 
 
+def drain(recorder: BagRecorder, executor: SingleThreadedExecutor) -> None:
+    """Take what has arrived but was not written yet."""
+    before = -1
+    while before != sum(recorder.counts.values()):
+        before = sum(recorder.counts.values())
+        for _ in range(len(recorder.counts) + 2):  # every topic has its turn, and so have timer and guard
+            executor.spin_once(timeout_sec=0.0)
+
+
 def typestore_of_this_distribution() -> "Typestore":
     """rosbags' message definitions of the sourced ROS, of the newest where none is sourced."""
     from rosbags.typesys import Stores, get_typestore
@@ -222,6 +231,7 @@ def record(options: RecorderOptions, writer: "Writer", arguments: list[str]) -> 
     stop.wakes(executor.wake)
     while not stop and not recorder.is_done:
         executor.spin_once(timeout_sec=0.5)
+    drain(recorder, executor)
     counts = ", ".join(f"{topic} {count}" for topic, count in recorder.counts.items())
     recorder.get_logger().info(f"recorded {counts or 'nothing'}")
     executor.shutdown()

@@ -97,7 +97,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: DemoOptions, console: Console) -> Path:
     """Make or find the clip, play it through the node, measure, and write the report; returns its path."""
-    from restoregan_core.evaluation.demo_results import Recording, collect, make_report
+    from restoregan_core.evaluation.demo_results import (
+        Recording,
+        collect,
+        make_report,
+        write_side_by_side,
+    )
     from restoregan_core.evaluation.report import write_html, write_json
     from restoregan_core.zoo import load_generator
 
@@ -130,6 +135,7 @@ def run(options: DemoOptions, console: Console) -> Path:
         report = make_report(results, f"restoregan: {playable.name}", settings, environment())
         write_json(report, options.output / "report.json")
         write_html(report, options.output / "report.html")
+        write_side_by_side(report, options.output / "picture.jpg")
     for card in report.cards:
         console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}")
     return options.output / "report.html"
@@ -217,7 +223,7 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
     with (
         process("recorder", logs, env, [
             "-m", "restoregan_ros.bag_recorder", str(recorded), "--idle-timeout", str(RECORDER_IDLE_S),
-            "--topics", "/camera/restored/image_raw", "/camera/restored/camera_info", "/camera/restored/report",
+            "--topics", *(f"/camera/restored/{name}" for name in ("image_raw", "camera_info", "report")),
         ]) as recorder,
         process("node", logs, env, ["-m", "restoregan_ros.restore_node", "--ros-args", *given]) as node,
         process("player", logs, env, [

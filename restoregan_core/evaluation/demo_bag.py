@@ -1,4 +1,4 @@
-"""The demo's bags: a clip written as a rosbag2 as a camera driver's recording would hold it, with its truth."""
+"""The demo's clips as a rosbag2: what a recording of a camera driver holds, and the truth."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,19 +33,19 @@ def write_clip(clip: Clip, folder: Path, on_frame: Callable[[], object] = lambda
         infos = writer.add_connection(INFO_TOPIC, info_type, typestore=store)
         truths = None
         for frame in clip.frames:
-            if size is not None and frame.image_HWC.shape != size:
-                raise ValueError(f"{clip.name}: a frame is {frame.image_HWC.shape}, the first one was {size}")
-            size = frame.image_HWC.shape
+            if size is not None and frame.image.shape != size:
+                raise ValueError(f"{clip.name}: a frame is {frame.image.shape}, the first one was {size}")
+            size = frame.image.shape
             stamp_ns = _START_NS + round(frame.time_s * 1e9)
             conditions[stamp_ns] = frame.condition
             info = _camera_info(store, stamp_ns, size[0], size[1])
             writer.write(infos, stamp_ns, store.serialize_cdr(info, info_type))
-            image = _image(store, stamp_ns, frame.image_HWC)
+            image = _image(store, stamp_ns, frame.image)
             writer.write(images, stamp_ns, store.serialize_cdr(image, image_type))
-            if frame.truth_HWC is not None:
+            if frame.truth is not None:
                 if truths is None:
                     truths = writer.add_connection(TRUTH_TOPIC, image_type, typestore=store)
-                truth = _image(store, stamp_ns, frame.truth_HWC)
+                truth = _image(store, stamp_ns, frame.truth)
                 writer.write(truths, stamp_ns, store.serialize_cdr(truth, image_type))
             on_frame()
     return conditions

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 
 from restoregan_core.evaluation.demo_degrade import RainShower, Shake, mean_light, shaken, turned
 
-Frame = npt.NDArray[np.uint8]
+Frame = npt.NDArray[Any]
+"""uint8 RGB (height, width, 3)."""
 
 SPOILINGS = ("blur", "rain")
 STREET_HEIGHT, STREET_WIDTH, STREET_RATE_HZ, STREET_SECONDS = 360, 640, 10.0, 20.0
@@ -27,8 +29,8 @@ class ClipFrame:
     """One frame as the camera sends it, what it should look like (None: nobody knows), and what was done."""
 
     time_s: float
-    image_HWC: Frame
-    truth_HWC: Frame | None
+    image: Frame
+    truth: Frame | None
     condition: str
     """``clean``, ``blur``, ``rain``, ``blur and rain``; empty: not known."""
 
@@ -150,7 +152,7 @@ def given_clip(
         plain = (ClipFrame(index / rate_hz, image, None, "") for index, image in enumerate(source))
         return Clip(name, rate_hz, count, plain)
     first = next(source)
-    shower, shake = RainShower(*first.shape[:2], speed_mps=_DRIVING_MPS), Shake()
+    shower, shake = RainShower(first.shape[0], first.shape[1], speed_mps=_DRIVING_MPS), Shake()
 
     def spoil(numbered: tuple[int, Frame]) -> ClipFrame:
         index, truth = numbered

@@ -5,6 +5,7 @@ Both work on light, not on pixel values: a pixel holds light ** (1 / 2.2).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,8 +16,10 @@ _TO_LIGHT = (np.arange(256, dtype=np.float32) / 255) ** GAMMA
 _LIGHT_STEPS = 4095
 _TO_PIXEL = np.round((np.arange(_LIGHT_STEPS + 1) / _LIGHT_STEPS) ** (1 / GAMMA) * 255).astype(np.uint8)
 
-Frame = npt.NDArray[np.uint8]
-Light = npt.NDArray[np.float32]
+Frame = npt.NDArray[Any]
+"""uint8 RGB."""
+Light = npt.NDArray[Any]
+"""float32."""
 
 
 def to_light(frame_HWC: Frame) -> Light:
@@ -143,6 +146,6 @@ class RainShower:
     def fall_on(self, frame_HWC: Frame, time_s: float, exposure_s: float) -> Frame:
         """The frame with this moment's streaks, and the slight veil of the rain further away."""
         light = to_light(frame_HWC)
-        sky = np.float32((0.72, 0.74, 0.76))
+        sky = np.array((0.72, 0.74, 0.76), np.float32)
         alpha = np.clip(self.streaks(time_s, exposure_s) + 0.05, 0, 1)[..., None]
         return to_pixels(light + alpha * (sky - light))

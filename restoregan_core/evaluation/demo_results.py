@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -97,8 +98,8 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
                 if truth is not None and truth.shape == after.shape == before.shape:
                     row = _scored(row, before, after, truth, with_ssim=index in measured)
                 if index in chosen:
-                    jpegs = (encode_jpeg(picture) for picture in (before, after))
-                    pictures.append(PicturePair(index, *jpegs, None if truth is None else encode_jpeg(truth)))
+                    truth_jpeg = None if truth is None else encode_jpeg(truth)
+                    pictures.append(PicturePair(index, encode_jpeg(before), encode_jpeg(after), truth_jpeg))
             rows.append(row)
     last = max(reports.values(), key=lambda report: _stamp_ns(report))
     return Results(rows, pictures, sent, last.frames_superseded, missing, last.model, size)
@@ -179,10 +180,14 @@ def make_report(
     quality = quality_by_condition(rows)
     degraded = [q for q in quality if q["condition"] != "clean"]
     cards = [
-        Card("frames taken up", f"{len(rows)} of {results.frames_sent}", f"{results.frames_superseded} superseded by newer ones"),
+        Card(
+            "frames taken up",
+            f"{len(rows)} of {results.frames_sent}",
+            f"{results.frames_superseded} superseded by newer ones",
+        ),
         Card("restored", str(actions["restored"]), f"{actions['passed through']} passed through bit for bit"),
         Card("failed open", str(actions["failed open"]), "the source was published instead"),
-        Card("latency, median", f"{latency['p50']:.0f} ms", f"99 %: {latency['p99']:.0f} ms, receipt to publication"),
+        Card("latency, median", f"{latency['p50']:.0f} ms", f"99 %: {latency['p99']:.0f} ms, to publication"),
     ]  # fmt: skip
     if degraded:
         frames = sum(q["frames"] for q in degraded)
@@ -208,7 +213,8 @@ def make_report(
     height, width = results.size
     return Report(
         title=title,
-        subtitle=f"{results.frames_sent} frames of {width}x{height}, played through DDS in real time; model {results.model}",
+        subtitle=f"{results.frames_sent} frames of {width}x{height}, played through DDS in real time; "
+        f"model {results.model}",
         cards=cards,
         rows=rows,
         pictures=results.pictures,
@@ -218,8 +224,18 @@ def make_report(
     )  # fmt: skip
 
 
+def write_side_by_side(report: Report, path: Path) -> None:
+    """The report's first picture as one JPEG: source, published, truth where it is known."""
+    if not report.pictures:
+        return
+    pair = report.pictures[report.first_picture]
+    jpegs = [jpeg for jpeg in (pair.before, pair.after, pair.truth) if jpeg is not None]
+    views = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in jpegs]
+    cv2.imwrite(str(path), np.hstack([view for view in views if view is not None]))
+
+
 def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
-    """PSNR and SSIM, means before and after, for each condition whose truth is known, in order of appearance."""
+    """PSNR and SSIM, means before and after, for each condition whose truth is known."""
     found = []
     for condition in dict.fromkeys(row.condition for row in rows):
         known = [row for row in rows if row.condition == condition and not math.isnan(row.psnr_before)]
@@ -258,7 +274,8 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
                 ("condition", "frames", "PSNR before", "after", "change", "SSIM before", "after"),
                 [
                     (
-                        q["condition"], str(q["frames"]), _decibel(q["psnr_before"]), _decibel(q["psnr_after"]),
+                        q["condition"], str(q["frames"]), _decibel(q["psnr_before"]),
+                        _decibel(q["psnr_after"]),
                         f"{q['psnr_after'] - q['psnr_before']:+.2f} dB",
                         f"{q['ssim_before']:.4f}", f"{q['ssim_after']:.4f}",
                     )
@@ -309,7 +326,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def _most_telling(results: Results) -> int:
-    """The picture whose PSNR rose most; without truth, the one with the highest probabilities that was restored."""
+    """The picture whose PSNR rose most; without truth, the most spoilt one that was restored."""
 
     def telling(number: int) -> tuple[float, float]:
         row = results.rows[results.pictures[number].row]

@@ -19,9 +19,10 @@ WALL_DISTANCE_M = 9.5
 SIGHT_M = 110.0
 SPRITE_PERIOD_M = 60.0
 HAZE_M = 120.0
-HAZE = np.float32((206, 212, 216))
+HAZE = np.array((206, 212, 216), np.float32)
 
-Frame = npt.NDArray[np.uint8]
+Frame = npt.NDArray[Any]
+"""uint8 RGB."""
 Maps = npt.NDArray[Any]
 
 
@@ -45,7 +46,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class _Sprite:
-    levels: list[npt.NDArray[np.uint8]]
+    levels: list[Frame]
     """RGBA, each half the size of the one before."""
     width_m: float
     height_m: float
@@ -105,14 +106,16 @@ class Street:
                 strips.append(np.pad(strip, ((0, 0), (0, widest - strip.shape[1]), (0, 0))))
                 tops.append(top + 1)
                 top += strip.shape[0]
-            surfaces.append(_Surface(np.float32(tops), texture.shape[0], texture.shape[1], px_per_m))
+            surfaces.append(
+                _Surface(np.array(tops, np.float32), texture.shape[0], texture.shape[1], px_per_m)
+            )
         self._atlas = np.concatenate(strips)
         return surfaces
 
     def render(self, pose: Pose) -> Frame:
         """What an ideal camera with an instant shutter sees: uint8 RGB (height, width, 3)."""
         rays_3N = pose.rotation() @ self._rays_3N
-        dx, dy, dz = rays_3N
+        dx, dy = rays_3N[:2]
         with np.errstate(divide="ignore"):
             to_road = CAMERA_HEIGHT_M / np.maximum(dy, np.float32(1e-6))
             to_wall = np.where(dx < 0, -WALL_DISTANCE_M - pose.x_m, WALL_DISTANCE_M - pose.x_m) / dx
@@ -167,7 +170,7 @@ class Street:
         column[left_over] = 1 + np.clip(across, 0, sky.width - 1)
         row[left_over] = sky.tops[0] + np.clip(down, 0, sky.height - 1)
 
-    def _paint_things(self, frame: npt.NDArray[np.uint8], pose: Pose) -> None:
+    def _paint_things(self, frame: Frame, pose: Pose) -> None:
         visible = []
         for z_m, x_m, sprite in self._things:
             ahead_m = np.mod(z_m - pose.z_m, SPRITE_PERIOD_M)
@@ -181,14 +184,14 @@ class Street:
 
     def _paint(
         self,
-        frame: npt.NDArray[np.uint8],
+        frame: Frame,
         pose: Pose,
         back: npt.NDArray[np.float32],
         ahead_m: float,
         x_m: float,
         sprite: _Sprite,
     ) -> None:
-        foot = back @ np.float32((x_m - pose.x_m, CAMERA_HEIGHT_M, ahead_m))
+        foot = back @ np.array((x_m - pose.x_m, CAMERA_HEIGHT_M, ahead_m), np.float32)
         if foot[2] < 2.5:
             return
         scale = self.focal_px / float(foot[2])
@@ -210,11 +213,12 @@ class Street:
         zoom = wide / picture.shape[1]
         cos, sin = np.cos(pose.roll) * zoom, -np.sin(pose.roll) * zoom
         anchor = (picture.shape[1] / 2, picture.shape[0] - 1)
-        affine = np.float32(
+        affine = np.array(
             [
                 [cos, -sin, foot_px[0] - left - cos * anchor[0] + sin * anchor[1]],
                 [sin, cos, foot_px[1] - top - sin * anchor[0] - cos * anchor[1]],
-            ]
+            ],
+            np.float32,
         )
         drawn = cv2.warpAffine(picture, affine, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         alpha = drawn[..., 3:].astype(np.float32) / 255
@@ -228,7 +232,7 @@ def _sprite(picture: npt.NDArray[np.uint8], width_m: float, height_m: float) -> 
     """Levels with alpha multiplied in, so that shrinking and interpolating leave no dark seams."""
     premultiplied = picture.astype(np.float32)
     premultiplied[..., :3] *= premultiplied[..., 3:] / 255
-    levels = [premultiplied]
+    levels: list[Maps] = [premultiplied]
     while min(levels[-1].shape[:2]) > 8:
         size = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
         levels.append(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA))

@@ -6,12 +6,14 @@ public-domain pictures; the rest is drawn. Textures are uint8 RGB, sprites uint8
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
+Picture = npt.NDArray[Any]
+"""uint8, RGB or RGBA."""
 
 ROAD_PX_PER_M = 64
 ROAD_HALF_WIDTH_M = 12
@@ -27,7 +29,9 @@ def photograph(name: str) -> Picture:
     import skimage
 
     path = Path(skimage.__file__).parent / "data" / name
-    return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    bgr_HWC = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    assert bgr_HWC is not None, path
+    return cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
 
 
 def tiled(
@@ -42,13 +46,13 @@ def tiled(
 
     ``tint`` is the mean colour in [0, 255].
     """
-    grey = cv2.cvtColor(photograph(name), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey: Picture = cv2.cvtColor(photograph(name), cv2.COLOR_RGB2GRAY).astype(np.float32)
     if name == "brick.png":
         grey = grey.T  # its courses stand upright
     grey = cv2.resize(grey, (side_px, side_px), interpolation=cv2.INTER_AREA)
     repeats = (-(-height // grey.shape[0]), -(-width // grey.shape[1]))
     tile = np.tile((grey / grey.mean() - 1) * contrast + 1, repeats)[:height, :width]
-    return np.clip(tile[..., None] * np.float32(tint), 0, 255).astype(np.uint8)
+    return np.clip(tile[..., None] * np.array(tint, np.float32), 0, 255).astype(np.uint8)
 
 
 def road_texture() -> Picture:
@@ -140,14 +144,14 @@ def _draw_shop(wall: Picture, left: int, right: int, poster: Picture) -> None:
 def sky_texture(height: int, width: int, seed: int) -> Picture:
     """Blue to white from the top down, with clouds."""
     rng = np.random.default_rng(seed)
-    clouds = np.zeros((height, width), np.float32)
+    clouds: Picture = np.zeros((height, width), np.float32)
     for cells in (3, 6, 12, 24, 48):
         noise = rng.random((max(2, cells * height // width), cells), np.float32)
         noise[:, -1] = noise[:, 0]  # it repeats from left to right
         clouds += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC) / cells**0.8
     clouds = np.clip((clouds - clouds.mean()) / clouds.std() * 0.35 + 0.35, 0, 1)[..., None]
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    blue = np.float32((118, 158, 206)) * (1 - down) + np.float32((206, 216, 224)) * down
+    blue = np.array((118, 158, 206), np.float32) * (1 - down) + np.array((206, 216, 224), np.float32) * down
     return np.clip(blue * (1 - clouds) + 236 * clouds, 0, 255).astype(np.uint8)
 
 

@@ -29,7 +29,7 @@ class FrameRow:
     """Since the first frame."""
     camera: str = "camera"
     condition: str = ""
-    """What was done to a clean frame, where that is known: ``clean``, ``blur``, ``rain``, ``blur and rain``."""
+    """What was done to a clean frame, where that is known: ``clean``, ``blur``, ``rain`` or both."""
     blur: float = math.nan
     rain: float = math.nan
     residual_blur: float = math.nan
@@ -97,8 +97,8 @@ class Report:
     version: str = __version__
 
 
-def encode_jpeg(rgb_HWC: npt.NDArray[np.uint8], max_width: int = 960) -> bytes:
-    """A picture for the report, not wider than ``max_width``."""
+def encode_jpeg(rgb_HWC: npt.NDArray[Any], max_width: int = 960) -> bytes:
+    """A uint8 RGB picture for the report, not wider than ``max_width``."""
     height, width = rgb_HWC.shape[:2]
     if width > max_width:
         size = (max_width, max(1, round(height * max_width / width)))

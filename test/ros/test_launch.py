@@ -45,9 +45,9 @@ def test_by_default_the_parameter_file_decides_everything_but_the_start() -> Non
 def test_arguments_that_are_given_override_the_parameter_file() -> None:
     node = only_node(
         resolve(
-            RESTORE, cameras="front, stereo/left", namespace="car", model="vehicle", device="cuda:1", preset="cautious",
-            mode="monitor", image_transport="compressed", autostart="false", use_sim_time="true",
-            log_level="debug", respawn="false", params_file="/mine.yaml",
+            RESTORE, cameras="front, stereo/left", namespace="car", model="vehicle", device="cuda:1",
+            preset="cautious", mode="monitor", image_transport="compressed", autostart="false", 
+            use_sim_time="true", log_level="debug", respawn="false", params_file="/mine.yaml",
         )
     )  # fmt: skip
     assert node.parameters[0] == "/mine.yaml"

@@ -1,0 +1,147 @@
+"""The demo, with an untrained network and a short stretch: real processes, real DDS, a real report."""
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from restoregan_core.evaluation import demo_bag
+from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.evaluation.demo_clip import folder_clip, parse_spoilings, street_clip, video_clip
+from restoregan_core.evaluation.demo_degrade import RainShower, mean_light, turned
+from restoregan_core.metrics import psnr_rgb
+from restoregan_ros import demo
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    scene = cv2.GaussianBlur(rng.integers(0, 256, (96, 160, 3), dtype=np.uint8), (5, 5), 0)
+    for number in range(4):
+        cv2.imwrite(str(folder / f"{number:03}.png"), np.roll(scene, 3 * number, 1))
+    return folder
+
+
+@pytest.fixture
+def untrained(tmp_path: Path) -> str:
+    from restoregan_core.zoo import build_generator, save_generator
+
+    save_generator(build_generator("lite"), tmp_path / "untrained.safetensors", {})
+    return str(tmp_path / "untrained.safetensors")
+
+
+def test_the_street_shows_all_four_conditions_and_its_truth_is_sharp() -> None:
+    frames = list(street_clip(seconds=0.4, rate_hz=10, height=72, width=128).frames)
+    assert [frame.condition for frame in frames] == ["clean", "blur", "rain", "blur and rain"]
+    clean, *spoilt = frames
+    assert np.array_equal(clean.image, clean.truth)
+    for frame in spoilt:
+        assert frame.truth is not None
+        assert psnr_rgb(frame.image, frame.truth) < 35
+    detail = [cv2.Laplacian(picture, cv2.CV_32F).var() for picture in (spoilt[0].image, spoilt[0].truth)]
+    assert detail[0] < 0.7 * detail[1]
+
+
+def test_the_street_is_the_same_each_time() -> None:
+    first, second = (
+        list(street_clip(seconds=0.2, rate_hz=10, height=72, width=128).frames) for _ in range(2)
+    )
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(first, second, strict=True))
+
+
+def test_light_is_averaged_not_pixel_values() -> None:
+    black, white = np.zeros((1, 1, 3), np.uint8), np.full((1, 1, 3), 255, np.uint8)
+    assert mean_light([black, white])[0, 0, 0] == round(255 * 0.5 ** (1 / 2.2))
+
+
+def test_turning_by_nothing_changes_nothing() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    assert np.array_equal(turned(frame, 54.0, 0.0, 0.0, 0.0), frame)
+
+
+def test_rain_moves_from_frame_to_frame_and_only_adds_light_to_a_dark_scene() -> None:
+    shower, night = RainShower(96, 160), np.full((96, 160, 3), 30, np.uint8)
+    first, second = (shower.fall_on(night, time_s, 0.012) for time_s in (1.0, 1.1))
+    assert not np.array_equal(first, second)
+    assert (first >= night).all()
+    assert (first > 90).mean() > 0.002  # streaks that one sees
+
+
+def test_a_folder_is_played_in_the_order_of_its_names(photographs: Path) -> None:
+    clip = folder_clip(photographs)
+    frames = list(clip.frames)
+    assert (clip.count, [frame.time_s for frame in frames]) == (4, [0.0, 0.1, 0.2, 0.3])
+    assert all(frame.truth is None and frame.condition == "" for frame in frames)
+
+
+def test_a_spoilt_clip_keeps_its_frames_as_truth(photographs: Path, tmp_path: Path) -> None:
+    conditions = demo_bag.write_clip(folder_clip(photographs, ("blur", "rain")), tmp_path / "bag")
+    assert list(conditions.values()) == ["blur and rain"] * 4
+    with open_bag(tmp_path / "bag") as bag:
+        assert {name: topic.count for name, topic in bag.topics.items()} == {
+            "/camera/image_raw": 4, "/camera/camera_info": 4, "/truth/image_raw": 4,
+        }  # fmt: skip
+
+
+def test_what_is_no_video_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.mp4").write_text("nothing")
+    with pytest.raises(ValueError, match=r"notes\.mp4 is no video"):
+        video_clip(tmp_path / "notes.mp4")
+
+
+def test_spoilings_are_checked() -> None:
+    assert parse_spoilings("rain, blur") == ("rain", "blur")
+    with pytest.raises(ValueError, match="cannot degrade by 'snow'; there are: blur, rain"):
+        parse_spoilings("snow")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--video", "nowhere.mp4"], "no such file or folder: nowhere.mp4"),
+        (["--camera", "/front"], "--camera names a topic of a bag"),
+        (["--degrade", "rain"], "--degrade spoils a clip of yours"),
+        (["--model", "nobody"], "'nobody' is neither a model"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(
+    arguments: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert demo.main([*arguments, "--output", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr().err
+    assert complaint in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_node_that_cannot_start_ends_the_demo_with_its_log(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restoregan_core.zoo.load_generator", lambda name: None)  # as if it were there
+    arguments = ["--video", str(photographs), "--model", "nobody", "--output", str(tmp_path / "out")]
+    assert demo.main(arguments) == 1
+    assert "cannot load its network" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_clip_goes_through_the_node_into_a_report(
+    photographs: Path, untrained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--video", str(photographs), "--degrade", "rain", "--model", untrained]
+    code = demo.main([*arguments, "--preset", "always", "--output", str(tmp_path / "out")])
+    assert code == 0, capsys.readouterr().err
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert content["frames_sent"] == 4
+    assert 1 <= content["frames_taken_up"] == len(content["frames"])
+    assert content["frames_taken_up"] + content["frames_superseded"] + content["frames_unseen"] == 4
+    assert content["images_missing"] == 0
+    assert sum(content["actions"].values()) == content["frames_taken_up"]
+    (quality,) = content["quality"]
+    assert quality["condition"] == "rain"
+    assert math.isfinite(quality["psnr_after"])
+    assert 0 < content["latency_ms"]["p50"] <= content["latency_ms"]["max"]
+    assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text()
