@@ -18,11 +18,13 @@ import numpy as np
 import psutil
 from ros_bench import Bench, init, random_lite, running
 
+from restoregan_core.commands.common import parse_size
+
 SIZES = ((360, 640), (720, 1280), (1080, 1920))
 MODES = {
-    "enabled:=false": {"enabled": False, "mode": "restore"},
-    "assessment (mode:=monitor)": {"enabled": True, "mode": "monitor"},
-    "restoration (preset:=always)": {"enabled": True, "mode": "restore", "preset": "always"},
+    "disabled": {"enabled": False, "mode": "restore"},
+    "assessed": {"enabled": True, "mode": "monitor"},
+    "restored": {"enabled": True, "mode": "restore", "preset": "always"},
 }
 
 
@@ -54,7 +56,7 @@ def measure(
 ) -> dict:
     """Percentiles in ms and CPU time per frame of relay and node, each over ``frames`` frames."""
     bench.set_parameters_of("restore_node", **MODES[mode])
-    answers = {"relay": bench.image_s, "node": bench.report_s if "monitor" in mode else bench.image_s}
+    answers = {"relay": bench.image_s, "node": bench.report_s if mode == "assessed" else bench.image_s}
     stamps: dict[str, list[int]] = {"relay": [], "node": []}
     warm_up = 5
     cpu_s = {}
@@ -99,6 +101,7 @@ def markdown(result: dict) -> str:
         "Latency is from the driver's publish to the detector's callback, in ms; CPU is milliseconds of the",
         "process for each frame. Absolute figures depend on what else the machine does; relay and node took",
         "turns frame by frame, so their ratio depends on it far less.",
+        "disabled is enabled:=false, assessed is mode:=monitor, restored is preset:=always.",
         "",
         "| size | mode | relay p50, p99, max | node p50, p99, max | ratio | CPU relay | CPU node | ratio |",
         "|---|---|---|---|---|---|---|---|",
@@ -119,12 +122,20 @@ the restored picture is written behind a header once.
     return "\n".join(lines) + "\n" + notes
 
 
+def write(result: dict, output: Path) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
+    output.with_suffix(".md").write_text(markdown(result))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--frames", type=int, default=60, help="for each figure (default 60)")
     parser.add_argument("--rate", type=float, default=5.0, help="Hz (default 5)")
+    parser.add_argument("--sizes", nargs="+", type=parse_size, default=SIZES, metavar="HxW")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--model", help="default: a lite of random weights, which costs the same")
     parser.add_argument("--output", type=Path, help="written with .json and .md added")
     parser.add_argument("--relay", action="store_true", help=argparse.SUPPRESS)
@@ -143,25 +154,23 @@ def main() -> int:
         "deadline_ms:=5000.0",
         "hang_timeout_s:=60.0",
     ]
-    parameters.append("warm_up_sizes:=[" + ",".join(f"'{h}x{w}'" for h, w in SIZES) + "]")
+    parameters.append("warm_up_sizes:=[" + ",".join(f"'{h}x{w}'" for h, w in given.sizes) + "]")
     options = [word for parameter in parameters for word in ("-p", parameter)]
-    rows = []
+    rows: list[dict] = []
+    command = "python benchmarks/node_latency.py " + " ".join(sys.argv[1:])
+    result = {"command": command, "cpus": os.cpu_count(), "load": load, "frames": given.frames, "rows": rows}
     with (
         running(__file__, "--relay") as relaying,
         running("-m", "restoregan_ros.restore_node", "--ros-args", *options) as restoring,
     ):
         bench.wait_for_peers(list(sources.values()), ["relay/out", "camera/restored/report"])
         processes = {"relay": psutil.Process(relaying.pid), "node": psutil.Process(restoring.pid)}
-        for size in SIZES:
-            for mode in MODES:
+        for size in given.sizes:
+            for mode in given.modes:
                 rows.append(measure(bench, sources, size, mode, given.frames, given.rate, processes))
                 print(json.dumps(rows[-1]), flush=True)
-    command = "python benchmarks/node_latency.py " + " ".join(sys.argv[1:])
-    result = {"command": command, "cpus": os.cpu_count(), "load": load, "frames": given.frames, "rows": rows}
-    if given.output:
-        given.output.parent.mkdir(parents=True, exist_ok=True)
-        given.output.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-        given.output.with_suffix(".md").write_text(markdown(result))
+                if given.output:
+                    write(result, given.output)
     return 0
 
 

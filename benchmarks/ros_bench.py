@@ -139,5 +139,5 @@ class Bench(Node):
 
 def init() -> Bench:
     set_environment()
-    rclpy.init()
+    rclpy.init(args=[])
     return Bench()

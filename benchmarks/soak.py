@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 from ros_bench import Bench, init, random_lite, running
 
 
@@ -70,10 +71,13 @@ def run(bench: Bench, name: str, scenario: Scenario, model: str, seconds: float)
     images, reports = set(sent) & set(bench.image_s), set(sent) & set(bench.report_s)
     superseded = sum(bench.superseded.get(f"{topic}/restored/report", 0) for topic in topics.values())
     lost = len(sent) - len(reports) - superseded
-    waited_ms = [bench.reports[s].latency_ms for s in reports]
+    taken = [bench.reports[s] for s in reports]
+    work_ms = max(np.nansum([r.assessment_ms, r.restoration_ms]) for r in taken)
+    wait_ms = max(r.latency_ms - np.nansum([r.assessment_ms, r.restoration_ms]) for r in taken)
     print(
         f"{name}: {len(sent)} sent, {len(images)} images, {len(reports)} reports, {superseded} superseded,"
-        f" {lost} lost, {len(images ^ reports)} without counterpart; longest latency {max(waited_ms):.0f} ms",
+        f" {lost} lost, {len(images ^ reports)} without counterpart; longest work {work_ms:.0f} ms,"
+        f" longest wait {wait_ms:.0f} ms",
         flush=True,
     )
     return images == reports and lost == 0

@@ -47,16 +47,24 @@ class CameraStream:
     Args:
         settings: gives the settings in force.
         model: what reports name.
+        diagnostics_are_wanted: whether somebody reads /diagnostics, which in monitor mode is reason enough
+            to assess a frame.
     """
 
     def __init__(
-        self, node: LifecycleNode, camera: str, settings: Callable[[], Settings], model: str
+        self,
+        node: LifecycleNode,
+        camera: str,
+        settings: Callable[[], Settings],
+        model: str,
+        diagnostics_are_wanted: Callable[[], bool],
     ) -> None:
         self.camera = camera
         self.statistics = StreamStatistics()
         self._node = node
         self._settings = settings
         self._model = model
+        self._diagnostics_are_wanted = diagnostics_are_wanted
         self._is_compressed = settings().node.image_transport == "compressed"
         self._encoding: str | None = None
         """Of the published stream, for its whole life: fixed by the parameter or by the first frame."""
@@ -120,6 +128,13 @@ class CameraStream:
 
     def image_is_wanted(self) -> bool:
         return self._images.get_subscription_count() > 0 or self._overlays.get_subscription_count() > 0
+
+    def _is_wanted(self) -> bool:
+        if self._reports.get_subscription_count():
+            return True
+        if self._settings().node.mode == "monitor":
+            return self._overlays.get_subscription_count() > 0 or self._diagnostics_are_wanted()
+        return self.image_is_wanted()
 
     def can_pass_at_once(self, frame: Frame) -> bool:
         """Whether the source's own bytes are what is published for it, so that nothing need be decoded."""
@@ -192,15 +207,15 @@ class CameraStream:
         """A frame to take up; None if nobody wants it or it exceeds the camera's rate."""
         received_s = time.monotonic()
         self.statistics.count_received(self._node.get_clock().now().nanoseconds)
-        if not (self.image_is_wanted() or self._reports.get_subscription_count()):
+        if not self._is_wanted():
             return None
         rate_hz = self._settings().cameras[self.camera].max_rate_hz
         if rate_hz > 0:
-            # A quarter of a period's grace, so that a camera of just that rate keeps its frames.
+            # Due times keep the rate on average; some grace, so that a camera of just that rate loses none.
             if received_s < self._next_due_s - 0.25 / rate_hz:
                 self.statistics.count_rate_limited()
                 return None
-            self._next_due_s = max(self._next_due_s, received_s - 1 / rate_hz) + 1 / rate_hz
+            self._next_due_s = max(self._next_due_s, received_s - 0.5 / rate_hz) + 1 / rate_hz
         return Frame(self, SourceImage(cdr, self._is_compressed), received_s)
 
     def _published_encoding(self, source: SourceImage) -> str:

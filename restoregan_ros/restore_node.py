@@ -84,7 +84,10 @@ class RestoreNode(LifecycleNode):
             if pipeline is None:
                 return FAILURE
             for camera in settings.cameras:
-                self._streams.append(CameraStream(self, camera, self.settings, pipeline.model))
+                stream = CameraStream(
+                    self, camera, self.settings, pipeline.model, self._diagnostics_are_wanted
+                )
+                self._streams.append(stream)
         except Exception as error:
             self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
             self._free()
@@ -198,6 +201,9 @@ class RestoreNode(LifecycleNode):
                 f"diagnostics: {type(error).__name__}: {error}", throttle_duration_sec=5.0
             )
 
+    def _diagnostics_are_wanted(self) -> bool:
+        return self._diagnostics.get_subscription_count() > 0
+
     def _log_fault(self, line: str) -> None:
         self.get_logger().error(line, throttle_duration_sec=1.0)
 
@@ -206,6 +212,7 @@ class RestoreNode(LifecycleNode):
             stream.unsubscribe()
         if self._worker is not None and not self._worker.stop(timeout_s):
             self.get_logger().warning("the worker is still busy; not waiting for it")
+            self._pipeline = None  # which must not be closed under its hands
         if self._watchdog is not None:
             self._watchdog.stop()
         self._worker = self._watchdog = self._slots = None

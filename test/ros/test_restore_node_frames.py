@@ -269,6 +269,23 @@ def test_monitor_mode_publishes_reports_but_no_images(front):
         front.must_set(mode="restore")
 
 
+def test_in_monitor_mode_a_reader_of_diagnostics_is_reason_enough_to_assess(front, make_probe):
+    probe = make_probe("stereo/left", image=False, report=False)
+    wait_until(lambda: probe.source.get_subscription_count() > 0, what="the node's subscription")
+    try:
+        front.must_set(mode="monitor")
+
+        def assessed() -> bool:
+            probe.publish(commanded(Command.RESTORE))
+            time.sleep(0.2)
+            status = probe.diagnostic("stereo/left blur")
+            return status is not None and values(status)["probability"] == "0.950"
+
+        wait_until(assessed, what="a blur probability")
+    finally:
+        front.must_set(mode="restore")
+
+
 def test_with_a_subscriber_of_the_report_alone_frames_are_assessed_and_not_restored(probe_of):
     probe = probe_of("quiet", image=False)
     _, report = probe.exchange(commanded(Command.RESTORE), has_image=False)
@@ -280,15 +297,18 @@ def test_with_a_subscriber_of_the_report_alone_frames_are_assessed_and_not_resto
 def test_with_no_subscriber_nothing_runs_and_the_first_one_wakes_it(node, make_probe):
     probe = make_probe("stereo/left", image=False, report=False)
     wait_until(lambda: probe.source.get_subscription_count() > 0, what="the node's subscription")
+    before = wait_until(lambda: probe.diagnostic("stereo/left stream"), what="diagnostics")
+    received, published = count(before, "received"), count(before, "published")
     log_before = node.log
-    for _ in range(3):
+
+    def three_received():
         probe.publish(commanded(Command.RAISE))  # would leave a line in the log
         time.sleep(0.2)  # the subscription keeps only the latest
-    status = wait_until(
-        lambda: (s := probe.diagnostic("stereo/left stream")) and values(s)["frames_received"] == "3" and s,
-        what="three received frames",
-    )
-    assert values(status)["frames_published"] == "0"
+        status = probe.diagnostic("stereo/left stream")
+        return count(status, "received") >= received + 3 and status
+
+    status = wait_until(three_received, what="three received frames")
+    assert count(status, "published") == published
     assert node.log == log_before
     probe.subscribe_images()
     probe.subscribe_reports()
@@ -313,13 +333,14 @@ def test_frames_beyond_max_rate_are_not_taken_up(probe_of):
     probe = probe_of("limited")
     probe.must_set(limited__max_rate_hz=0.01)
     probe.exchange(commanded(Command.RESTORE))
-    for _ in range(3):
+
+    def three_exceed_it() -> bool:
         probe.publish(commanded(Command.RESTORE))
         time.sleep(0.2)  # the subscription keeps only the latest
-    wait_until(
-        lambda: (s := probe.diagnostic("limited stream")) and values(s)["frames_rate_limited"] == "3",
-        what="three frames beyond the rate",
-    )
+        status = probe.diagnostic("limited stream")
+        return status is not None and count(status, "rate_limited") >= 3
+
+    wait_until(three_exceed_it, what="three frames beyond the rate")
     assert len(probe.reports) == len(probe.images) == 1
 
 
@@ -358,6 +379,10 @@ def test_overlay_is_drawn_only_while_somebody_looks(node, make_probe):
     )
     assert (overlay.height, overlay.width, overlay.encoding) == (96, 128, "rgb8")
     assert len(set(overlay.data)) > 1
+
+
+def count(status, what: str) -> int:
+    return int(values(status)[f"frames_{what}"])
 
 
 def values(status) -> dict[str, str]:
