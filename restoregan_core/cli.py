@@ -19,6 +19,7 @@ VERBS = {
     "assess": "print blur and rain probabilities, one JSON object a frame",
     "train": "train a network from a YAML recipe",
     "evaluate": "PSNR and SSIM of a network on folders of pairs, by every protocol",
+    "evaluate-detection": "what a network does to an object detector, on labelled frames",
     "synthesize": "spoil clean pictures with blur, rain or lens drops",
     "build-engine": "compile a network for this machine's GPU ahead of time",
     "export": "write a network as ONNX",
