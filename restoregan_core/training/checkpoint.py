@@ -41,7 +41,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
         raise ValueError(
             f"{path} is not a readable checkpoint ({str(error).splitlines()[0][:120]}): remove it"
         ) from error

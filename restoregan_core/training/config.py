@@ -172,7 +172,9 @@ class ValidationConfig:
     """Measuring on held-out pairs while training.
 
     Args:
-        folders: each holds ``input/`` and ``target/`` with equal file names.
+        folders: of pairs, all in one ``layout``.
+        layout: ``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is
+            taken: see ``restoregan_core.data.layouts.LAYOUTS``.
         every_steps: generator steps between two measurements.
         max_pictures: of each folder, evenly spread; 0 = all.
         crop: side of the centre crop that is measured; 0 = whole pictures.
@@ -180,6 +182,7 @@ class ValidationConfig:
     """
 
     folders: list[str] = field(default_factory=list)
+    layout: str = "folders"
     every_steps: int = 1000
     max_pictures: int = 16
     crop: int = 0

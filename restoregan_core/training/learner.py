@@ -164,7 +164,7 @@ class Learner:
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         norm = nn.utils.clip_grad_norm_(weights, clip_norm or math.inf)
         if not bool(torch.isfinite(norm + objective.detach())):
-            raise NonFiniteLossError(f"loss {float(objective):g}, gradient norm {float(norm):g}")
+            raise NonFiniteLossError(f"loss {float(objective.detach()):g}, gradient norm {float(norm):g}")
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.step()

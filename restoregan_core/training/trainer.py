@@ -178,11 +178,13 @@ class Trainer:
 
     def _batches(self, stage: Stage) -> Iterator[Batch]:
         """Batches from here on; no stage repeats the sample numbers of another."""
-        used = sum(s.steps * s.config.batch_size for s in self.stages[: stage.index])
-        first = -(-used // stage.config.batch_size) + self.stage_step
+        used = 0
+        for earlier in self.stages[: stage.index]:
+            used = (-(-used // earlier.config.batch_size) + earlier.steps) * earlier.config.batch_size
+        first = -(-used // stage.config.batch_size)
         patch_size = stage.config.patch_size
         return self.source.batches(
-            first,
+            first + self.stage_step,
             stage.config.batch_size,
             self.fabric.global_rank,
             self.fabric.world_size,

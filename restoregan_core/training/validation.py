@@ -44,7 +44,7 @@ class Validation:
             name = Path(folder).name
             if name in self.folders:
                 raise ValueError(f"validation.folders: two folders are called {name!r}")
-            pairs = find_pairs(folder)
+            pairs = find_pairs(folder, layout=config.layout, split="test")
             count = min(config.max_pictures or len(pairs), len(pairs))
             self.folders[name] = [pairs[i * len(pairs) // count] for i in range(count)]
 

@@ -1,0 +1,169 @@
+"""``restoregan train`` as a user meets it: from the command line, alone and under torchrun."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from restoregan_core.cli import main
+from restoregan_core.training.checkpoint import load_checkpoint
+
+RECIPE = """
+name: tiny
+model: lite
+generator: {base_width: 4, blocks: 1, dropout: 0.0}
+data:
+  pairs: [{path: PAIRS}]
+schedule:
+  stages:
+    - {steps: 2, patch_size: 16, batch_size: 4}
+    - {steps: 2, patch_size: 16, batch_size: 4, restart: true}
+loss: {perceptual_weight: 0, adversarial_weight: 0.1, pixel_weight: 1, critic_steps: 1, adversarial: GAME}
+optimiser: {learning_rate: 1.0e-3, ema_decay: 0.9, clip_norm: 1.0}
+critic_size: 16
+device: cpu
+threads: 1
+workers: 0
+log_every_steps: 1
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for side in ("input", "target"):
+        (tmp_path / "pairs" / side).mkdir(parents=True)
+        for i in range(2):
+            cv2.imwrite(
+                str(tmp_path / "pairs" / side / f"{i}.png"), rng.integers(0, 256, (32, 32, 3), np.uint8)
+            )
+    path = tmp_path / "tiny.yaml"
+    path.write_text(RECIPE.replace("PAIRS", str(tmp_path / "pairs")).replace("GAME", "wasserstein_sigmoid"))
+    return path
+
+
+def test_a_recipe_is_trained_and_a_finished_run_is_left_as_it_is(recipe: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--config", str(recipe), "--output", str(tmp_path / "run")]
+    assert main(arguments) == 0
+    first = load_checkpoint(tmp_path / "run" / "last.pt")
+    assert first["step"] == 4
+    assert main(arguments) == 0
+    assert load_checkpoint(tmp_path / "run" / "last.pt")["step"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--optimiser.learning_rat", "1"], "learning_rat"),
+        (["--optimiser.learning_rate", "fast"], "learning_rate"),
+        (["--optimiser.learning_rate", "-1"], "learning_rate=-1.0"),
+        (["--loss.pixel", "l3"], "l3"),
+        (["--critic_size", "64"], "critic_size=64"),
+        (["--schedule.epoch_scale", "0"], "epoch_scale=0.0"),
+        (["--transfer.freeze", "[brain]"], "brain"),
+        (["--data.pairs", "[{path: nowhere}]"], "nowhere"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_line_and_exit_2(
+    arguments: list[str], says: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--config", str(recipe), "--output", str(tmp_path / "run"), *arguments]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("restoregan train: ")
+    assert says in lines[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_key_in_the_file_is_named(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe.write_text(recipe.read_text() + "epocs: 3\n")
+    assert main(["train", "--config", str(recipe)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "epocs" in line
+
+
+def test_a_missing_recipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--config", "nowhere.yaml"]) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("game", ["wasserstein_sigmoid", "wgan_gp"])
+def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
+    game: str, recipe: Path, tmp_path: Path
+) -> None:
+    """Equal weights in both ranks, and losses equal to one process's up to the order of float32 sums.
+
+    The gradient penalty's points are drawn in each process, so there only the ranks are compared.
+    """
+    recipe.write_text(recipe.read_text().replace("wasserstein_sigmoid", game))
+    program = tmp_path / "ranks.py"
+    program.write_text(
+        "import sys, torch\n"
+        "from restoregan_core.commands.train import parse\n"
+        "from restoregan_core.data.sources import TrainingSource\n"
+        "from restoregan_core.training.trainer import Trainer\n"
+        "config = parse(sys.argv[2:])\n"
+        "trainer = Trainer(config, TrainingSource(config.data, config.seed))\n"
+        "assert trainer.run() == 0\n"
+        "torch.save(trainer.learner.state(), f'{sys.argv[1]}-{trainer.fabric.global_rank}.pt')\n"
+    )
+    arguments = ["--config", str(recipe), "--output"]
+    run = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node=2",
+        f"--master_port={_free_port()}",
+    ]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    two = [*run, str(program), str(tmp_path / "two"), *arguments, str(tmp_path / "run2")]
+    subprocess.run(two, check=True, env=environment, capture_output=True, timeout=240)
+    rank0, rank1 = (torch.load(tmp_path / f"two-{rank}.pt", weights_only=True) for rank in (0, 1))
+    for network in ("generator", "average", "critic"):
+        for key, weight in rank0[network].items():
+            assert torch.equal(weight, rank1[network][key]), (network, key)
+    if game == "wgan_gp":
+        return
+    one = [sys.executable, str(program), str(tmp_path / "one"), *arguments, str(tmp_path / "run1")]
+    subprocess.run(one, check=True, env=environment, capture_output=True, timeout=240)
+    single = torch.load(tmp_path / "one-0.pt", weights_only=True)
+    for network in ("generator", "average", "critic"):
+        for key, weight in rank0[network].items():
+            # 4 Adam steps of 1e-3: a wrong share of the batch moves weights by thousandths.
+            torch.testing.assert_close(weight, single[network][key], rtol=1e-3, atol=2e-4)
+
+
+def test_sigterm_to_the_whole_group_saves_and_exits(recipe: Path, tmp_path: Path) -> None:
+    """As a job scheduler ends a job: data workers get the signal too."""
+    command = [sys.executable, "-m", "restoregan_core", "train", "--config", str(recipe), "--workers", "1"]
+    command += ["--output", str(tmp_path / "run"), "--schedule.epoch_scale", "100000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        events = tmp_path / "run" / "tensorboard"
+        deadline_s = time.monotonic() + 120
+        while not any(path.stat().st_size > 1000 for path in events.glob("*")) and process.poll() is None:
+            assert time.monotonic() < deadline_s, "no step within two minutes"
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGTERM)
+        errors = process.communicate(timeout=60)[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert load_checkpoint(tmp_path / "run" / "last.pt")["step"] > 0
