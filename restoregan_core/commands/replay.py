@@ -14,7 +14,7 @@ EXAMPLE = (
 )
 
 
-def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
+def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     """What ``replay`` and ``replay-many`` share."""
     parser.add_argument(
         "--camera", action="append", default=[], metavar="TOPIC", help="only this one (repeatable)"
@@ -48,6 +48,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="second of the bag to start at")
     parser.add_argument("--end", type=float, metavar="S", help="second of the bag to end at")
+    parser.add_argument("--warm-up", type=float, default=0.0, metavar="S", help="before --start, judged only")
     add_replay_arguments(parser)
     parser.add_argument(
         "--detections", nargs=2, metavar=("BEFORE", "AFTER"),
@@ -125,7 +126,7 @@ def options_of(given: argparse.Namespace) -> Any:
         only_stamps_ns=stamps_taken_up(taken_up) if taken_up else None,
         detections=recorded_detections(given.bag, topics[0], topics[1]) if topics else None,
         checkpoint_frames=given.checkpoint_frames,
-        warm_up_s=getattr(given, "warm_up", 0.0),
+        warm_up_s=given.warm_up,
     )
 
 
