@@ -1,0 +1,42 @@
+"""restoregan export: what it writes, and what it says when it cannot."""
+
+import pytest
+import torch
+
+from restoregan_core.cli import main
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.zoo import save_generator
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "tiny.safetensors"
+    save_generator(Generator(GeneratorConfig(base_width=4, blocks=1)), path, {})
+    return path
+
+
+def test_file_is_written_checked_and_named_on_stdout(weights, tmp_path, capsys):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    output = tmp_path / "tiny.onnx"
+    assert main(["export", "--model", str(weights), "--size", "18x22", "--output", str(output)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1] == str(output)
+    assert "grey levels" in captured.err
+    assert output.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--size", "20", "--output", "x.onnx"], "write HEIGHTxWIDTH"),
+        (["--size", "8x8", "--output", "no/such/x.onnx"], "no/such is no directory"),
+        (["--size", "8x8", "--output", "x.onnx", "--model", "huge"], "'huge' is neither a model"),
+    ],
+)
+def test_bad_input_is_named_with_exit_code_2(arguments, complaint, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

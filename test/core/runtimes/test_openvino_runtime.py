@@ -1,0 +1,136 @@
+"""OpenVINO against eager float32, and its compiled network on disk."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from restoregan_core.runtimes.torch_runtime import TorchRuntime
+from restoregan_core.zoo import build_generator
+
+pytest.importorskip("openvino")
+from restoregan_core.engine_cache import manifest_path
+from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+
+
+def network(name):
+    """Random weights whose residual is some tens of grey levels: a zero head would hide every error."""
+    torch.manual_seed(0)
+    generator = build_generator(name).eval()
+    torch.nn.init.normal_(generator.head.weight, std=0.02)
+    return generator
+
+
+def picture(height, width):
+    rng = np.random.default_rng(0)
+    smooth = np.add.outer(np.linspace(20, 160, height), np.linspace(0, 70, width))[..., None]
+    return (smooth + rng.normal(0, 10, (height, width, 3))).clip(0, 255).astype(np.uint8)[None]
+
+
+def psnr(a, b):
+    return 10 * np.log10(255**2 / max(np.mean((a.astype(float) - b) ** 2), 1e-12))
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"), [("lite", [(641, 359), (1, 1)]), ("vehicle", [(233, 119), (1, 1)])]
+)
+@pytest.mark.parametrize("precision", ["auto", "fp32"])
+def test_picture_is_eager_float32s_within_50_db(name, sizes, precision, tmp_path):
+    generator = network(name)
+    eager = TorchRuntime(generator, "cpu")
+    compiled = OpenVinoRuntime(generator, precision=precision, engine_dir=tmp_path)
+    for size in sizes:
+        source = picture(*size)
+        expected = eager.run(source)[0]
+        got = compiled.run(source)[0]
+        assert got.shape == source.shape
+        assert np.abs(expected.astype(int) - source).max() > 2, "the network must do something"
+        assert psnr(got, expected) >= 50
+
+
+@pytest.fixture
+def tiny():
+    from restoregan_core.models.generator import Generator, GeneratorConfig
+
+    torch.manual_seed(0)
+    return Generator(GeneratorConfig(base_width=4, blocks=1)).eval()
+
+
+def only_engine(directory):
+    (engine,) = directory.glob("*.engine")
+    return engine
+
+
+def test_second_start_reads_the_compiled_network_and_gives_the_same(tiny, tmp_path, monkeypatch):
+    import openvino
+
+    first = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0].copy()
+    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled anew"))
+    assert (OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0] == first).all()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "manifest gone", "foreign"])
+def test_damaged_engine_is_one_line_in_the_log_and_the_picture_is_right(tiny, tmp_path, damage, caplog):
+    expected = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0].copy()
+    engine = only_engine(tmp_path)
+    data = engine.read_bytes()
+    if damage == "truncated":
+        engine.write_bytes(data[: len(data) // 2])
+    elif damage == "altered":
+        engine.write_bytes(data[:-100] + bytes(100))
+    elif damage == "manifest gone":
+        manifest_path(engine).unlink()
+    else:
+        manifest_path(engine).write_text(manifest_path(engine).read_text().replace('"openvino"', '"another"'))
+    with caplog.at_level(logging.WARNING):
+        got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0]
+    assert (got == expected).all()
+    assert len(caplog.records) == 1
+    assert "anew" in caplog.text
+    caplog.clear()
+    OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    assert not caplog.records, "the engine was mended"
+
+
+def test_engine_deleted_while_it_runs_is_not_missed(tiny, tmp_path):
+    runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)  # from the file
+    only_engine(tmp_path).unlink()
+    assert runtime.run(picture(40, 40))[0].shape == (1, 40, 40, 3)
+
+
+def test_cache_that_cannot_be_written_costs_a_warning_only(tiny, tmp_path, caplog):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    runtime = OpenVinoRuntime(tiny, engine_dir=blocked / "cache")
+    assert "not kept" in caplog.text
+    assert runtime.run(picture(16, 16))[0].shape == (1, 16, 16, 3)
+
+
+def test_other_weights_never_get_this_networks_engine(tiny, tmp_path):
+    OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    with torch.no_grad():
+        tiny.head.bias.add_(0.5)
+    eager = TorchRuntime(tiny, "cpu").run(picture(24, 32))[0]
+    assert psnr(OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0], eager) >= 40
+
+
+def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
+    from restoregan_core.benchmark import resident_memory_mb
+
+    runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    sizes = [(48, 64), (96, 64), (61, 47), (128, 128)]
+    for size in sizes:
+        runtime.run(picture(*size))
+    before = resident_memory_mb()
+    for _ in range(50):
+        for size in sizes:
+            runtime.run(picture(*size))
+    assert resident_memory_mb() - before < 50
+
+
+def test_gpu_is_not_for_openvino_here(tiny):
+    with pytest.raises(RuntimeUnavailableError, match="runs on the CPU"):
+        OpenVinoRuntime(tiny, "cuda")

@@ -1,0 +1,118 @@
+"""An engine file is used only if it is whole and made for exactly this."""
+
+import json
+
+import pytest
+
+from restoregan_core.engine_cache import (
+    EngineError,
+    default_path,
+    engine_directory,
+    find_engine,
+    keep_newest,
+    manifest_path,
+    verify_engine,
+    weights_digest,
+    write_engine,
+)
+from restoregan_core.models.generator import Generator, GeneratorConfig
+
+KEY = {"runtime": "tensorrt", "weights": "abc", "shape": "1x64x64x3", "tensorrt": "11.0", "driver": "580.1"}
+
+
+@pytest.fixture
+def engine(tmp_path):
+    path = tmp_path / "front.engine"
+    write_engine(path, KEY, lambda temporary: temporary.write_bytes(b"machine code"))
+    return path
+
+
+def test_what_was_written_is_found_whatever_its_name(engine):
+    assert find_engine(engine.parent, KEY) == engine
+    assert engine.read_bytes() == b"machine code"
+    assert sorted(p.name for p in engine.parent.iterdir()) == ["front.engine", "front.engine.json"]
+
+
+def test_manifest_says_what_the_engine_is_in_plain_json(engine):
+    manifest = json.loads(manifest_path(engine).read_text())
+    assert manifest["key"] == KEY
+    assert manifest["bytes"] == 12
+    assert len(manifest["sha256"]) == 64
+
+
+@pytest.mark.parametrize("damage", [b"machine cod", b"machine cOde", b"", b"machine code and more"])
+def test_truncated_or_altered_engine_is_refused_in_one_line(engine, damage):
+    engine.write_bytes(damage)
+    with pytest.raises(EngineError, match=r"front.engine is truncated or altered") as error:
+        find_engine(engine.parent, KEY)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("entry", ["shape", "tensorrt", "driver"])
+def test_engine_for_something_else_is_refused_with_both_values(engine, entry):
+    with pytest.raises(EngineError, match=f"built for {entry} {KEY[entry]}, needed is another"):
+        find_engine(engine.parent, {**KEY, entry: "another"})
+
+
+def test_engine_of_other_weights_is_not_even_mentioned(engine):
+    with pytest.raises(EngineError, match=r"no engine for these weights"):
+        find_engine(engine.parent, {**KEY, "weights": "other"})
+
+
+@pytest.mark.parametrize("manifest", ["", "{}", "[]", "null", '{"key": 3, "sha256": "x"}', None])
+def test_engine_without_a_readable_manifest_is_refused(engine, manifest):
+    if manifest is None:
+        manifest_path(engine).unlink()
+    else:
+        manifest_path(engine).write_text(manifest)
+    with pytest.raises(EngineError, match="no readable manifest"):
+        verify_engine(engine, KEY)
+    with pytest.raises(EngineError):
+        find_engine(engine.parent, KEY)
+
+
+def test_manifest_without_its_engine_is_refused(engine):
+    engine.unlink()
+    with pytest.raises(EngineError, match="there is no engine"):
+        find_engine(engine.parent, KEY)
+
+
+def test_failed_write_leaves_the_old_engine_and_no_litter(engine):
+    def fail(temporary):
+        temporary.write_bytes(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_engine(engine, KEY, fail)
+    assert find_engine(engine.parent, KEY).read_bytes() == b"machine code"
+    assert len(list(engine.parent.iterdir())) == 2
+
+
+def test_cache_is_where_xdg_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert engine_directory() == tmp_path / "restoregan"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert engine_directory() == tmp_path / ".cache" / "restoregan"
+
+
+def test_file_name_and_weights_digest_tell_networks_apart(tmp_path):
+    assert default_path(KEY, tmp_path) != default_path({**KEY, "driver": "1"}, tmp_path)
+    generator = Generator(GeneratorConfig(base_width=2, blocks=1))
+    before = weights_digest(generator)
+    assert before == weights_digest(generator)
+    generator.head.bias.data[0] += 1
+    assert before != weights_digest(generator)
+
+
+def test_only_the_newest_are_kept_and_other_files_stay(tmp_path):
+    import os
+
+    for i in range(4):
+        path = tmp_path / f"openvino-{i}.engine"
+        write_engine(path, {**KEY, "shape": str(i)}, lambda temporary: temporary.write_bytes(b"x"))
+        os.utime(path, (i, i))
+    (tmp_path / "tensorrt-1.engine").write_bytes(b"took minutes")
+    keep_newest(tmp_path, "openvino", 2)
+    names = {p.name for p in tmp_path.iterdir() if p.suffix == ".engine"}
+    assert names == {"openvino-2.engine", "openvino-3.engine", "tensorrt-1.engine"}

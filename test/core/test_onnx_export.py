@@ -1,0 +1,74 @@
+"""The ONNX file is the network: the same picture, for any consumer, and a graph that TensorRT builds."""
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("onnxscript")
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.onnx_export import export_onnx, largest_difference
+from restoregan_core.zoo import CONFIGS, build_generator
+
+SMALL = GeneratorConfig(base_width=8, blocks=1, outer_blocks=(1, 0), upsampling="shuffle", pixel_unshuffle=2)
+
+
+def visible(generator):
+    """A zero last layer would hide every error."""
+    torch.manual_seed(0)
+    torch.nn.init.normal_(generator.head.weight, std=0.02)
+    return generator.eval()
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_static_file_pads_and_crops_odd_sizes_itself(tmp_path, precision):
+    generator = visible(Generator(SMALL))
+    export_onnx(generator, tmp_path / "net.onnx", (33, 47), precision)
+    assert largest_difference(generator, tmp_path / "net.onnx", (33, 47)) <= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_dynamic_file_takes_any_batch_and_any_multiple(tmp_path):
+    import onnxruntime
+
+    generator = visible(Generator(SMALL))
+    path = tmp_path / "net.onnx"
+    export_onnx(generator, path, None, "fp16")
+    for size in ((16, 16), (64, 96), (8 * 37, 24)):
+        assert largest_difference(generator, path, size) <= 1
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    restored, mean = session.run(None, {"rgb": np.zeros((3, 16, 24, 3), np.uint8)})
+    assert restored.shape == (3, 16, 24, 3)
+    assert restored.dtype == np.uint8
+    assert np.isfinite(mean)
+
+
+def test_precision_that_onnx_has_not_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no precision 'bf16' for ONNX"):
+        export_onnx(Generator(SMALL), tmp_path / "net.onnx", (16, 16), "bf16")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(72, 120), None])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_tensorrt_parses_and_builds_the_file_in_half_precision_without_a_gpu(name, size, tmp_path):
+    trt = pytest.importorskip("tensorrt_rtx")
+    path = tmp_path / "net.onnx"
+    export_onnx(build_generator(name), path, size, "fp16")
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network()
+    parser = trt.OnnxParser(network, logger)
+    assert parser.parse(path.read_bytes()), [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    assert network.get_input(0).dtype == trt.uint8
+    assert network.get_output(0).dtype == trt.uint8
+    config = builder.create_builder_config()
+    if size is None:
+        profile = builder.create_optimization_profile()
+        profile.set_shape("rgb", (1, 64, 64, 3), (1, 360, 640, 3), (6, 720, 1280, 3))
+        config.add_optimization_profile(profile)
+    engine = builder.build_serialized_network(network, config)
+    assert engine is not None
+    weights = sum(parameter.numel() for parameter in build_generator(name).parameters())
+    assert 2 * weights < engine.nbytes < 4 * weights, "weights are held in half precision"

@@ -1,0 +1,219 @@
+"""What detectors and cameras are promised of the restorer, on whatever runtimes this machine has."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.zoo import LoadedGenerator
+
+TINY = GeneratorConfig(
+    base_width=8,
+    width_multipliers=(1, 2),
+    blocks=1,
+    outer_blocks=(1,),
+    block_convolutions=2,
+    dropout=0.0,
+    kernel_size=3,
+    upsampling="shuffle",
+    unet_skips=True,
+    pixel_unshuffle=2,
+)
+
+
+def loaded(config=TINY, strength=0.05, seed=0):
+    """A generator that changes every picture visibly and smoothly enough to compare precisions."""
+    torch.manual_seed(seed)
+    generator = Generator(config).eval()
+    nn.init.normal_(generator.head.weight, std=strength)
+    nn.init.zeros_(generator.head.bias)
+    return LoadedGenerator(generator, "tiny-0123456789ab", "0" * 64, {})
+
+
+def picture(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def difference(a, b):
+    assert a.shape == b.shape
+    assert a.dtype == b.dtype == np.uint8
+    return np.abs(a.astype(int) - b)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 7), (33, 47), (64, 96)])
+def test_a_frame_of_any_size_comes_back_in_its_size_and_changed(size):
+    restorer = Restorer(loaded(), "torch")
+    source = picture(*size)
+    kept = source.copy()
+    restored = restorer(source)
+    assert restored.shape == source.shape
+    assert restored.flags.writeable
+    assert (source == kept).all()
+    if size[0] > 8:
+        assert difference(restored, source).mean() > 0.5
+
+
+def test_output_is_the_generators_own_in_float32():
+    model = loaded()
+    source = picture(32, 48)
+    x = torch.from_numpy(source).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.inference_mode():
+        expected = ((model.generator(x) + 1) * 127.5).round().clamp(0, 255)
+    expected = expected[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    assert difference(Restorer(model, "torch")(source), expected).max() <= 1
+
+
+def test_averaging_skip_is_the_generators_own_too():
+    config = GeneratorConfig(base_width=8, blocks=1, output_skip="average")
+    model = loaded(config, strength=0.01)
+    source = picture(32, 48)
+    x = torch.from_numpy(source).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.inference_mode():
+        expected = ((model.generator(x) + 1) * 127.5).round().clamp(0, 255)
+    expected = expected[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    assert difference(Restorer(model, "torch")(source), expected).max() <= 1
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_network_that_changes_nothing_returns_every_grey_level_bit_for_bit(runtime):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    every_level = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
+    assert (Restorer(loaded(strength=0.0), runtime)(every_level) == every_level).all()
+
+
+def test_result_survives_the_next_frame():
+    restorer = Restorer(loaded())
+    first = restorer(picture(32, 32, seed=1))
+    kept = first.copy()
+    restorer(picture(32, 32, seed=2))
+    assert (first == kept).all()
+
+
+def test_read_only_and_strided_frames_are_restored_like_plain_ones():
+    restorer = Restorer(loaded(), "torch")
+    source = picture(32, 64)
+    expected = restorer(np.ascontiguousarray(source[:, ::2]))
+    source.flags.writeable = False
+    assert (restorer(source[:, ::2]) == expected).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(150, 260), (203, 151), (260, 141), (400, 90)])
+@pytest.mark.parametrize("max_pixels", [100 * 100, 96 * 130])
+def test_tiled_equals_whole(height, width, max_pixels):
+    model = loaded()
+    whole = Restorer(model, "torch", max_pixels=10**9)(picture(height, width))
+    tiled = Restorer(model, "torch", max_pixels=max_pixels)(picture(height, width))
+    assert difference(tiled, whole).max() <= 1
+
+
+def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
+    restorer = Restorer(loaded(), "torch", max_pixels=100)
+    with pytest.raises(ValueError, match=r"max_pixels=100 is too few.*at least \d+"):
+        restorer(picture(200, 200))
+
+
+def test_frames_of_several_cameras_come_back_in_order_each_as_if_alone():
+    restorer = Restorer(loaded(), "torch", max_pixels=3 * 32 * 48)
+    frames = [
+        picture(*size, seed=i) for i, size in enumerate([(32, 48), (24, 24), (32, 48), (32, 48), (32, 48)])
+    ]
+    for together, frame in zip(restorer.restore_many(frames), frames, strict=True):
+        assert difference(together, restorer(frame)).max() <= 1
+    assert restorer.restore_many([]) == []
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+@pytest.mark.parametrize("layer", ["head", "stem"])
+def test_nan_in_the_weights_never_becomes_a_picture(runtime, layer):
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    model = loaded()
+    conv = model.generator.head if layer == "head" else model.generator.stem[0]
+    with torch.no_grad():
+        conv.weight[0, 0, 0, 0] = float("nan")
+    restorer = Restorer(model, runtime)
+    restorer.warm_up(32, 32)
+    with pytest.raises(NonFiniteOutputError, match="tiny-0123456789ab"):
+        restorer(picture(32, 32))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision"),
+    [("torch", "fp32"), ("torch", "bf16"), ("openvino", "auto"), ("openvino", "fp32")],
+)
+def test_nan_in_the_output_is_seen_through_the_cast_to_uint8(runtime, precision):
+    """Of the runtime itself, whose weights nobody checks: the last line of defence."""
+    generator = loaded().generator
+    with torch.no_grad():
+        generator.head.bias[0] = float("nan")
+    if runtime == "torch":
+        from restoregan_core.runtimes.torch_runtime import TorchRuntime
+
+        opened = TorchRuntime(generator, "cpu", precision=precision)
+    else:
+        pytest.importorskip("openvino")
+        from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
+
+        opened = OpenVinoRuntime(generator, precision=precision)
+    assert np.isnan(opened.run(picture(32, 32)[None])[1])
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)]
+)
+def test_what_is_no_frame_is_refused_by_name(bad):
+    with pytest.raises(ValueError, match="expected uint8 RGB"):
+        Restorer(loaded(), "torch")(bad)
+
+
+def test_unknown_runtime_and_device_are_refused_with_what_there_is():
+    with pytest.raises(ValueError, match="no runtime 'cuda'; there are: auto, tensorrt"):
+        Restorer(loaded(), "cuda")
+    with pytest.raises(ValueError, match="no device 'gpu'; write auto, cpu"):
+        Restorer(loaded(), "torch", "gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_auto_says_once_what_runs_and_why(caplog):
+    pytest.importorskip("openvino")
+    with caplog.at_level(logging.INFO):
+        restorer = Restorer(loaded())
+        restorer(picture(16, 16))
+        restorer(picture(24, 16))
+    lines = [record.message for record in caplog.records if record.message.startswith("runtime: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("runtime: openvino")
+    assert "'tensorrt' needs a CUDA device" in lines[0]
+    assert restorer.describe().startswith("openvino")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("runtime", "device"), [("tensorrt", "auto"), ("torch", "cuda"), ("torch", "cuda:3")]
+)
+def test_without_a_gpu_a_runtime_asked_for_by_name_is_refused_in_one_line(runtime, device):
+    with pytest.raises(RuntimeUnavailableError, match="CUDA device") as error:
+        Restorer(loaded(), runtime, device)
+    assert "\n" not in str(error.value)
+
+
+def test_openvino_missing_or_broken_leaves_pytorch(monkeypatch, caplog):
+    monkeypatch.setitem(__import__("sys").modules, "openvino", None)
+    with pytest.raises(RuntimeUnavailableError, match="openvino"):
+        Restorer(loaded(), "openvino")
+    with caplog.at_level(logging.INFO):
+        restorer = Restorer(loaded(), device="cpu")
+    assert restorer.describe().startswith("torch")
+    assert "openvino" in caplog.text.lower()
+    assert restorer(picture(16, 16)).shape == (16, 16, 3)
