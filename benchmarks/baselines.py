@@ -3,7 +3,8 @@
     python benchmarks/baselines.py --data ../shared/data/eval --output docs/benchmarks/baselines.md
 
 Every folder below ``--data`` that holds ``input/`` and ``target/`` is a set. Each method runs at its best
-single setting for the set (`restoregan_core.evaluation.classical`). Takes about 20 minutes on two cores.
+single setting for the set (`restoregan_core.evaluation.classical`). Takes about 20 minutes on
+two cores; ``--sets`` and ``--methods`` choose some.
 """
 
 import argparse
@@ -25,9 +26,10 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--sets", nargs="+", help="names of folders (default: all)")
+    parser.add_argument("--methods", nargs="+", choices=NAMES[1:], default=list(NAMES[1:]))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)  # scoring runs in threads of its own
-    methods = [name for name in NAMES if name != "none"]
     lines = [
         "# What a network has to beat",
         "",
@@ -40,8 +42,10 @@ def main() -> None:
         "|---|---|---|---|" + "---|" * len(METRICS),
     ]
     for folder in sorted(path.parent for path in arguments.data.glob("*/target")):
+        if arguments.sets and folder.name not in arguments.sets:
+            continue
         evaluation_set = EvaluationSet(folder.name, tuple(find_pairs(folder)))
-        chosen = [best_for_set(name, evaluation_set) for name in methods]
+        chosen = [best_for_set(name, evaluation_set) for name in arguments.methods]
         scores = measure(evaluation_set, chosen)
         rows = [("input", "", scores.mean_input())]
         rows += [(b.name, b.setting, scores.mean_output(i)) for i, b in enumerate(chosen)]
