@@ -65,8 +65,8 @@ def common_arguments(given: object) -> list[str]:
     for camera in given.camera:  # type: ignore[attr-defined]
         made += ["--camera", camera]
     for name in (
-        "model", "runtime", "device", "preset", "image_format", "jpeg_quality", "detector", "truth", "degrade",
-        "deadline_ms", "checkpoint_frames", "clips",
+        "model", "runtime", "device", "preset", "image_format", "jpeg_quality", "detector", "truth",
+        "degrade", "deadline_ms", "checkpoint_frames", "clips",
     ):  # fmt: skip
         value = getattr(given, name)
         if value is not None:

@@ -146,7 +146,7 @@ def run_ray(
     jobs: Sequence[Job], output: Path, common: Sequence[str], workers: int, retries: int,
     on_done: Callable[[JobOutcome], None], address: str | None = None,
 ) -> list[JobOutcome]:  # fmt: skip
-    """Each job as a Ray task. The task of a worker that died is started again, and goes on from its checkpoint.
+    """Each job as a Ray task. A dead worker's task is started again, and goes on from its checkpoint.
 
     Args:
         workers: CPUs of the Ray that is started here; no matter with an address.
@@ -176,7 +176,7 @@ def run_ray(
 
 
 def _ray_replay(arguments: list[str]) -> str:
-    """In the worker's own process, so that whoever kills the worker ends the replay too; returns the error."""
+    """In the worker's own process: whoever kills the worker ends the replay too. Returns the error."""
     from restoregan_core.commands.replay import main
 
     try:
