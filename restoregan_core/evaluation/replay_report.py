@@ -122,7 +122,9 @@ def _cards(report: dict[str, Any]) -> list[Card]:
 
     cards = [
         Card(
-            "frames", str(frames["count"]), f"{frames['duration_s']:.1f} s, {len(report['cameras'])} cameras"
+            "frames",
+            str(frames["count"]),
+            f"{frames['duration_s']:.1f} s, {_count(len(report['cameras']), 'camera')}",
         ),
         Card(
             "degraded",
@@ -230,6 +232,10 @@ def _tables(report: dict[str, Any]) -> list[Table]:
         Table("Settings", ("", ""), settings, is_text=True),
         Table("Environment", ("", ""), [[k, v] for k, v in replay["environment"].items()], is_text=True),
     ]  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _share(part: float, whole: float) -> str:

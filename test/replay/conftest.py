@@ -1,5 +1,6 @@
 """A network of a few thousand weights that changes pictures a little: fast, and its output is checkable."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import torch
 from restoregan_core import zoo
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.pipeline import RestorationPipeline
+
+# Here and in the processes that tests start: a second thread costs more than it gives on pictures this small.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 DETECTOR = Path(__file__).resolve().parents[3] / "shared/data/weights/yolox_nano.onnx"
 
@@ -39,7 +44,6 @@ def make_pipeline(weights: Path) -> Callable[..., RestorationPipeline]:
     """Gives a function that loads the pipeline anew."""
     from restoregan_core import load_pipeline
 
-    torch.set_num_threads(2)
     return lambda preset="balanced": load_pipeline(weights, preset=preset, runtime="torch")
 
 

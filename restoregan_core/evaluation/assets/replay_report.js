@@ -4,7 +4,7 @@
   const byId = (id) => document.getElementById(id);
   const percent = (value) => (value === null || value === undefined ? "not assessed" : `${Math.round(value * 100)} %`);
   const positions = Object.keys(data.pictures).map(Number).sort((a, b) => data.time_s[a] - data.time_s[b]);
-  const groups = { ...data.groups, "all in order": positions };
+  const groups = { worst: data.groups.worst, "most improved": data.groups["most improved"], "most changed": data.groups["most changed"], "all in order": positions };
   const plots = [];
   let members = [];
   let shown = null;

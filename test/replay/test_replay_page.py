@@ -1,0 +1,130 @@
+"""The replay's page in a real browser: no error, the slider moves, the timeline jumps, tiles are drawn."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from replay_bags import drive, write_bag
+
+from restoregan_core.cli import main
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--virtual-time-budget=5000", "--enable-logging=stderr",
+)  # fmt: skip
+
+PROBE = """
+<script>
+const failures = [];
+addEventListener("error", (event) => failures.push(event.message));
+addEventListener("load", async () => {
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  const byId = (id) => document.getElementById(id);
+  const seen = {};
+  await wait(500);
+  seen.caption = byId("caption").textContent;
+  byId("slider").value = 50;
+  byId("slider").focus();
+  byId("slider").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  await wait(500);
+  seen.slider = Number(byId("slider").value);
+  byId("next").click();
+  seen.next = byId("caption").textContent;
+  const over = document.querySelector(".u-over");
+  const box = over.getBoundingClientRect();
+  const at = { clientX: box.left + box.width * 0.95, clientY: box.top + 20, bubbles: true };
+  for (const kind of ["mousedown", "mouseup", "click"]) over.dispatchEvent(new MouseEvent(kind, at));
+  seen.clicked = byId("caption").textContent;
+  const left = new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true });
+  document.querySelector(".plot").dispatchEvent(left);
+  seen.stepped = byId("caption").textContent;
+  byId("overlay").value = "restored";
+  byId("overlay").dispatchEvent(new Event("change"));
+  await wait(200);
+  const canvas = byId("tiles");
+  const drawn = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  seen.tiles = drawn.some((value) => value > 0);
+  seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  seen.pictures = document.querySelectorAll("img").length;
+  seen.failures = failures;
+  document.title = "PROBED";
+  const result = document.createElement("pre");
+  result.id = "probe";
+  result.textContent = JSON.stringify(seen);
+  document.body.append(result);
+});
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Path:
+    root = tmp_path_factory.mktemp("page")
+    bag = write_bag(root / "bag", drive(24, height=192, width=320))
+    arguments = [
+        "replay",
+        str(bag),
+        "--output",
+        str(root / "out"),
+        "--model",
+        str(weights),
+        "--runtime",
+        "torch",
+    ]
+    assert main([*arguments, "--preset", "always", "--degrade", "rain"]) == 0
+    return root / "out"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
+@pytest.mark.parametrize("size", ["1200,1500", "500,1500"])
+def test_the_page_works_with_mouse_and_keyboard_and_without_errors(
+    output: Path, tmp_path: Path, size: str
+) -> None:
+    page = (output / "report.html").read_text()
+    probed = output / "probed.html"
+    probed.write_text(page.replace("</head>", f"{PROBE}</head>", 1))
+    done = subprocess.run(
+        [CHROMIUM, *FLAGS, f"--window-size={size}", f"--user-data-dir={tmp_path}", "--dump-dom", f"file://{probed}"],
+        capture_output=True, text=True, timeout=200, check=True,
+    )  # fmt: skip
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-2000:]
+    seen = json.loads(found[1].replace("&gt;", ">").replace("&amp;", "&"))
+    assert seen["failures"] == []
+    assert "CONSOLE" not in done.stderr
+    assert seen["slider"] != 50
+    assert seen["next"] != seen["caption"]
+    time_s = float(re.search(r"front, ([\d.]+) s", seen["clicked"])[1])
+    assert 0.8 < time_s <= 0.92  # the click was at 95 % of the time axis
+    assert float(re.search(r"front, ([\d.]+) s", seen["stepped"])[1]) < time_s
+    assert seen["tiles"]
+    assert seen["overflow"] <= 0
+
+
+def test_the_page_needs_no_network_and_embeds_at_most_300_pictures(output: Path) -> None:
+    page = (output / "report.html").read_text()
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert not re.search(r"@import|url\((?!data:)", page)
+    assert page.count("data:image/jpeg") <= 300
+    for name in re.findall(r'"(pictures/[^"]+)"', page):
+        assert (output / name).is_file()
+
+
+def test_verdict_and_figures_are_on_the_page(output: Path) -> None:
+    page = (output / "report.html").read_text()
+    report = json.loads((output / "report.json").read_text())
+    assert report["verdict"]["headline"] in page
+    assert "made for a test" in page  # the model card
+    for title in (
+        "Cameras",
+        "What other thresholds would have done",
+        "Time",
+        "Worst segments",
+        "Environment",
+    ):
+        assert f"<h2>{title}</h2>" in page
