@@ -30,9 +30,9 @@ class GuardLimits:
     max_colour_shift: float = 12.0
     """Grey levels, 0 to 255, by which the frame's mean of any channel may move against the mean of all three
     (a colour cast); more fails open. Between Rain100L's pairs it is at most 1.3, GOPRO's and REDS's 0.4."""
-    max_brightness_shift: float = 40.0
+    max_brightness_shift: float = 110.0
     """Grey levels, 0 to 255, by which the frame's mean over all channels may move; more fails open. Looser,
-    because rain brightens: between Rain100L's pairs it is up to 12.6. Rain100H's are often beyond it."""
+    because rain brightens: between Rain100L's pairs it is up to 12.6, between Rain100H's 104."""
     circuit_opens_after: int = 5
     """Faults in a row after which restoration rests."""
     circuit_probe_after_s: float = 5.0
