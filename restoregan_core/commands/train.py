@@ -42,7 +42,9 @@ def parse(argv: list[str]) -> "TrainConfig":
 
     from restoregan_core.training.config import TrainConfig
 
-    parser = ArgumentParser(prog="restoregan train", description=_DESCRIPTION, exit_on_error=False)
+    parser = ArgumentParser(
+        prog="restoregan train", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+    )
     parser.add_argument("--config", action="config", help="a YAML recipe, such as config/train/paper.yaml")
     parser.add_class_arguments(TrainConfig)
     try:

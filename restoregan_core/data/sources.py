@@ -4,6 +4,7 @@ Sample ``i`` is a pure function of (config, seed, i, patch size): a run that res
 processes, see the same pictures in the same order.
 """
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -317,6 +318,9 @@ def _one_thread(worker: int) -> None:
     # Each worker is one process of many: threads inside it would only get in the others' way.
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    # A scheduler signals the whole group. The trainer saves then, and ends its workers itself.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:

@@ -1,6 +1,5 @@
 """SIGTERM and Ctrl-C as a wish to stop, asked for between two steps."""
 
-import os
 import signal
 from types import FrameType, TracebackType
 
@@ -10,7 +9,6 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.signal_number = 0
-        self._owner = os.getpid()
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> "StopRequest":
@@ -25,9 +23,6 @@ class StopRequest:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._owner:
-            # A forked data worker inherits this handler and gets the group's signals: its trainer ends it.
-            return
         if self.signal_number and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal_number = number
