@@ -72,7 +72,9 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
     if text in CONFIGS:
         path = WEIGHTS_DIR / f"{text}.safetensors"
         if not path.is_file():
-            raise ValueError(f"model {text!r} comes without weights; train it, or give the path of a .safetensors file")
+            raise ValueError(
+                f"model {text!r} comes without weights; train it, or give the path of a .safetensors file"
+            )
         return path
     path = Path(text)
     if not path.is_file():
@@ -91,7 +93,9 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     text = os.fspath(name_or_file)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if text in CONFIGS and digest != SHA256.get(text):
-        raise ValueError(f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it")
+        raise ValueError(
+            f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -110,14 +114,19 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
 
 
 def save_generator(
-    generator: Generator, path: str | os.PathLike[str], metadata: dict[str, str], dtype: torch.dtype = torch.float16
+    generator: Generator,
+    path: str | os.PathLike[str],
+    metadata: dict[str, str],
+    dtype: torch.dtype = torch.float16,
 ) -> str:
     """Write weights and config to ``path``, atomically; return the file's SHA-256.
 
     Raises:
         ValueError: a weight is not finite in ``dtype``.
     """
-    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in generator.state_dict().items()}
+    state = {
+        key: value.detach().cpu().to(dtype).contiguous() for key, value in generator.state_dict().items()
+    }
     for key, value in state.items():
         if not torch.isfinite(value).all():
             raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")

@@ -56,14 +56,18 @@ class GeneratorConfig:
         object.__setattr__(self, "width_multipliers", tuple(self.width_multipliers))
         object.__setattr__(self, "outer_blocks", tuple(self.outer_blocks))
         if self.base_width < 1 or not self.width_multipliers or min(self.width_multipliers) < 1:
-            raise ValueError(f"base_width={self.base_width} and width_multipliers={self.width_multipliers} must be positive")
+            raise ValueError(
+                f"base_width={self.base_width} and width_multipliers={self.width_multipliers} must be positive"
+            )
         if len(self.outer_blocks) != len(self.width_multipliers) - 1:
             raise ValueError(
                 f"outer_blocks={self.outer_blocks} must have one entry for each scale but the coarsest: "
                 f"{len(self.width_multipliers) - 1}"
             )
         if self.blocks < 0 or any(n < 0 for n in self.outer_blocks):
-            raise ValueError(f"blocks={self.blocks} and outer_blocks={self.outer_blocks} must not be negative")
+            raise ValueError(
+                f"blocks={self.blocks} and outer_blocks={self.outer_blocks} must not be negative"
+            )
         if self.block_convolutions not in (2, 3):
             raise ValueError(f"block_convolutions={self.block_convolutions} must be 2 or 3")
         if not 0 <= self.dropout < 1:
@@ -151,7 +155,9 @@ class ResidualBlock(nn.Module):
 
 def _upsample(in_channels: int, out_channels: int, kind: str) -> nn.Sequential:
     if kind == "nearest":
-        return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), SameConv2d(in_channels, out_channels, 3), nn.ReLU())
+        return nn.Sequential(
+            nn.Upsample(scale_factor=2, mode="nearest"), SameConv2d(in_channels, out_channels, 3), nn.ReLU()
+        )
     if kind == "transposed":
         conv = nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1)
         return nn.Sequential(conv, nn.ReLU())
@@ -182,17 +188,25 @@ class Generator(nn.Module):
 
         def residual_blocks(channels: int, count: int) -> nn.Sequential:
             return nn.Sequential(
-                *(ResidualBlock(channels, c.block_convolutions, c.leaky_slope, c.dropout) for _ in range(count))
+                *(
+                    ResidualBlock(channels, c.block_convolutions, c.leaky_slope, c.dropout)
+                    for _ in range(count)
+                )
             )
 
         self.stem = nn.Sequential(SameConv2d(image_channels, widths[0], c.kernel_size), nn.ReLU())
-        self.encoder = nn.ModuleList(residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False))
+        self.encoder = nn.ModuleList(
+            residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False)
+        )
         self.down = nn.ModuleList(
-            nn.Sequential(SameConv2d(fine, coarse, 3, stride=2), nn.ReLU()) for fine, coarse in pairwise(widths)
+            nn.Sequential(SameConv2d(fine, coarse, 3, stride=2), nn.ReLU())
+            for fine, coarse in pairwise(widths)
         )
         self.body = residual_blocks(widths[-1], c.blocks)
         self.up = nn.ModuleList(_upsample(coarse, fine, c.upsampling) for fine, coarse in pairwise(widths))
-        self.decoder = nn.ModuleList(residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False))
+        self.decoder = nn.ModuleList(
+            residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False)
+        )
         self.head = SameConv2d(widths[0], image_channels, c.kernel_size)
         if c.identity_start:
             nn.init.zeros_(self.head.weight)
