@@ -75,7 +75,8 @@ def main(argv: list[str]) -> int:
     report = run(given)
     for mark, line in report["verdict"]["findings"]:
         print(f"{ {'good': '+', 'bad': '-', 'neutral': ' '}[mark] } {line}")
-    print(f"verdict: {report['verdict']['headline']}; {given.output / 'report.html'}")
+    page = "report.json" if given.no_html else "report.html"
+    print(f"verdict: {report['verdict']['headline']}; {given.output / page}")
     if rules:
         _require(rules, report, given)
     if report["replay"]["stopped"]:

@@ -106,11 +106,15 @@ def test_every_frame_is_taken_up_or_superseded(arrivals: list[float], busy_s: fl
 
 @pytest.fixture(scope="module")
 def drives(tmp_path_factory, weights) -> dict[str, ReplayFolder]:
-    """One bag replayed with two presets."""
+    """One bag, of which the second half has nothing in it to restore, replayed with two presets."""
     from restoregan_core import load_pipeline
 
     root = tmp_path_factory.mktemp("figures")
-    bag = write_bag(root / "bag", drive(60))
+    messages = list(drive(60))
+    for _, _, _, message in messages[60:]:
+        if hasattr(message, "encoding"):
+            message.data = np.full_like(message.data, 128)
+    bag = write_bag(root / "bag", messages)
     folders = {}
     for preset in ("balanced", "always"):
         folders[preset] = ReplayFolder(root / preset)

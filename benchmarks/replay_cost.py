@@ -1,0 +1,95 @@
+"""What replay costs around the network: memory over a long bag, and throughput against the network alone.
+
+    python benchmarks/replay_cost.py memory --frames 10000
+    python benchmarks/replay_cost.py throughput --model lite --size 720x1280 --frames 60
+
+Memory is the resident set of this process, sampled while a bag of random pictures is replayed. Throughput is
+measured in turns (network alone, whole replay), so that a busy machine burdens both alike.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "replay"))
+
+from restoregan_core import load_pipeline
+from restoregan_core.commands.common import parse_size
+from restoregan_core.evaluation.replay import ReplayOptions, replay
+from restoregan_core.evaluation.replay_state import ReplayFolder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("memory", "throughput"))
+    parser.add_argument("--model", default="lite")
+    parser.add_argument("--size", type=parse_size, default=(64, 96))
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--turns", type=int, default=3)
+    given = parser.parse_args()
+    from replay_bags import drive, write_bag
+
+    root = Path(tempfile.mkdtemp())
+    try:
+        height, width = given.size
+        bag = write_bag(root / "bag", drive(given.frames, is_compressed=True, height=height, width=width))
+        figures = _memory(given, bag, root) if given.what == "memory" else _throughput(given, bag, root)
+        print(json.dumps(figures))
+    finally:
+        shutil.rmtree(root)
+
+
+def _memory(given: argparse.Namespace, bag: Path, root: Path) -> dict:
+    process = psutil.Process()
+    resident_mb: dict[int, float] = {}
+
+    def sample(done: int, total: int) -> None:
+        if done % 1000 == 0:
+            resident_mb[done] = round(process.memory_info().rss / 2**20, 1)
+
+    pipeline = load_pipeline(given.model, preset="off")
+    replay(bag, ReplayFolder(root / "out"), pipeline, ReplayOptions(), on_progress=sample)
+    return {"resident_mb": resident_mb}
+
+
+def _throughput(given: argparse.Namespace, bag: Path, root: Path) -> dict:
+    height, width = given.size
+    pipeline = load_pipeline(given.model, preset="always")
+    rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    pipeline.restorer(rgb)
+    rows = []
+    for turn in range(given.turns):
+        started_s = time.perf_counter()
+        for _ in range(given.frames):
+            pipeline.restorer(rgb)
+        network_s = time.perf_counter() - started_s
+        started_s = time.perf_counter()
+        for _ in range(given.frames):
+            pipeline.assessor.assess(rgb)
+        assessor_s = 2 * (time.perf_counter() - started_s)  # source and result
+        started_s = time.perf_counter()
+        replay(bag, ReplayFolder(root / f"out_{turn}"), pipeline, ReplayOptions())
+        replay_s = time.perf_counter() - started_s
+        rows.append(
+            {
+                "network_fps": given.frames / network_s,
+                "network_and_assessor_fps": given.frames / (network_s + assessor_s),
+                "replay_fps": given.frames / replay_s,
+                "replay_to_network": network_s / replay_s,
+                "replay_to_network_and_assessor": (network_s + assessor_s) / replay_s,
+            }
+        )
+    return {"runtime": pipeline.restorer.describe(), "turns": rows}
+
+
+if __name__ == "__main__":
+    main()
