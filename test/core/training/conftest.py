@@ -26,7 +26,7 @@ ADVERSARIAL = LossConfig(perceptual_weight=0, adversarial_weight=0.1, pixel_weig
 
 @pytest.fixture(scope="session")
 def pairs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pairs of 40 x 48: smooth random colours, and the same blurred."""
+    """Three pairs of 40 x 48: smooth random colours, and the same blurred and darkened."""
     root = tmp_path_factory.mktemp("pairs")
     rng = np.random.default_rng(0)
     for side in ("input", "target"):
@@ -35,7 +35,8 @@ def pairs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         small_HWC = rng.integers(0, 256, (10, 12, 3), dtype=np.uint8)
         sharp_HWC = cv2.resize(small_HWC, (48, 40), interpolation=cv2.INTER_NEAREST)
         cv2.imwrite(str(root / "target" / f"{i}.png"), sharp_HWC)
-        cv2.imwrite(str(root / "input" / f"{i}.png"), cv2.GaussianBlur(sharp_HWC, (0, 0), 2))
+        dim_HWC = (0.6 * cv2.GaussianBlur(sharp_HWC, (0, 0), 1)).astype(np.uint8)
+        cv2.imwrite(str(root / "input" / f"{i}.png"), dim_HWC)
     return root
 
 

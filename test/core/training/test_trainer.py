@@ -310,7 +310,7 @@ def test_pixel_training_learns(make_config: MakeConfig, make_trainer: MakeTraine
     trainer = make_trainer(config)
     trainer.run()
     (score,) = trainer.scores.values()
-    assert score.psnr_db > score.input_psnr_db + 0.1
+    assert score.psnr_db > score.input_psnr_db + 1
 
 
 def test_patches_grow_from_stage_to_stage_and_no_crop_comes_twice(make_config: MakeConfig) -> None:
