@@ -43,7 +43,7 @@ def test_replay_of_the_frames_taken_up_gives_the_pixels_of_the_live_run(
     bag = write_bag(tmp_path / "bag", drive(FRAMES, base="/front"))
     node = start_node(
         autostart=True, cameras=["front"], model=str(network), runtime="torch", preset="balanced",
-        deadline_ms=0.0,
+        deadline_ms=9000.0,
     )  # fmt: skip
     node.wait_active()
     environment = {**os.environ, "ROS_DOMAIN_ID": str(domain_id)}
