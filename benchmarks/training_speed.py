@@ -207,6 +207,7 @@ def main() -> None:
             f"| {model} | {batch_size} x {patch_size} px | {row['crops_per_s']:.2f} "
             f"| {row['by_hand_crops_per_s']:.2f} | {row['ratio']:.2f} | {row['make_crops_per_s']:.1f} | {share:.1%} |"
         )
+        print(lines[-1], flush=True)
     one, two = (processes_rate(count, arguments.data, 4 * arguments.steps) for count in (1, 2))
     lines += [
         "",
