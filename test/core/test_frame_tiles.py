@@ -1,11 +1,15 @@
 """Tiles cover a frame exactly once, begin where the strides allow, and see far enough."""
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from skimage.data import astronaut
 
 from restoregan_core.frame_tiles import spans, tile_margin, tile_size
-from restoregan_core.zoo import CONFIGS
+from restoregan_core.restorer import Restorer
+from restoregan_core.zoo import CONFIGS, load_generator
 
 
 @given(
@@ -37,3 +41,18 @@ def test_tiles_stay_within_the_budget_and_leave_a_middle(name, height, width):
     assert tall % config.size_multiple == wide % config.size_multiple == 0
     for side, tile in ((height, tall), (width, wide)):
         assert tile >= side or tile > 2 * tile_margin(config)
+
+
+@pytest.mark.parametrize("size", [(600, 800), (433, 1001), (1025, 389)])
+def test_tiled_equals_whole_within_one_grey_level_with_the_shipped_weights(size):
+    """On a textured picture, spoilt so that the network has something to do everywhere."""
+    height, width = size
+    rgb_HWC = cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_CUBIC)
+    rain = np.random.default_rng(0).normal(0, 25, (height, width, 1)).clip(0)
+    rgb_HWC = (rgb_HWC + cv2.blur(rain, (1, 15))[..., None]).clip(0, 255).astype(np.uint8)
+    loaded = load_generator("lite")
+    whole = Restorer(loaded, "torch", "cpu")(rgb_HWC).astype(int)
+    least = 2 * tile_margin(loaded.generator.config) + 48
+    tiled = Restorer(loaded, "torch", "cpu", max_pixels=least * least)(rgb_HWC).astype(int)
+    assert np.abs(whole - rgb_HWC).max() > 2, "the network must do something"
+    assert np.abs(tiled - whole).max() <= 1
