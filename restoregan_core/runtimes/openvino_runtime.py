@@ -1,5 +1,6 @@
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
+import functools
 import logging
 from copy import deepcopy
 from pathlib import Path
@@ -64,7 +65,7 @@ class OpenVinoRuntime:
         ov = _import_openvino()
         self._multiple = generator.config.size_multiple
         self._version = ov.__version__.split("-")[0]
-        core = ov.Core()
+        core = _core()
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
@@ -128,6 +129,17 @@ def _load_or_compile(
 
 def _export(compiled: Any, path: Path) -> None:
     path.write_bytes(compiled.export_model().getvalue())
+
+
+@functools.cache
+def _core() -> Any:
+    """The process's one Core, never freed.
+
+    OpenVINO's CPU plugin gives the thread that loads it another stack for signal handlers and unmaps it when
+    the plugin goes, perhaps in another thread: the first signal after that, a child's exit say, would end the
+    process with a segmentation fault.
+    """
+    return _import_openvino().Core()
 
 
 def _import_openvino() -> Any:

@@ -1,6 +1,8 @@
 """OpenVINO against eager float32, and its compiled network on disk."""
 
 import logging
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -121,6 +123,28 @@ def test_other_weights_never_get_this_networks_engine(tiny, tmp_path):
         tiny.head.bias.add_(0.5)
     eager = TorchRuntime(tiny, "cpu").run(picture(24, 32))[0]
     assert psnr(OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0], eager) >= 40
+
+
+def test_a_signal_after_a_runtime_of_another_thread_is_gone_ends_nothing(tmp_path):
+    """A child's exit, handled in Python, after OpenVINO was loaded here and closed elsewhere."""
+    program = """
+import gc, signal, subprocess, sys, threading
+from pathlib import Path
+import numpy as np
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
+signal.signal(signal.SIGCHLD, lambda *_: None)
+held = [OpenVinoRuntime(Generator(GeneratorConfig(base_width=4, blocks=1)).eval(), engine_dir=Path(sys.argv[1]))]
+held[0].run(np.zeros((1, 8, 8, 3), np.uint8))
+def drop():
+    held.pop().close()
+    gc.collect()
+thread = threading.Thread(target=drop)
+thread.start()
+thread.join()
+subprocess.run([sys.executable, "-c", ""], check=True)
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
 
 
 def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
