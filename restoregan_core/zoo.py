@@ -37,7 +37,9 @@ CONFIGS: dict[str, GeneratorConfig] = {
     "lite": GeneratorConfig(base_width=32, blocks=6, outer_blocks=(1, 1), **_SMALL),
 }
 
-SHA256: dict[str, str] = {}
+SHA256: dict[str, str] = {
+    "lite": "f49d33abd49d2e4e10e2ca157d052c7752b08a86daea0de0fb748bac675b37a3",
+}
 """Of the weights that come with the package. A file that differs is refused."""
 
 
