@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import ClassVar
 
 from setuptools import Command, Distribution, setup
 from setuptools.command.build_py import build_py as setuptools_build_py
@@ -80,7 +81,7 @@ def cmake_install(prefix: Path, build: Path, *options: str) -> None:
 class build_msgs(Command):  # noqa: N801 - setuptools' naming
     """Install the ROS package into the active venv, Python sources linked to the checkout."""
 
-    user_options = ()  # type: ignore[assignment]
+    user_options: ClassVar[list[tuple[str, str | None, str]]] = []
 
     def initialize_options(self) -> None: ...
 
