@@ -136,5 +136,6 @@ def save_generator(
     temporary = target.with_name(target.name + ".part")
     save_file(state, temporary, {**metadata, "config": json.dumps(generator.config.to_dict())})
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+    temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
     temporary.replace(target)
     return digest

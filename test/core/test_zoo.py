@@ -1,0 +1,83 @@
+"""Names give the shapes that are promised; a weights file is read only if it is what it claims to be."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from restoregan_core import zoo
+from restoregan_core.models.complexity import count_multiply_adds, count_parameters
+from restoregan_core.models.generator import Generator, GeneratorConfig
+
+TINY = GeneratorConfig(base_width=4, blocks=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "most_gmac", "most_megabytes"), [("paper", 86, 37), ("vehicle", 15, 15), ("lite", 3.5, 6)]
+)
+def test_networks_keep_their_budget(name: str, most_gmac: float, most_megabytes: float) -> None:
+    generator = zoo.build_generator(name)
+    assert count_multiply_adds(generator, 256, 256) <= most_gmac * 1e9
+    assert 2 * count_parameters(generator) <= most_megabytes * 1e6
+
+
+@pytest.mark.parametrize("name", sorted(zoo.SHA256))
+def test_shipped_weights_are_the_released_ones_and_say_what_they_saw(name: str) -> None:
+    loaded = zoo.load_generator(name)
+    assert loaded.name == f"{name}-{zoo.SHA256[name][:12]}"
+    assert loaded.generator.config == zoo.CONFIGS[name]
+    assert not loaded.generator.training
+    assert all(":" in data for data in json.loads(loaded.metadata["training_data"])), "set: licence"
+
+
+def test_saved_weights_load_as_they_were_within_half_precision(tmp_path: Path) -> None:
+    generator = Generator(TINY)
+    digest = zoo.save_generator(generator, tmp_path / "mine.safetensors", {"recipe": "none"})
+    loaded = zoo.load_generator(tmp_path / "mine.safetensors")
+    assert loaded.sha256 == digest
+    assert loaded.name == f"mine-{digest[:12]}"
+    assert loaded.metadata["recipe"] == "none"
+    for key, value in generator.state_dict().items():
+        torch.testing.assert_close(loaded.generator.state_dict()[key], value, rtol=1e-3, atol=1e-6)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.safetensors"]
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
+    generator = Generator(TINY)
+    with torch.no_grad():
+        generator.head.weight[0, 0, 0, 0] = 1e6  # beyond float16
+    with pytest.raises(ValueError, match=r"head\.weight is not finite"):
+        zoo.save_generator(generator, tmp_path / "x.safetensors", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_altered_shipped_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "WEIGHTS_DIR", tmp_path)
+    zoo.save_generator(zoo.build_generator("lite"), tmp_path / "lite.safetensors", {})
+    with pytest.raises(ValueError, match="not the file this version was released with"):
+        zoo.load_generator("lite")
+
+
+def test_name_without_weights_says_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"'paper' comes without weights; train it, or give the path"):
+        zoo.load_generator("paper")
+
+
+@pytest.mark.parametrize("name", ["nafnet", "no/such.safetensors"])
+def test_unknown_name_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(ValueError, match="paper, vehicle, lite"):
+        zoo.load_generator(name)
+
+
+def test_files_that_are_something_else_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "text.safetensors").write_text("no weights")
+    with pytest.raises(ValueError, match=r"text\.safetensors is not a safetensors file"):
+        zoo.load_generator(tmp_path / "text.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    with pytest.raises(ValueError, match="holds no generator config"):
+        zoo.load_generator(tmp_path / "foreign.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "misfit.safetensors", {"config": json.dumps(TINY.to_dict())})
+    with pytest.raises(ValueError, match="do not fit the config"):
+        zoo.load_generator(tmp_path / "misfit.safetensors")
