@@ -73,7 +73,8 @@ types: setup
 	$(BIN)/mypy
 
 test: setup browser lint types
-	$(BIN)/pytest
+	# The same examples every time: a search for new ones is `pytest --hypothesis-profile=default`.
+	$(BIN)/pytest --hypothesis-profile=ci
 
 # After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
 lock:

@@ -107,9 +107,23 @@ def test_the_recorded_extent_is_the_one_asked_for_and_fits_the_margin(seed: int,
     blur = draw_blur(config, np.random.default_rng(seed), window, severity=severity)
     tiles = extent_map(blur, window)
     assert tiles.shape == (4, 5)
-    assert tiles.mean() == pytest.approx(20 * severity, rel=0.25, abs=0.1)
+    assert tiles.mean() == pytest.approx(_spanned_px(blur, 20 * severity), rel=0.6, abs=0.2)
     assert margin_px(blur, window) >= 2
     assert margin_px(blur, window) < 200
+
+
+def _spanned_px(blur: Blur, extent_px: float) -> float:
+    """From the middle of the first sub-frame to the middle of the last."""
+    return extent_px * (1 - 1 / len(blur.path))
+
+
+def test_extents_are_as_asked_for_on_average() -> None:
+    # A single draw departs from it: its extent is measured on a coarse grid before the tiles are cut.
+    window = whole_frame(256, 320)
+    config = BlurConfig(extent_px=(0.0, 20.0), object_share=0.0, few_frames_share=0.0)
+    blurs = [draw_blur(config, np.random.default_rng(seed), window, severity=0.5) for seed in range(100)]
+    ratios = [extent_map(blur, window).mean() / _spanned_px(blur, 10.0) for blur in blurs]
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
 
 
 def test_a_point_of_light_is_smeared_as_far_as_recorded() -> None:
