@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from restoregan_core.data.config import DataConfig, Folder, PairFolder
 from restoregan_core.data.degrade import Shares
-from restoregan_core.data.sources import Batch, DataConfig, Folder, PairFolder, TrainingSource
+from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.zoo import build_generator
 
 KINDS = ("blur", "rain", "blur_rain", "drops", "clean", "pair")

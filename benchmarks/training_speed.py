@@ -24,7 +24,8 @@ import torch
 from rich.progress import track
 from torch.nn import functional as F
 
-from restoregan_core.data.sources import Batch, DataConfig, Folder, TrainingSource
+from restoregan_core.data.config import DataConfig, Folder
+from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.training.config import (
     LossConfig,
     OptimiserConfig,

@@ -14,8 +14,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.pairs import find_pairs
-from restoregan_core.data.sources import DataConfig, PairFolder, TrainingSource
+from restoregan_core.data.sources import TrainingSource
 from restoregan_core.training.config import (
     LossConfig,
     OptimiserConfig,

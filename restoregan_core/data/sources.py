@@ -6,7 +6,7 @@ processes, see the same pictures in the same order.
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -17,91 +17,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
 from restoregan_core.data.blur import Window
-from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, DegradeConfig, Shares, draw_degradation
-from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
+from restoregan_core.data.config import DataConfig, Folder, ReuseConfig
+from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degradation
 from restoregan_core.data.pictures import PictureCache, cut, find_pictures
-from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
+from restoregan_core.data.ranges import draw, draw_choice
 
-
-@dataclass(frozen=True, kw_only=True)
-class Folder:
-    """A folder, and how often it is drawn from, relative to the others of its list.
-
-    Raises:
-        ValueError: the weight is not over 0.
-    """
-
-    path: str
-    weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.weight <= 0:
-            raise ValueError(f"weight={self.weight} of {self.path} must be over 0")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairFolder(Folder):
-    """A folder of real pairs."""
-
-    layout: str = "folders"
-    """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one: see ``layouts.LAYOUTS``."""
-    split: str = "train"
-    """``train`` or ``test``, where the layout has both."""
-    held_out: str = ""
-    """A folder of test pairs in the same layout: pairs that share a clean picture with it are left out, as
-    Rain100H's training set needs it."""
-
-    def find(self) -> list[Pair]:
-        """The pairs, each one read once to see that it is whole.
-
-        Raises:
-            ValueError: see ``find_pairs``; also if none is left.
-        """
-        pairs = find_pairs(self.path, layout=self.layout, split=self.split)
-        if self.held_out:
-            held_out = find_pairs(self.held_out, layout=self.layout, split="test", check=False)
-            pairs = without_shared_backgrounds(pairs, held_out)
-            if not pairs:
-                raise ValueError(f"every pair of {self.path} shares its clean picture with {self.held_out}")
-        return pairs
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """What a training run sees.
-
-    Raises:
-        ValueError: a field is out of its range; the message names it.
-    """
-
-    sharp: list[Folder] = field(default_factory=list)
-    """Folders of sharp pictures, searched with all their subfolders."""
-    pairs: list[PairFolder] = field(default_factory=list)
-    """Folders of real pairs."""
-    shares: Shares = field(default_factory=Shares)
-    degrade: DegradeConfig = field(default_factory=DegradeConfig)
-    downscale: Range = (1.0, 1.5)
-    """Sharp pictures are made smaller by a factor drawn from this range, where they are large enough: it
-    hides their own softness and JPEG. Real pairs are never resized."""
-    crop_candidates: int = 2
-    """Of so many random places in a sharp picture the one with the most detail is taken."""
-    flips: bool = True
-    """Left-right and upside-down, each on half of the samples; rain falls down in all of them."""
-    input_noise: float = 0.0
-    """Standard deviation, in [0, 1] units, of white noise on every input, as the paper augments."""
-    cache_mb: float = 2048
-    """Decoded pictures kept in memory, in each worker process."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))
-        if not self.sharp and not self.pairs:
-            raise ValueError("data has neither sharp nor pairs: name at least one folder")
-        if self.crop_candidates < 1:
-            raise ValueError(f"crop_candidates={self.crop_candidates} must be at least 1")
-        if not 0 <= self.input_noise < 1:
-            raise ValueError(f"input_noise={self.input_noise} must lie in [0, 1)")
-        if self.cache_mb <= 0:
-            raise ValueError(f"cache_mb={self.cache_mb} must be over 0")
+_POOL_STREAM = 1
+"""Sets the pool's random numbers apart from those of samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +80,7 @@ class TrainingSource:
         kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
         self._kind_weights = config.shares.of(kinds)
         self._read = PictureCache(config.cache_mb)
+        self._pool: dict[int, tuple[Tensor, Tensor, Origin]] = {}
 
     def samples(self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu") -> Batch:
         """The samples of these numbers, ``patch_size`` px square."""
@@ -204,8 +127,11 @@ class TrainingSource:
     def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, Origin]:
         rng = np.random.default_rng([self.seed, index, patch_size])
         kind = draw_choice(rng, self._kind_weights)
+        reuse = self.config.reuse
         if kind == "pair":
             given, target, origin = self._real_pair(index, rng, patch_size)
+        elif reuse and patch_size < reuse.size:
+            given, target, origin = self._cut_from_pool(index, rng, patch_size, reuse)
         else:
             given, target, origin = self._synthetic(index, kind, rng, patch_size)
         if self.config.input_noise:
@@ -262,6 +188,28 @@ class TrainingSource:
             degradation=degradation,
         )
         return given, target, origin
+
+    def _cut_from_pool(
+        self, index: int, rng: np.random.Generator, patch_size: int, reuse: ReuseConfig
+    ) -> tuple[Tensor, Tensor, Origin]:
+        """A part of a picture of the pool. Its kind is the pool's to draw, by the same shares."""
+        number = int(rng.integers(reuse.pictures))
+        if number not in self._pool:
+            own_rng = np.random.default_rng([self.seed, number, reuse.size, _POOL_STREAM])
+            weights = {kind: weight for kind, weight in self._kind_weights.items() if kind != "pair"}
+            given, target, origin = self._synthetic(
+                number, draw_choice(own_rng, weights), own_rng, reuse.size
+            )
+            self._pool[number] = (_to_bytes(given), _to_bytes(target), origin)
+        *pictures, origin = self._pool[number]
+        top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
+        flips = draw_flips(rng) if self.config.flips else (False, False)
+        axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]
+        given, target = (
+            picture[:, top : top + patch_size, left : left + patch_size].flip(axes).float().div_(255)
+            for picture in pictures
+        )
+        return given, target, replace(origin, index=index, top=origin.top + top, left=origin.left + left)
 
     def _draw_place(
         self, rng: np.random.Generator, patch_size: int
@@ -340,6 +288,10 @@ def _scaled_cut(rgb_HWC: np.ndarray, scale: float, top: int, left: int, side: in
     source_side = round(side * scale)
     box = cut(rgb_HWC, round(top * scale), round(left * scale), source_side, source_side)
     return cv2.resize(box, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def _to_bytes(picture_CHW: Tensor) -> Tensor:
+    return picture_CHW.mul(255).round_().to(torch.uint8)
 
 
 def _to_tensor(rgb_HWC: np.ndarray) -> Tensor:

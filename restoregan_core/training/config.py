@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from restoregan_core.data.sources import DataConfig
+from restoregan_core.data.config import DataConfig
 from restoregan_core.losses import AdversarialKind, PixelKind
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.zoo import CONFIGS
@@ -130,7 +130,7 @@ class OptimiserConfig:
     """Optimiser of the generator and of the critic. The defaults are the paper's.
 
     Args:
-        kind: ``adam`` or ``adamw``.
+        kind: ``adam``, ``adamw``, or ``muon`` (with AdamW for what is no matrix), see ``optimisers.py``.
         learning_rate: at the start (after the warm-up).
         final_learning_rate: at the end.
         decay: the way between the two.
@@ -141,7 +141,7 @@ class OptimiserConfig:
             exported; 0 = none.
     """
 
-    kind: Literal["adam", "adamw"] = "adam"
+    kind: Literal["adam", "adamw", "muon"] = "adam"
     learning_rate: float = 1e-4
     final_learning_rate: float = 1e-7
     decay: Literal["linear", "cosine"] = "linear"

@@ -17,6 +17,7 @@ from restoregan_core.models.generator import Generator
 from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training import transfer
 from restoregan_core.training.config import LossConfig, TrainConfig
+from restoregan_core.training.optimisers import make_optimiser
 from restoregan_core.training.plan import ema_decay_at
 
 
@@ -44,7 +45,7 @@ class Learner:
         self.raw_generator: Generator = self.place(raw_generator)
         self.average = copy.deepcopy(self.raw_generator).eval() if config.optimiser.ema_decay else None
         self.generator = fabric.setup_module(self.raw_generator)
-        self.optimiser = self._make_optimiser(self.raw_generator)
+        self.optimiser = make_optimiser(config.optimiser, self.raw_generator)
         self.raw_critic: Critic | None = None
         self.critic: Any = None
         self.critic_optimiser: torch.optim.Optimizer | None = None
@@ -68,7 +69,7 @@ class Learner:
             seed: of a new critic's weights.
         """
         if restart:
-            self.optimiser = self._make_optimiser(self.raw_generator)
+            self.optimiser = make_optimiser(self.config.optimiser, self.raw_generator)
         if not loss.adversarial_weight:
             self.raw_critic = self.critic = self.critic_optimiser = None
             return
@@ -77,7 +78,7 @@ class Learner:
             torch.manual_seed(seed)
             self.raw_critic = self.place(Critic(self.config.critic_size, sigmoid))
             self.critic = self.fabric.setup_module(self.raw_critic)
-            self.critic_optimiser = self._make_optimiser(self.raw_critic)
+            self.critic_optimiser = make_optimiser(self.config.optimiser, self.raw_critic)
 
     def learn(
         self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, step: int, seed: int
@@ -177,12 +178,6 @@ class Learner:
             averaged: list[Tensor] = list(self.average.parameters())
             current: list[Tensor] = list(self.raw_generator.parameters())
             torch._foreach_lerp_(averaged, current, 1 - decay)
-
-    def _make_optimiser(self, module: nn.Module) -> torch.optim.Optimizer:
-        c = self.config.optimiser
-        kind = torch.optim.AdamW if c.kind == "adamw" else torch.optim.Adam
-        weights = [weight for weight in module.parameters() if weight.requires_grad]
-        return kind(weights, lr=c.learning_rate, betas=c.betas, weight_decay=c.weight_decay, fused=True)
 
     def _make_perceptual(self) -> PerceptualLoss:
         c = self.config.perceptual

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from restoregan_core.data.blur import BlurConfig
+from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
 from restoregan_core.data.sensor import Sensor, SensorConfig, apply_sensor
-from restoregan_core.data.sources import Batch, DataConfig, Folder, PairFolder, TrainingSource
+from restoregan_core.data.sources import Batch, TrainingSource
 
 ALL_KINDS = ("blur", "rain", "blur_rain", "drops", "clean", "pair")
 
@@ -77,6 +78,32 @@ def test_two_ranks_and_a_resumed_run_see_what_one_process_sees(config: DataConfi
     assert_equal(first(1, start=2)[0], whole[2])
     for made_ahead, made_here in zip(first(2, workers=2), whole, strict=False):
         assert_equal(made_ahead, made_here)
+
+
+def test_samples_cut_from_a_pool_are_parts_of_its_few_pictures_and_the_same_for_everyone(
+    config: DataConfig,
+) -> None:
+    pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=48), flips=False)
+    batch = TrainingSource(pooled, seed=3).samples(range(12), 40)
+    whole = TrainingSource(pooled, seed=3)
+    assert_equal(whole.samples([7], 40), TrainingSource(pooled, seed=3).samples([7], 40))
+    assert len({(o.file, json.dumps(o.to_dict()["rain"])) for o in batch.origins}) == 2, "two degradations"
+    assert len({(o.top, o.left) for o in batch.origins}) > 4, "cut in many places"
+    for pictures in (batch.input_BCHW, batch.target_BCHW):
+        for origin, picture in zip(batch.origins, pictures, strict=True):
+            if origin.degradation == batch.origins[0].degradation:
+                down, right = origin.top - batch.origins[0].top, origin.left - batch.origins[0].left
+                here = picture[:, max(-down, 0) : 40 - max(down, 0), max(-right, 0) : 40 - max(right, 0)]
+                there = pictures[0][:, max(down, 0) : 40 + min(down, 0), max(right, 0) : 40 + min(right, 0)]
+                assert torch.equal(here, there), "where two overlap, they show the same"
+
+
+def test_a_size_that_the_pool_cannot_give_is_degraded_anew(config: DataConfig) -> None:
+    pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=32))
+    assert_equal(
+        TrainingSource(pooled, seed=3).samples(range(4), 32),
+        TrainingSource(only(config, "rain"), seed=3).samples(range(4), 32),
+    )
 
 
 def test_clean_samples_are_clean_and_others_are_not(config: DataConfig) -> None:

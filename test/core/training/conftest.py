@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.data.sources import DataConfig, PairFolder, TrainingSource
+from restoregan_core.data.config import DataConfig, PairFolder
+from restoregan_core.data.sources import TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.config import (
     LossConfig,

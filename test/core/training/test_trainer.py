@@ -13,7 +13,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from restoregan_core.data.sources import Batch, DataConfig, PairFolder, TrainingSource
+from restoregan_core.data.config import DataConfig, PairFolder
+from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.checkpoint import load_checkpoint
 from restoregan_core.training.config import (

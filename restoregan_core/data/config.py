@@ -1,0 +1,110 @@
+"""What a training run sees, as recipes write it: folders, shares of each degradation, crops and flips."""
+
+from dataclasses import dataclass, field
+
+from restoregan_core.data.degrade import DegradeConfig, Shares
+from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
+from restoregan_core.data.ranges import Range, check_range
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder, and how often it is drawn from, relative to the others of its list.
+
+    Raises:
+        ValueError: the weight is not over 0.
+    """
+
+    path: str
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise ValueError(f"weight={self.weight} of {self.path} must be over 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFolder(Folder):
+    """A folder of real pairs."""
+
+    layout: str = "folders"
+    """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one: see ``layouts.LAYOUTS``."""
+    split: str = "train"
+    """``train`` or ``test``, where the layout has both."""
+    held_out: str = ""
+    """A folder of test pairs in the same layout: pairs that share a clean picture with it are left out, as
+    Rain100H's training set needs it."""
+
+    def find(self) -> list[Pair]:
+        """The pairs, each one read once to see that it is whole.
+
+        Raises:
+            ValueError: see ``find_pairs``; also if none is left.
+        """
+        pairs = find_pairs(self.path, layout=self.layout, split=self.split)
+        if self.held_out:
+            held_out = find_pairs(self.held_out, layout=self.layout, split="test", check=False)
+            pairs = without_shared_backgrounds(pairs, held_out)
+            if not pairs:
+                raise ValueError(f"every pair of {self.path} shares its clean picture with {self.held_out}")
+        return pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReuseConfig:
+    """A pool of degraded pictures, filled as it is used: where degrading takes longer than learning.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    pictures: int = 10_000
+    """So many, each with its own place, degradation and noise; held in memory, in each worker process."""
+    size: int = 192
+    """Their side, px: samples of this size or larger are degraded anew."""
+
+    def __post_init__(self) -> None:
+        for name in ("pictures", "size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What a training run sees.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    sharp: list[Folder] = field(default_factory=list)
+    """Folders of sharp pictures, searched with all their subfolders."""
+    pairs: list[PairFolder] = field(default_factory=list)
+    """Folders of real pairs."""
+    shares: Shares = field(default_factory=Shares)
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    downscale: Range = (1.0, 1.5)
+    """Sharp pictures are made smaller by a factor drawn from this range, where they are large enough: it
+    hides their own softness and JPEG. Real pairs are never resized."""
+    crop_candidates: int = 2
+    """Of so many random places in a sharp picture the one with the most detail is taken."""
+    flips: bool = True
+    """Left-right and upside-down, each on half of the samples, before rain falls on them (it may seem to rise
+    in what is cut from the pool of ``reuse``: that is flipped again)."""
+    input_noise: float = 0.0
+    """Standard deviation, in [0, 1] units, of white noise on every input, as the paper augments."""
+    cache_mb: float = 2048
+    """Decoded pictures kept in memory, in each worker process."""
+    reuse: ReuseConfig | None = None
+    """Cut several samples out of each degraded picture; None degrades each sample anew."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))
+        if not self.sharp and not self.pairs:
+            raise ValueError("data has neither sharp nor pairs: name at least one folder")
+        if self.crop_candidates < 1:
+            raise ValueError(f"crop_candidates={self.crop_candidates} must be at least 1")
+        if not 0 <= self.input_noise < 1:
+            raise ValueError(f"input_noise={self.input_noise} must lie in [0, 1)")
+        if self.cache_mb <= 0:
+            raise ValueError(f"cache_mb={self.cache_mb} must be over 0")
