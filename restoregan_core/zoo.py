@@ -34,7 +34,9 @@ CONFIGS: dict[str, GeneratorConfig] = {
     "vehicle": GeneratorConfig(
         base_width=64, width_multipliers=(1, 2, 3), blocks=8, outer_blocks=(1, 2), **_SMALL
     ),
-    "lite": GeneratorConfig(base_width=32, blocks=6, outer_blocks=(1, 1), **_SMALL),
+    "lite": GeneratorConfig(
+        base_width=32, width_multipliers=(1, 2, 4, 4), blocks=4, outer_blocks=(1, 1, 2), **_SMALL
+    ),
 }
 
 SHA256: dict[str, str] = {
