@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from restoregan_core.commands.common import make_parser
 from restoregan_core.gate import PRESETS
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import Action, RestorationPipeline
-from restoregan_core.tiling import Picture, Tiled
 
 CAMERA = "restore"
+Picture = npt.NDArray[np.uint8]
 
 
 def main(argv: list[str]) -> int:
@@ -70,7 +73,7 @@ class _Restore:
         self._actions: Counter[Action] = Counter()
         options = {"runtime": arguments.runtime, "device": arguments.device}
         if arguments.gate is None:
-            self._restore: Callable[[Picture], Picture] = Tiled(load_restorer(arguments.model, **options))
+            self._restore: Callable[[Picture], Picture] = load_restorer(arguments.model, **options)
         else:
             self._pipeline = load_pipeline(arguments.model, preset=arguments.gate, **options)
 
