@@ -79,9 +79,10 @@ def write_bag(
     connections: dict[str, Any] = {}
     with writer:
         for topic, msgtype, definition, time_ns, data in extra:
-            connections[topic] = writer.add_connection(
-                topic, msgtype, msgdef=definition, rihs01="RIHS01_" + "0" * 64
-            )
+            if topic not in connections:
+                connections[topic] = writer.add_connection(
+                    topic, msgtype, msgdef=definition, rihs01="RIHS01_" + "0" * 64
+                )
             writer.write(connections[topic], time_ns, data)
         for topic, msgtype, time_ns, message in messages:
             if topic not in connections:

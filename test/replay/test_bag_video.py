@@ -1,0 +1,85 @@
+"""foxglove_msgs/CompressedVideo: H.264 from a real encoder is replayed like any camera."""
+
+import numpy as np
+import pytest
+from replay_bags import START_NS, STEP_NS, picture, write_bag
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from restoregan_core.evaluation.bag_video import VIDEO_TYPE
+from restoregan_core.evaluation.frame_output import OutputFormat
+from restoregan_core.evaluation.frame_rows import Frames
+from restoregan_core.evaluation.replay import ReplayOptions, replay
+from restoregan_core.evaluation.replay_state import ReplayFolder
+from restoregan_core.metrics import psnr_rgb
+
+av = pytest.importorskip("av", reason="H.264 needs PyAV")
+
+DEFINITION = "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format\n"
+
+
+def h264_packets(pictures: list[np.ndarray]) -> list[bytes]:
+    """One packet a picture, the first with the stream's parameters: no B frames, as the message asks for."""
+    height, width = pictures[0].shape[:2]
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.framerate = 25
+    encoder.options = {"tune": "zerolatency", "bf": "0", "crf": "8", "x264-params": "annexb=1"}
+    packets = [
+        bytes(packet)
+        for rgb in pictures
+        for packet in encoder.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24"))
+    ]
+    assert len(packets) == len(pictures)
+    return packets
+
+
+def messages(packets: list[bytes], codec: str = "h264") -> list[tuple[str, str, str, int, bytes]]:
+    store = get_typestore(Stores.ROS2_JAZZY)
+    store.register(get_types_from_msg(DEFINITION, VIDEO_TYPE))
+    made = []
+    for number, packet in enumerate(packets):
+        stamp_ns = START_NS + number * STEP_NS
+        stamp = store.types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, 10**9))
+        message = store.types[VIDEO_TYPE](stamp, "front_optical", np.frombuffer(packet, np.uint8), codec)
+        data = bytes(store.serialize_cdr(message, VIDEO_TYPE))
+        made.append(("/front/video", VIDEO_TYPE, DEFINITION, stamp_ns, data))
+    return made
+
+
+def smooth_picture(number: int) -> np.ndarray:
+    return picture(3 * number, height=128, width=160)  # those are smeared: H.264 keeps them well
+
+
+def write_video_bag(path, packets: list[bytes], codec: str = "h264"):
+    return write_bag(path, [], extra=messages(packets, codec))
+
+
+def test_video_is_replayed_like_any_camera(tmp_path, make_pipeline) -> None:
+    pictures = [smooth_picture(number) for number in range(6)]
+    bag = write_video_bag(tmp_path / "bag", h264_packets(pictures))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions(form=OutputFormat(image_format="raw")))
+
+    from test_replay import pictures_of
+
+    published = pictures_of(folder)
+    assert len(published) == 6
+    for source, seen in zip(pictures, published, strict=True):
+        assert psnr_rgb(seen, source) > 30
+
+
+def test_a_packet_that_is_lost_costs_its_frame_and_says_so(tmp_path, make_pipeline) -> None:
+    packets = h264_packets([smooth_picture(number) for number in range(4)])
+    packets[2] = b"no video"
+    folder = ReplayFolder(tmp_path / "out")
+    replay(write_video_bag(tmp_path / "bag", packets), folder, make_pipeline("off"), ReplayOptions())
+    columns = Frames(folder.frames).columns("action", "reason")
+    assert columns["reason"].tolist() == ["DISABLED", "DISABLED", "MALFORMED", "DISABLED"]
+    assert columns["action"][2] == "FAILED_OPEN"
+
+
+def test_a_codec_that_nobody_knows_is_named(tmp_path, make_pipeline) -> None:
+    folder = ReplayFolder(tmp_path / "out")
+    bag = write_video_bag(tmp_path / "bag", [b"\0\0\0\1"], codec="mjpeg2")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions())
+    assert Frames(folder.frames).column("reason").tolist() == ["UNSUPPORTED_ENCODING"]
