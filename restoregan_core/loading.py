@@ -1,6 +1,7 @@
 """From names to things that run, with sensible defaults: shared by command line, node and notebooks."""
 
 import os
+from pathlib import Path
 
 from restoregan_core.assessor import Assessor, ClassicalAssessor
 from restoregan_core.gate import PRESETS, Gate
@@ -16,6 +17,7 @@ def load_restorer(
     device: str = "auto",
     *,
     build_if_missing: bool = False,
+    engine_dir: str | os.PathLike[str] | None = None,
 ) -> Restorer:
     """A network ready to run: a callable from uint8 RGB (height, width, 3) of any size to the same.
 
@@ -24,12 +26,19 @@ def load_restorer(
         runtime: ``auto`` (the fastest that this machine has), ``tensorrt``, ``openvino`` or ``torch``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         build_if_missing: let TensorRT build an engine, for minutes, where none fits.
+        engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
 
     Raises:
         ValueError: no such model, runtime or device.
         RuntimeUnavailableError: the runtime was named and this machine cannot run it.
     """
-    return Restorer(load_generator(model), runtime, device, build_if_missing=build_if_missing)
+    return Restorer(
+        load_generator(model),
+        runtime,
+        device,
+        engine_dir=None if engine_dir is None else Path(engine_dir),
+        build_if_missing=build_if_missing,
+    )
 
 
 def load_assessor() -> Assessor:
@@ -44,11 +53,12 @@ def load_pipeline(
     device: str = "auto",
     *,
     build_if_missing: bool = False,
+    engine_dir: str | os.PathLike[str] | None = None,
 ) -> RestorationPipeline:
     """Assessor, gate, network and guard, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
-        model, runtime, device, build_if_missing: as for ``load_restorer``.
+        model, runtime, device, build_if_missing, engine_dir: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
 
     Raises:
@@ -57,5 +67,5 @@ def load_pipeline(
     """
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
-    restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing)
+    restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
     return RestorationPipeline(load_assessor(), restorer, Gate(PRESETS[preset]), Guard())

@@ -20,23 +20,19 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
     # torch is imported here, where the node is configured: its import alone takes a second or two.
     import torch
 
-    from restoregan_core.gate import Gate
-    from restoregan_core.guard import Guard
-    from restoregan_core.loading import load_assessor
-    from restoregan_core.pipeline import RestorationPipeline
-    from restoregan_core.restorer import Restorer
-    from restoregan_core.zoo import load_generator
+    from restoregan_core.loading import load_pipeline
 
     # An OpenMP pool of all cores starves the threads that receive and publish.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    restorer = Restorer(
-        load_generator(settings.model),
+    pipeline = load_pipeline(
+        settings.model,
         runtime=settings.runtime,
         device=settings.device,
         build_if_missing=settings.build_if_missing,
+        engine_dir=settings.engine_dir or None,
     )
-    gate, guard = Gate(settings.gate_thresholds()), Guard(settings.guard_limits())
-    return RestorationPipeline(load_assessor(), restorer, gate, guard)
+    pipeline.gate.thresholds, pipeline.guard.limits = settings.gate_thresholds(), settings.guard_limits()
+    return pipeline
 
 
 def warm_up(pipeline: "RestorationPipeline", settings: NodeSettings) -> None:

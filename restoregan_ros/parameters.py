@@ -77,6 +77,11 @@ class NodeSettings(_Checked):
         "let TensorRT build what no engine fits, for minutes; name every size in warm_up_sizes",
         read_only=True,
     )
+    engine_dir: str = _declare(
+        "",
+        "folder of compiled networks, as restoregan build-engine --output names it; empty: the user's cache",
+        read_only=True,
+    )
     warm_up_sizes: tuple[str, ...] = _declare(
         ("360x640",),
         "HEIGHTxWIDTH of the cameras: engines are built and warmed for these in configure",

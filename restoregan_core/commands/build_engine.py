@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
     parser = make_parser(
         "build-engine",
         "Compile a network by Torch-TensorRT for this GPU and one frame size. Takes minutes. "
-        "The node finds the engine where it is written by default.",
+        "The node finds the engine where it is written by default, or in the folder that its engine_dir names.",
         "restoregan build-engine --model lite --size 720x1280 --precision fp16",
     )
     parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")
@@ -19,7 +19,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--precision", choices=["fp16", "fp32", "fp8", "int8"], default="fp16")
     parser.add_argument("--device", default="auto", help="auto, cuda or cuda:N")
     parser.add_argument(
-        "--output", type=Path, help="the engine file; by default in the user's cache directory"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder of engines, whose names are made from what they are for (default: the user's cache)",
     )
     args = parser.parse_args(argv)
 
@@ -30,9 +33,11 @@ def main(argv: list[str]) -> int:
     console = Console(stderr=True)
     loaded = load_generator(args.model)
     try:
-        runtime = TensorRtRuntime(loaded.generator, args.device, precision=args.precision)
+        runtime = TensorRtRuntime(
+            loaded.generator, args.device, precision=args.precision, engine_dir=args.output
+        )
         with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
-            path = runtime.build(args.size[0], args.size[1], args.output)
+            path = runtime.build(*args.size)
     except RuntimeUnavailableError as error:
         # The machine, not the input: but it can be mended from outside, so one line and no traceback.
         console.print(f"restoregan build-engine: {error}", markup=False, soft_wrap=True)

@@ -96,17 +96,14 @@ class TensorRtRuntime:
             "graph": "1",  # to be raised whenever FrameNetwork or Generator computes something else
         }
 
-    def build(self, height: int, width: int, path: Path | None = None) -> Path:
+    def build(self, height: int, width: int) -> Path:
         """Compile for one frame size in pixels, which takes minutes, and write engine and manifest.
-
-        Args:
-            path: of the engine file; a name in ``engine_dir`` made from the key if None.
 
         Raises:
             RuntimeUnavailableError: TensorRT refuses the network.
         """
         key = self.key(height, width)
-        path = path or default_path(key, self.engine_dir)
+        path = default_path(key, self.engine_dir)
         self.engine_dir.mkdir(parents=True, exist_ok=True)
         generator = deepcopy(self._generator).to(self.device, DTYPES[self.precision])
         network = FrameNetwork(generator).requires_grad_(False).eval()

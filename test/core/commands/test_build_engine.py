@@ -15,7 +15,7 @@ from restoregan_core.zoo import save_generator
 def test_without_a_gpu_it_says_what_is_missing(tmp_path, capsys, precision, reason):
     weights = tmp_path / "tiny.safetensors"
     save_generator(Generator(GeneratorConfig(base_width=4, blocks=1)), weights, {})
-    output = tmp_path / "tiny.engine"
+    output = tmp_path / "engines"
     arguments = [
         "--model",
         str(weights),
