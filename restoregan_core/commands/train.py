@@ -20,13 +20,13 @@ def main(argv: list[str]) -> int:
     config = parse(argv)
     # After parsing: --help and a wrong key need no torch.
     from restoregan_core.data.sources import TrainingSource
-    from restoregan_core.training.learner import NonFiniteLossError
+    from restoregan_core.training.learner import TrainingFailedError
     from restoregan_core.training.trainer import Trainer
 
     trainer = Trainer(config, TrainingSource(config.data, config.seed))
     try:
         signal_number = trainer.run()
-    except NonFiniteLossError as error:
+    except TrainingFailedError as error:
         print(f"restoregan train: {error}", file=sys.stderr)
         return 1
     return 128 + signal_number if signal_number else 0

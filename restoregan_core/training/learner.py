@@ -21,8 +21,16 @@ from restoregan_core.training.optimisers import make_optimiser
 from restoregan_core.training.plan import ema_decay_at
 
 
-class NonFiniteLossError(RuntimeError):
+class TrainingFailedError(RuntimeError):
+    """Going on would be in vain."""
+
+
+class NonFiniteLossError(TrainingFailedError):
     """A loss or a gradient is NaN or infinite; the step that met it was not taken."""
+
+
+class SaturatedError(TrainingFailedError):
+    """The generator's tanh is saturated everywhere: no gradient comes through, and it will never recover."""
 
 
 class Learner:

@@ -17,7 +17,7 @@ from restoregan_core.data.sources import Batch
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import TrainConfig
 from restoregan_core.training.export import export_weights
-from restoregan_core.training.learner import Learner, NonFiniteLossError
+from restoregan_core.training.learner import Learner, NonFiniteLossError, SaturatedError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.plan import Stage, learning_rate, plan_stages, stage_at
 from restoregan_core.training.signals import StopRequest
@@ -25,6 +25,8 @@ from restoregan_core.training.validation import Score, Validation
 
 _LOG = logging.getLogger(__name__)
 _CALIBRATION_CROPS = 8
+_VANISHED_NORM = 1e-6
+"""Of the generator's gradient, which has a norm of 0.01 to 1 while it learns."""
 
 
 class Source(Protocol):
@@ -92,6 +94,7 @@ class Trainer:
 
         Raises:
             NonFiniteLossError: the batch was saved for inspection, the last checkpoint is untouched.
+            SaturatedError: the gradient has vanished; the last checkpoint is untouched.
             OSError: the final checkpoint could not be written.
         """
         self.config.run_dir.mkdir(parents=True, exist_ok=True)
@@ -114,6 +117,11 @@ class Trainer:
                 self.stage_step += 1
                 if self.step % self.config.log_every_steps == 0:
                     values = {name: float(value) for name, value in figures.items()}
+                    if values["gradient_norm"] < _VANISHED_NORM < abs(values["loss/total"]):
+                        raise SaturatedError(
+                            f"step {self.step}: the gradient has vanished (norm {values['gradient_norm']:g}); go "
+                            "back to best.pt or a stage's checkpoint, with a lower optimiser.learning_rate"
+                        )
                     step_s = time.monotonic() - asked_s
                     values["speed/crops_per_s"] = stage.config.batch_size / step_s
                     values["speed/data_share"] = waited_s / step_s

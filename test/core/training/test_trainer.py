@@ -26,7 +26,7 @@ from restoregan_core.training.config import (
     TransferConfig,
     ValidationConfig,
 )
-from restoregan_core.training.learner import NonFiniteLossError
+from restoregan_core.training.learner import NonFiniteLossError, SaturatedError
 from restoregan_core.training.trainer import Trainer
 from restoregan_core.zoo import load_generator
 
@@ -218,6 +218,17 @@ def test_nan_stops_the_run_and_keeps_batch_and_checkpoint(make_config: MakeConfi
     good = load_checkpoint(config.run_dir / "last.pt")
     assert good["step"] == 2
     assert all(weight.isfinite().all() for weight in good["generator"].values())
+
+
+def test_a_saturated_generator_stops_the_run_instead_of_wasting_it(make_config: MakeConfig) -> None:
+    config = make_config(checkpoint_minutes=1e9)
+    trainer = Trainer(config, TrainingSource(config.data, config.seed))
+    with torch.no_grad():
+        assert trainer.learner.raw_generator.head.bias is not None
+        trainer.learner.raw_generator.head.bias.fill_(1e3)
+    with pytest.raises(SaturatedError, match=r"step 1: the gradient has vanished .*learning_rate"):
+        trainer.run()
+    assert not (config.run_dir / "last.pt").exists(), "the last good checkpoint is not overwritten"
 
 
 def test_a_run_that_cannot_write_goes_on_and_keeps_its_last_good_checkpoint(
