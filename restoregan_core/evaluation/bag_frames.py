@@ -50,7 +50,7 @@ class SourceFrame:
     """As rosbags deserialises it; for a message that does not: None."""
     raw: Message
     info: Message | None
-    """The camera's latest intrinsics."""
+    """The camera's latest intrinsics; its first ones where the picture came before them."""
     video_pixels: npt.NDArray[np.uint8] | Exception | None = None
     """Of CompressedVideo, which is decoded in order."""
 
@@ -101,7 +101,9 @@ class FrameReader:
         """In the order of recording; the first ``skip`` are passed over undecoded."""
         by_topic = {camera.topic: camera for camera in self.cameras}
         info_of = {camera.info_topic: camera for camera in self.cameras if camera.info_topic}
-        infos: dict[str, Message] = {}
+        # Intrinsics that a driver publishes after its picture serve the first picture, too.
+        firsts = ((camera.base, next(self.bag.messages([t]), None)) for t, camera in info_of.items())
+        infos: dict[str, Message] = {base: message for base, message in firsts if message is not None}
         decoders = {c.topic: VideoDecoder() for c in self.cameras if c.msgtype == VIDEO_TYPE}
         index = -1
         for message in self.bag.messages([*by_topic, *info_of], start_s, end_s):

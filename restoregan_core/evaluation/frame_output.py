@@ -202,7 +202,9 @@ class FrameOutput:
     def _copies(self, frame: SourceFrame) -> list[OutputMessage]:
         if self._is_ros1:  # other bytes; the restored topics are written in ROS 2's
             return []
-        sources = [frame.raw] if frame.info is None else [frame.raw, frame.info]
+        sources = [frame.raw]
+        if frame.info is not None and frame.info.time_ns <= frame.raw.time_ns:
+            sources.append(frame.info)
         definition = (
             "" if frame.raw.msgtype in self._store.types else self._types.definition(frame.raw.msgtype)
         )

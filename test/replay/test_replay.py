@@ -208,6 +208,18 @@ def test_two_cameras_keep_their_own_state_and_topics(tmp_path, make_pipeline) ->
         np.testing.assert_array_equal(a, b)
 
 
+def test_intrinsics_that_come_after_their_picture_serve_the_first_one_too(tmp_path, make_pipeline) -> None:
+    later = [
+        (topic, msgtype, time_ns + (2000 if topic.endswith("camera_info") else 0), message)
+        for topic, msgtype, time_ns, message in drive(3)
+    ]
+    bag = write_bag(tmp_path / "bag", sorted(later, key=lambda entry: entry[2]))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions(form=RAW))
+    infos = [m for topic, _, m in messages_of(folder.bag) if topic == "/front/restored/camera_info"]
+    assert [m.header.stamp.nanosec for m in infos] == [0, STEP_NS, 2 * STEP_NS]
+
+
 def test_truth_is_found_by_its_stamp(tmp_path, make_pipeline) -> None:
     def message(topic: str, number: int, late_ns: int, size: int) -> tuple:
         stamp_ns = START_NS + number * STEP_NS
