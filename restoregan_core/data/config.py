@@ -95,6 +95,10 @@ class DataConfig:
     """Standard deviation, in [0, 1] units, of white noise on every input, as the paper augments."""
     cache_mb: float = 2048
     """Decoded pictures kept in memory, in each worker process."""
+    same_kind: int = 1
+    """So many samples in a row are of one kind. With the batch size, and gradients clipped to a length that they
+    always have, every kind moves the network as far as its share says; mixed within a batch, rain, whose
+    gradients agree with each other, drowns blur."""
     reuse: ReuseConfig | None = None
     """Cut several samples out of each degraded picture; None degrades each sample anew."""
 
@@ -102,6 +106,8 @@ class DataConfig:
         object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))
         if not self.sharp and not self.pairs:
             raise ValueError("data has neither sharp nor pairs: name at least one folder")
+        if self.same_kind < 1:
+            raise ValueError(f"same_kind={self.same_kind} must be at least 1")
         if self.crop_candidates < 1:
             raise ValueError(f"crop_candidates={self.crop_candidates} must be at least 1")
         if not 0 <= self.input_noise < 1:

@@ -22,8 +22,8 @@ from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degr
 from restoregan_core.data.pictures import PictureCache, cut, find_pictures
 from restoregan_core.data.ranges import draw, draw_choice
 
-_POOL_STREAM = 1
-"""Sets the pool's random numbers apart from those of samples."""
+_POOL_STREAM, _RUN_STREAM = 1, 2
+"""Set the random numbers of the pool, and of runs of one kind, apart from those of samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class TrainingSource:
         kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
         self._kind_weights = config.shares.of(kinds)
         self._read = PictureCache(config.cache_mb)
-        self._pool: dict[int, tuple[Tensor, Tensor, Origin]] = {}
+        self._pool: dict[tuple[str, int], tuple[Tensor, Tensor, Origin]] = {}
 
     def samples(self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu") -> Batch:
         """The samples of these numbers, ``patch_size`` px square."""
@@ -127,11 +127,14 @@ class TrainingSource:
     def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, Origin]:
         rng = np.random.default_rng([self.seed, index, patch_size])
         kind = draw_choice(rng, self._kind_weights)
+        if self.config.same_kind > 1:
+            run_rng = np.random.default_rng([self.seed, index // self.config.same_kind, _RUN_STREAM])
+            kind = draw_choice(run_rng, self._kind_weights)
         reuse = self.config.reuse
         if kind == "pair":
             given, target, origin = self._real_pair(index, rng, patch_size)
         elif reuse and patch_size < reuse.size:
-            given, target, origin = self._cut_from_pool(index, rng, patch_size, reuse)
+            given, target, origin = self._cut_from_pool(index, kind, rng, patch_size, reuse)
         else:
             given, target, origin = self._synthetic(index, kind, rng, patch_size)
         if self.config.input_noise:
@@ -190,18 +193,17 @@ class TrainingSource:
         return given, target, origin
 
     def _cut_from_pool(
-        self, index: int, rng: np.random.Generator, patch_size: int, reuse: ReuseConfig
+        self, index: int, kind: str, rng: np.random.Generator, patch_size: int, reuse: ReuseConfig
     ) -> tuple[Tensor, Tensor, Origin]:
-        """A part of a picture of the pool. Its kind is the pool's to draw, by the same shares."""
-        number = int(rng.integers(reuse.pictures))
-        if number not in self._pool:
-            own_rng = np.random.default_rng([self.seed, number, reuse.size, _POOL_STREAM])
-            weights = {kind: weight for kind, weight in self._kind_weights.items() if kind != "pair"}
-            given, target, origin = self._synthetic(
-                number, draw_choice(own_rng, weights), own_rng, reuse.size
-            )
-            self._pool[number] = (_to_bytes(given), _to_bytes(target), origin)
-        *pictures, origin = self._pool[number]
+        """A part of a picture of the pool, which holds each kind by its share."""
+        share = self._kind_weights[kind] / sum(w for k, w in self._kind_weights.items() if k != "pair")
+        number = int(rng.integers(max(1, round(reuse.pictures * share))))
+        if (kind, number) not in self._pool:
+            place = [self.seed, number, SYNTHETIC_KINDS.index(kind), reuse.size, _POOL_STREAM]
+            own_rng = np.random.default_rng(place)
+            given, target, origin = self._synthetic(number, kind, own_rng, reuse.size)
+            self._pool[kind, number] = (_to_bytes(given), _to_bytes(target), origin)
+        *pictures, origin = self._pool[kind, number]
         top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
         flips = draw_flips(rng) if self.config.flips else (False, False)
         axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]

@@ -98,6 +98,13 @@ def test_samples_cut_from_a_pool_are_parts_of_its_few_pictures_and_the_same_for_
                 assert torch.equal(here, there), "where two overlap, they show the same"
 
 
+def test_runs_of_one_kind_make_batches_of_one_kind(config: DataConfig) -> None:
+    source = TrainingSource(replace(config, same_kind=4), seed=0)
+    runs = [set(source.samples(range(first, first + 4), 24).kinds) for first in range(0, 96, 4)]
+    assert all(len(kinds) == 1 for kinds in runs)
+    assert set.union(*runs) == set(ALL_KINDS)
+
+
 def test_a_size_that_the_pool_cannot_give_is_degraded_anew(config: DataConfig) -> None:
     pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=32))
     assert_equal(
