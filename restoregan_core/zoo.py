@@ -40,7 +40,7 @@ CONFIGS: dict[str, GeneratorConfig] = {
 }
 
 SHA256: dict[str, str] = {
-    "lite": "f49d33abd49d2e4e10e2ca157d052c7752b08a86daea0de0fb748bac675b37a3",
+    "lite": "afb78bf476b523ffe7628141f7d6326c2d171d57b37bbc99c6acbebbfd84b8b0",
 }
 """Of the weights that come with the package. A file that differs is refused."""
 

@@ -54,7 +54,8 @@ def test_picture_is_eager_float32s_within_50_db(name, sizes, precision, tmp_path
         expected = eager.run(source)[0]
         got = compiled.run(source)[0]
         assert got.shape == source.shape
-        assert np.abs(expected.astype(int) - source).max() > 2, "the network must do something"
+        if source.size > 3:  # a single pixel is as sharp as can be
+            assert np.abs(expected.astype(int) - source).max() > 2, "the network must do something"
         assert psnr(got, expected) >= 50
 
 
