@@ -239,8 +239,9 @@ def test_qos_can_be_overridden(start_node, make_probe):
     assert report.qos_profile.reliability.name == "RELIABLE"
 
 
-def test_the_real_network_restores_what_is_sent(start_node, make_probe, tmp_path):
-    """The only one here that runs a network: shapes, colours and sizes through a real runtime."""
+@pytest.fixture
+def shaken_lite(tmp_path):
+    """Weights that change every picture."""
     import torch
 
     from restoregan_core.zoo import build_generator, save_generator
@@ -250,12 +251,12 @@ def test_the_real_network_restores_what_is_sent(start_node, make_probe, tmp_path
     for parameter in generator.parameters():
         parameter.data += 0.01 * torch.randn_like(parameter)
     save_generator(generator, tmp_path / "shaken.safetensors", {})
-    start_node(
-        namespace="real", model=tmp_path / "shaken.safetensors", preset="always", deadline_ms=5000.0,
-        warm_up_sizes="['96x128']",
-    ).wait_active()  # fmt: skip
-    probe = make_probe(namespace="real").wait_connected()
+    return tmp_path / "shaken.safetensors"
+
+
+def assert_restores(probe, seed: int) -> None:
     sent = picture(90, 130)
+    sent.header.stamp.nanosec = seed
     sent.data = array.array("B", np.full(len(sent.data), 90, np.uint8).tobytes())
     image, report = probe.exchange(sent)
     assert report.action == Report.ACTION_RESTORED, report
@@ -263,3 +264,23 @@ def test_the_real_network_restores_what_is_sent(start_node, make_probe, tmp_path
     assert (image.height, image.width, image.encoding) == (90, 130, "bgr8")
     assert image.data != sent.data
     assert np.abs(pixels_of(image).astype(int) - 90).max() <= 96
+
+
+def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_is_damaged(
+    start_node, make_probe, tmp_path, shaken_lite
+):
+    """The only one here that runs a network: shapes, colours and sizes through real runtimes."""
+    given = {"model": shaken_lite, "preset": "always", "deadline_ms": 5000.0, "warm_up_sizes": "['96x128']"}
+    engines = tmp_path / "engines"
+    start_node(namespace="torch", runtime="torch", **given).wait_for_log("by torch").wait_active()
+    assert_restores(make_probe(namespace="torch").wait_connected(), 1)
+
+    start_node(namespace="first", runtime="openvino", engine_dir=engines, **given).wait_active()
+    probe = make_probe(namespace="first").wait_connected()
+    (engine,) = (path for path in engines.iterdir() if path.suffix != ".json")
+    engine.write_bytes(engine.read_bytes()[:1000])
+    assert_restores(probe, 2)
+
+    second = start_node(namespace="second", runtime="openvino", engine_dir=engines, **given).wait_active()
+    assert "compiling for OpenVINO anew" in second.log
+    assert_restores(make_probe(namespace="second").wait_connected(), 3)
