@@ -62,7 +62,7 @@ def main() -> None:
         picture = np.zeros((1, 3, *size), np.float32)
         calls[name] = lambda network=network, picture=picture: network(picture)
         gmac = count_multiply_adds(generator, *size) / 1e9
-        rows[name] = f"{count_parameters(generator) / 1e6:.2f} M | {gmac:.1f} | {receptive_field(config)}"
+        rows[name] = count_parameters(generator) / 1e6, gmac, receptive_field(config)
     timings = time_interleaved(calls, given.rounds)
     lines = [
         "# Shapes near lite's and vehicle's",
@@ -75,10 +75,11 @@ def main() -> None:
         "| shape | parameters | GMAC | receptive field, px | median ms | ms a GMAC |",
         "|---|---|---|---|---|---|",
     ]
-    for name, row in rows.items():
+    for name, (parameters_m, gmac, field_px) in rows.items():
         median_ms = timings[name].median_ms
-        gmac = float(row.split("|")[1])
-        lines.append(f"| {name} | {row} | {median_ms:.1f} | {median_ms / gmac:.1f} |")
+        lines.append(
+            f"| {name} | {parameters_m:.2f} M | {gmac:.1f} | {field_px} | {median_ms:.1f} | {median_ms / gmac:.1f} |"
+        )
     text = "\n".join(lines) + "\n"
     print(text)
     if given.markdown:
