@@ -17,9 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_choice
-
-GAMMA = 2.2
-"""Of the camera response, as the paper has it."""
+from restoregan_core.data.sensor import GAMMA
 
 TILE_SIZE_PX = 64
 

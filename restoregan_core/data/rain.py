@@ -7,135 +7,19 @@ In a video the field of a layer moves on along its direction by what a drop fall
 """
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_choice, draw_log
+from restoregan_core.data.rain_config import RainConfig, StreakRanges
+from restoregan_core.data.ranges import draw, draw_choice, draw_log
+from restoregan_core.data.sensor import GAMMA
 
 SUBLAYERS = 3
 """Streak sizes in one layer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreakRanges:
-    """What the streak layers of one kind of rain look like, for pictures 320 to 720 px high.
-
-    Raises:
-        ValueError: a field is out of its range; the message names it.
-    """
-
-    layers: tuple[int, int]
-    """Number of directions."""
-    lean_deg: float
-    """The rain's direction is drawn this far from the vertical, to both sides."""
-    spread_deg: float
-    """Standard deviation of the layers' directions around the rain's."""
-    length_px: Range
-    width_px: Range
-    coverage: Range
-    """Streak area in units of the picture's, overlaps counted twice: of all layers together."""
-    brightness: Range
-    """Of a streak's core, added to pixel values in [0, 1]."""
-    hard_share: float
-    """Layers of flat, hard-edged streaks; the rest fades to the sides and ends."""
-    transparent_share: float
-    """Pictures whose streaks cover instead of adding: W is multiplied with (1 - X)."""
-
-    def __post_init__(self) -> None:
-        low, high = check_range("layers", self.layers, 1, 10)
-        object.__setattr__(self, "layers", (int(low), int(high)))
-        for name, bounds in (
-            ("length_px", (1, 500)),
-            ("width_px", (0.5, 50)),
-            ("coverage", (0.001, 10)),
-            ("brightness", (0.001, 1)),
-        ):
-            object.__setattr__(self, name, check_range(name, getattr(self, name), *bounds))
-        for name in ("lean_deg", "spread_deg"):
-            if not 0 <= getattr(self, name) <= 90:
-                raise ValueError(f"{name}={getattr(self, name)} must lie in [0, 90]")
-        check_share("hard_share", self.hard_share)
-        check_share("transparent_share", self.transparent_share)
-
-
-def _sparse() -> StreakRanges:
-    return StreakRanges(
-        layers=(1, 1),
-        lean_deg=40,
-        spread_deg=0,
-        length_px=(16, 75),
-        width_px=(1.2, 3.5),
-        coverage=(0.03, 0.27),
-        brightness=(0.12, 0.55),
-        hard_share=0.1,
-        transparent_share=0.0,
-    )
-
-
-def _dense() -> StreakRanges:
-    return StreakRanges(
-        layers=(1, 5),
-        lean_deg=35,
-        spread_deg=14,
-        length_px=(28, 160),
-        width_px=(1.2, 4.5),
-        coverage=(0.8, 2.2),
-        brightness=(0.1, 0.38),
-        hard_share=0.4,
-        transparent_share=0.0,
-    )
-
-
-def _video() -> StreakRanges:
-    return StreakRanges(
-        layers=(1, 3),
-        lean_deg=20,
-        spread_deg=2,
-        length_px=(10, 60),
-        width_px=(0.8, 2.2),
-        coverage=(0.02, 0.2),
-        brightness=(0.1, 0.5),
-        hard_share=0.2,
-        transparent_share=0.7,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RainConfig:
-    """How rain is drawn: how often of each kind, and how much haze it brings.
-
-    Raises:
-        ValueError: a field is out of its range; the message names it.
-    """
-
-    sparse_weight: float = 0.35
-    """One direction, few streaks, as Rain100L."""
-    dense_weight: float = 0.45
-    """Up to five directions, bright, most of the picture covered, as Rain100H."""
-    video_weight: float = 0.2
-    """Thin, nearly vertical, partly transparent, as NTURain."""
-    sparse: StreakRanges = field(default_factory=_sparse)
-    dense: StreakRanges = field(default_factory=_dense)
-    video: StreakRanges = field(default_factory=_video)
-    haze_share: float = 0.1
-    haze: Range = (0.05, 0.35)
-    """Share of airlight in the picture, where there is haze."""
-    tint: float = 0.03
-    """Standard deviation of a transparent streak's colour from grey."""
-
-    def __post_init__(self) -> None:
-        weights = (self.sparse_weight, self.dense_weight, self.video_weight)
-        if min(weights) < 0 or sum(weights) == 0:
-            raise ValueError(
-                f"sparse_weight, dense_weight, video_weight={weights} must not be negative nor all 0"
-            )
-        check_share("haze_share", self.haze_share)
-        object.__setattr__(self, "haze", check_range("haze", self.haze, 0, 1))
-        check_share("tint", self.tint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +37,8 @@ class StreakLayer:
     """Unevenness along the streaks, 0 to 1."""
     fall_px: float
     """What the drops fall between two frames of a video."""
+    fan: tuple[float, float] = (0.0, 0.0)
+    """How streaks grow from the picture's middle to its right and its lower edge, and fan out with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +48,8 @@ class Rain:
     kind: str
     layers: tuple[StreakLayer, ...]
     transparent: bool
+    in_light: bool
+    """Whether streaks and haze replace a share of the light instead of changing pixel values."""
     colour: tuple[float, float, float]
     haze: float
     airlight: float
@@ -178,9 +66,7 @@ def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | No
     Args:
         severity: 0 to 1 fixes coverage and brightness within their ranges; None draws them.
     """
-    kind = draw_choice(
-        rng, {"sparse": config.sparse_weight, "dense": config.dense_weight, "video": config.video_weight}
-    )
+    kind = draw_choice(rng, config.weights)
     ranges: StreakRanges = getattr(config, kind)
     count = int(rng.integers(ranges.layers[0], ranges.layers[1] + 1))
     lean = rng.uniform(-ranges.lean_deg, ranges.lean_deg)
@@ -205,16 +91,19 @@ def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | No
                 hard=bool(rng.uniform() < ranges.hard_share),
                 texture=float(rng.uniform(0, 1) * (rng.uniform() < 0.3)),
                 fall_px=float(length / shutter),
+                fan=_draw_fan(rng, ranges.fan),
             )
         )
-    transparent = bool(rng.uniform() < ranges.transparent_share)
+    in_light = bool(rng.uniform() < ranges.light_share)
+    transparent = bool(not in_light and rng.uniform() < ranges.transparent_share)
     tint = rng.normal(0, config.tint, 3) if transparent else np.zeros(3)
     return Rain(
         kind=kind,
         layers=tuple(layers),
         transparent=transparent,
+        in_light=in_light,
         colour=tuple(float(v) for v in np.clip(1 + tint - tint.mean(), 0, None)),  # type: ignore[arg-type]
-        haze=draw(rng, config.haze) if rng.uniform() < config.haze_share else 0.0,
+        haze=draw(rng, ranges.haze) if rng.uniform() < ranges.haze_share else 0.0,
         airlight=float(rng.uniform(0.6, 0.95)),
         seed=int(rng.integers(2**62)),
     )
@@ -246,19 +135,45 @@ def streak_layer(
         streaks = torch.fft.irfft2(spectrum, s=(height, width))
         # A hard streak is flat: what overlaps does not add up. Ringing of the transform is cut in both.
         streaks = ((streaks - 0.25) * 3).clamp(0, 1) if layer.hard else streaks.clamp_min(0)
-        total += streaks * layer.brightness
+        total += _fanned(streaks, layer.fan) * layer.brightness
     return total
 
 
 def apply_rain(clean_CHW: Tensor, rain: Rain, frame: int = 0) -> Tensor:
     """Rain over a picture, float32 (3, H, W) in [0, 1] as the input; clipped where the sensor would clip."""
     streaks = streak_layer(rain, clean_CHW.shape[1], clean_CHW.shape[2], clean_CHW.device, frame)
+    if rain.in_light:
+        share = (streaks.clamp(0, 1) * (1 - rain.haze) + rain.haze).clamp(0, 1)
+        sky = rain.airlight**GAMMA
+        return (clean_CHW**GAMMA * (1 - share) + sky * share).clamp(0, 1) ** (1 / GAMMA)
     hazy = clean_CHW * (1 - rain.haze) + rain.airlight * rain.haze
     colour = torch.tensor(rain.colour, device=clean_CHW.device).view(3, 1, 1)
     added = streaks * colour
     if rain.transparent:
         added = added.clamp(0, 1) * (1 - hazy)
     return (hazy + added).clamp(0, 1)
+
+
+def _draw_fan(rng: np.random.Generator, most: float) -> tuple[float, float]:
+    """A random direction of growth, up to ``most`` across the picture."""
+    turn, size = rng.uniform(0, 2 * math.pi), rng.uniform(0, most)
+    right, down = math.cos(turn), math.sin(turn)
+    scale = size / (abs(right) + abs(down))
+    return float(right * scale), float(down * scale)
+
+
+def _fanned(streaks_HW: Tensor, fan: tuple[float, float]) -> Tensor:
+    """Seen in perspective: what was parallel meets at a vanishing point. Nothing is looked up outside."""
+    if fan == (0.0, 0.0):
+        return streaks_HW
+    affine = torch.eye(2, 3, device=streaks_HW.device)[None]
+    grid = torch.nn.functional.affine_grid(affine, [1, 1, *streaks_HW.shape], align_corners=False)
+    growth = 1 + grid @ torch.tensor(fan, device=streaks_HW.device)
+    grid = grid * ((1 - abs(fan[0]) - abs(fan[1])) / growth)[..., None]
+    seen = torch.nn.functional.grid_sample(
+        streaks_HW[None, None], grid, padding_mode="border", align_corners=False
+    )
+    return seen[0, 0]
 
 
 def _impulses(

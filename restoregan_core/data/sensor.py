@@ -10,6 +10,9 @@ from torch import Tensor
 
 from restoregan_core.data.ranges import Range, check_range, check_share, draw
 
+GAMMA = 2.2
+"""Of the camera response, as the paper has it: a pixel holds light ** (1 / GAMMA)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SensorConfig:

@@ -1,7 +1,7 @@
 """From a bag's messages to camera frames: which topics are cameras, their intrinsics, their pixels."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,8 @@ class SourceFrame:
     raw: Message
     info: Message | None
     """The camera's latest intrinsics; its first ones where the picture came before them."""
+    passed: tuple[Message, ...] = ()
+    """Intrinsics of all cameras as recorded, up to the next frame: over all frames each message once."""
     video_pixels: npt.NDArray[np.uint8] | Exception | None = None
     """Of CompressedVideo, which is decoded in order."""
 
@@ -95,28 +97,30 @@ class FrameReader:
         self.types = MessageTypes(bag)
         self.cameras = _choose(find_cameras(bag), cameras, bag)
 
-    def frames(
-        self, start_s: float = 0.0, end_s: float | None = None, skip: int = 0
-    ) -> Iterator[SourceFrame]:
-        """In the order of recording; the first ``skip`` are passed over undecoded."""
+    def frames(self, start_s: float = 0.0, end_s: float | None = None) -> Iterator[SourceFrame]:
+        """In the order of recording."""
         by_topic = {camera.topic: camera for camera in self.cameras}
         info_of = {camera.info_topic: camera for camera in self.cameras if camera.info_topic}
         # Intrinsics that a driver publishes after its picture serve the first picture, too.
         firsts = ((camera.base, next(self.bag.messages([t]), None)) for t, camera in info_of.items())
         infos: dict[str, Message] = {base: message for base, message in firsts if message is not None}
         decoders = {c.topic: VideoDecoder() for c in self.cameras if c.msgtype == VIDEO_TYPE}
-        index = -1
+        index = 0
+        held: SourceFrame | None = None
+        passed: list[Message] = []
         for message in self.bag.messages([*by_topic, *info_of], start_s, end_s):
             if message.topic in info_of:
                 infos[info_of[message.topic].base] = message
+                passed.append(message)
                 continue
-            index += 1
+            if held is not None:
+                yield replace(held, passed=tuple(passed))
+                passed = []
             camera = by_topic[message.topic]
-            if index < skip and camera.topic not in decoders:
-                continue
-            frame = self._frame(index, camera, message, infos.get(camera.base), decoders.get(camera.topic))
-            if index >= skip:
-                yield frame
+            held = self._frame(index, camera, message, infos.get(camera.base), decoders.get(camera.topic))
+            index += 1
+        if held is not None:
+            yield replace(held, passed=tuple(passed))
 
     def _frame(
         self, index: int, camera: Camera, raw: Message, info: Message | None, video: VideoDecoder | None
@@ -130,7 +134,9 @@ class FrameReader:
             stamp, frame_id = message.header.stamp, message.header.frame_id
         pixels = None if video is None else video.decode(message.format, bytes(message.data))
         stamp_ns = stamp.sec * 10**9 + stamp.nanosec
-        return SourceFrame(index, camera, raw.time_ns, stamp_ns, frame_id, message, raw, info, pixels)
+        return SourceFrame(
+            index, camera, raw.time_ns, stamp_ns, frame_id, message, raw, info, video_pixels=pixels
+        )
 
 
 class MessageTypes:

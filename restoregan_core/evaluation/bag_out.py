@@ -1,7 +1,8 @@
 """Writing the restored bag: part by part, each one whole, so that a kill costs at most the part in work.
 
 A rosbag2 may be split over files. ``DIR/bag`` is such a bag of mcap files at any time: a finished part is
-moved there and metadata.yaml, which names the parts, is replaced in one step.
+moved there and metadata.yaml, which names the parts, is replaced in one step. In the end the parts become
+one file, as viewers like it.
 """
 
 import contextlib
@@ -13,7 +14,11 @@ from typing import Any
 import numpy as np
 import yaml
 
+from restoregan_core.evaluation.bag_io import open_bag
+
 REPORT_TYPE = "restoregan_ros/msg/RestorationReport"
+METADATA_FILE = "metadata.yaml"
+_METADATA_KEY = "rosbag2_bagfile_information"
 _DEFINITION_FILE = Path(__file__).parent / "assets" / "RestorationReport.msg"
 
 
@@ -59,16 +64,20 @@ class BagParts:
         self._store = output_typestore()
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(self.scratch, ignore_errors=True)
-        kept = {part["relative_file_paths"][0] for part in self.parts}
-        for file in self.folder.iterdir():  # parts that were moved but never entered
+        self.tidy()  # parts that were moved but never entered
+        self._write_metadata()
+
+    def tidy(self) -> None:
+        """Delete what is no part of the bag."""
+        kept = {part["relative_file_paths"][0] for part in self.parts} | {METADATA_FILE}
+        for file in self.folder.iterdir():
             if file.name not in kept:
                 file.unlink()
-        self._write_metadata()
 
     def write(self, message: OutputMessage) -> None:
         """Append to the part in work."""
         if self._writer is None:
-            self._writer = self._open_part()
+            self._writer = self._open_part(f"bag_{len(self.parts)}")
         connection = self._connections.get((message.topic, message.msgtype))
         if connection is None:
             connection = self._connections[message.topic, message.msgtype] = self._connect(message)
@@ -76,17 +85,32 @@ class BagParts:
 
     def finish_part(self) -> None:
         """Close the part in work and enter it in the bag; nothing if there is none."""
-        if self._writer is None:
+        if self._writer is not None:
+            self._enter([*self.parts, self._close_part()])
+
+    def join(self) -> None:
+        """Make one file of all parts; ``tidy`` then deletes them.
+
+        Raises:
+            OSError: no room for both on the disk, or a part cannot be read again; the bag stays as it is.
+        """
+        if len(self.parts) < 2:
             return
-        writer, self._writer = self._writer, None
-        self._connections.clear()
-        writer.close()
-        file = next(writer.path.glob("*.mcap"))
-        part = yaml.safe_load((writer.path / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
-        file.replace(self.folder / file.name)
-        shutil.rmtree(self.scratch)
-        self.parts.append(part)
-        self._write_metadata()
+        try:
+            self._writer = self._open_part("bag")
+            with open_bag(self.folder) as bag:
+                for message in bag.messages(list(bag.topics)):
+                    text = bag.topics[message.topic].definition
+                    self.write(
+                        OutputMessage(message.topic, message.msgtype, message.time_ns, message.data, text)
+                    )
+                if bag.damage:
+                    raise OSError("; ".join(bag.damage))
+            joined = self._close_part()
+        except OSError:
+            self.abandon_part()
+            raise
+        self._enter([joined])
 
     def abandon_part(self) -> None:
         """Drop the part in work."""
@@ -97,12 +121,28 @@ class BagParts:
                 writer.abort()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def _open_part(self) -> Any:
+    def _close_part(self) -> dict[str, Any]:
+        """Move the part in work into the bag's folder; its metadata."""
+        writer = self._writer
+        writer.close()
+        self._writer = None
+        self._connections.clear()
+        file = next(writer.path.glob("*.mcap"))
+        part = yaml.safe_load((writer.path / METADATA_FILE).read_text())[_METADATA_KEY]
+        file.replace(self.folder / file.name)
+        shutil.rmtree(self.scratch)
+        return part
+
+    def _enter(self, parts: list[dict[str, Any]]) -> None:
+        self.parts = parts
+        self._write_metadata()
+
+    def _open_part(self, name: str) -> Any:
         from rosbags.rosbag2 import StoragePlugin, Writer
 
         # The name of the mcap file is that of the folder.
         writer = Writer(
-            self.scratch / f"bag_{len(self.parts)}",
+            self.scratch / name,
             version=self.version,  # type: ignore[arg-type]
             storage_plugin=StoragePlugin.MCAP,
         )
@@ -119,12 +159,12 @@ class BagParts:
 
     def _write_metadata(self) -> None:
         if not self.parts:
-            (self.folder / "metadata.yaml").unlink(missing_ok=True)
+            (self.folder / METADATA_FILE).unlink(missing_ok=True)
             return
-        text = yaml.safe_dump({"rosbag2_bagfile_information": _join(self.parts)}, sort_keys=False)
-        temporary = self.folder / "metadata.yaml.part"
+        text = yaml.safe_dump({_METADATA_KEY: _join(self.parts)}, sort_keys=False)
+        temporary = self.folder / f"{METADATA_FILE}.part"
         temporary.write_text(text)
-        temporary.replace(self.folder / "metadata.yaml")
+        temporary.replace(self.folder / METADATA_FILE)
 
 
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -202,13 +202,10 @@ class FrameOutput:
     def _copies(self, frame: SourceFrame) -> list[OutputMessage]:
         if self._is_ros1:  # other bytes; the restored topics are written in ROS 2's
             return []
-        sources = [frame.raw]
-        if frame.info is not None and frame.info.time_ns <= frame.raw.time_ns:
-            sources.append(frame.info)
         definition = (
             "" if frame.raw.msgtype in self._store.types else self._types.definition(frame.raw.msgtype)
         )
         return [
             OutputMessage(m.topic, m.msgtype, m.time_ns, m.data, definition if m is frame.raw else "")
-            for m in sources
+            for m in (frame.raw, *frame.passed)
         ]

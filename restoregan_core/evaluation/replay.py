@@ -142,6 +142,7 @@ def replay(
         try:
             run.go()
             state.is_complete = True
+            run.join_parts()
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
@@ -290,6 +291,17 @@ class _Run:
         state.gate = gate
         self._rows = []
         self._folder.save(state)
+
+    def join_parts(self) -> None:
+        """One file of the restored bag's parts, if the disk has room for both for a moment."""
+        try:
+            self.bag_out.join()
+        except OSError as error:
+            logger.warning("%s stays in parts: %s", self._folder.bag, error)
+            return
+        self._state.parts = self.bag_out.parts.copy()
+        self._folder.save(self._state)  # before the parts go: a kill in between loses nothing
+        self.bag_out.tidy()
 
     def _warm_up_gate(self) -> None:
         options = self._options

@@ -1,5 +1,6 @@
 """A bag goes through the node's own pipeline: what comes out, in which order, and the same every time."""
 
+import errno
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,7 @@ from replay_bags import (
 )  # fmt: skip
 
 from restoregan_core import image_codec
+from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
 from restoregan_core.evaluation.frame_output import OutputFormat
 from restoregan_core.evaluation.frame_rows import TIME_COLUMNS, Frames
 from restoregan_core.evaluation.replay import ReplayOptions, replay
@@ -64,23 +66,43 @@ def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_pat
     assert infos[0].k[0] == 100.0
 
 
-def test_the_bag_is_written_in_parts_and_is_one_rosbag2(tmp_path, make_pipeline) -> None:
+def test_the_bag_is_written_in_parts_and_becomes_one_file(tmp_path, make_pipeline) -> None:
     from rosbags.rosbag2 import Reader
 
     bag = write_bag(tmp_path / "bag", drive(7))
     folder = ReplayFolder(tmp_path / "out")
-    replay(bag, folder, make_pipeline("off"), ReplayOptions(checkpoint_frames=3))
-    assert sorted(f.name for f in folder.bag.iterdir()) == [
-        "bag_0.mcap",
-        "bag_1.mcap",
-        "bag_2.mcap",
-        "metadata.yaml",
-    ]
+    seen: set[str] = set()
+    replay(
+        bag, folder, make_pipeline("off"), ReplayOptions(checkpoint_frames=3),
+        on_progress=lambda done, total: seen.update(f.name for f in folder.bag.iterdir()),
+    )  # fmt: skip
+    assert seen == {"bag_0.mcap", "bag_1.mcap", "metadata.yaml"}
+    assert sorted(f.name for f in folder.bag.iterdir()) == ["bag.mcap", "metadata.yaml"]
     with Reader(folder.bag) as reader:
         assert reader.message_count == 21 == sum(1 for _ in reader.messages())
         assert {c.topic for c in reader.connections} == {
             "/front/restored/image_raw/compressed", "/front/restored/camera_info", "/front/restored/report",
         }  # fmt: skip
+
+
+def test_parts_that_cannot_be_joined_stay_a_whole_bag(tmp_path, make_pipeline, monkeypatch) -> None:
+    bag = write_bag(tmp_path / "bag", drive(7))
+    joined, parts = ReplayFolder(tmp_path / "joined"), ReplayFolder(tmp_path / "parts")
+    replay(bag, joined, make_pipeline(), ReplayOptions(checkpoint_frames=3))
+    write = BagParts.write
+
+    def full(self: BagParts, message: OutputMessage) -> None:
+        if self._writer is not None and self._writer.path.name == "bag" and message.topic.endswith("report"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, message)
+
+    monkeypatch.setattr(BagParts, "write", full)
+    state = replay(bag, parts, make_pipeline(), ReplayOptions(checkpoint_frames=3))
+    assert state.is_complete
+    assert sorted(f.name for f in parts.bag.iterdir()) == [
+        "bag_0.mcap", "bag_1.mcap", "bag_2.mcap", "metadata.yaml",
+    ]  # fmt: skip
+    assert comparable(parts.bag) == comparable(joined.bag)
 
 
 def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline) -> None:
@@ -266,6 +288,20 @@ def test_source_topics_are_copied_on_demand(tmp_path, make_pipeline) -> None:
     found = [m for t, _, m in messages_of(folder.bag) if t == "/front/image_raw/compressed"]
     assert len(found) == 2
     assert found[0].__msgtype__ == COMPRESSED
+
+
+def test_every_recorded_camera_info_is_copied_once_wherever_it_stands(tmp_path, make_pipeline) -> None:
+    spread = []
+    for topic, msgtype, time_ns, message in drive(3):
+        if topic.endswith("camera_info"):  # two of each, one after its picture
+            spread += [(topic, msgtype, time_ns, message), (topic, msgtype, time_ns + 2000, message)]
+        else:
+            spread.append((topic, msgtype, time_ns, message))
+    bag = write_bag(tmp_path / "bag", sorted(spread, key=lambda m: m[2]))
+    folder = ReplayFolder(tmp_path / "out")
+    replay(bag, folder, make_pipeline("off"), ReplayOptions(form=OutputFormat(with_source=True)))
+    times = sorted(t for topic, t, _ in messages_of(folder.bag) if topic == "/front/camera_info")
+    assert times == sorted(m[2] for m in spread if m[0] == "/front/camera_info")
 
 
 def test_the_definition_that_is_packaged_is_that_of_the_message() -> None:

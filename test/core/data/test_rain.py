@@ -19,6 +19,13 @@ from restoregan_core.data.rain import (
     streak_layer,
 )
 
+CLEAR_AIR = RainConfig(
+    **{
+        kind: replace(getattr(RainConfig(), kind), haze_share=0.0)
+        for kind in ("sparse", "dense", "video", "driving")
+    }
+)
+
 
 def one_layer(**changes: object) -> Rain:
     layer = StreakLayer(
@@ -36,6 +43,7 @@ def one_layer(**changes: object) -> Rain:
         kind="sparse",
         layers=(layer,),
         transparent=False,
+        in_light=False,
         colour=(1.0, 1.0, 1.0),
         haze=0.0,
         airlight=0.8,
@@ -53,9 +61,11 @@ def test_rain_adds_its_streak_layer_to_the_picture() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_rain_never_darkens_and_stays_in_range(seed: int) -> None:
-    rain = draw_rain(RainConfig(haze_share=0.0), np.random.default_rng(seed))
+def test_rain_never_darkens_what_is_darker_than_the_sky_and_stays_in_range(seed: int) -> None:
+    rain = draw_rain(CLEAR_AIR, np.random.default_rng(seed))
     clean = torch.rand(3, 64, 72, generator=torch.Generator().manual_seed(seed))
+    if rain.in_light:
+        clean *= rain.airlight
     rainy = apply_rain(clean, rain)
     assert rainy.max() <= 1
     assert (rainy - clean).min() >= -1e-6
@@ -95,8 +105,8 @@ def test_dense_rain_spoils_a_picture_as_the_heavy_sets_do_and_sparse_rain_as_the
     clean = torch.rand(3, 8, 10, generator=torch.Generator().manual_seed(0))
     clean = torch.nn.functional.interpolate(clean[None], (160, 200), mode="bicubic")[0].clamp(0, 0.8) * 0.8
     for kind, low, high in (("dense", 9, 16), ("sparse", 20, 30)):
-        weights = {f"{k}_weight": float(k == kind) for k in ("sparse", "dense", "video")}
-        config = RainConfig(**weights, haze_share=0.0)  # type: ignore[arg-type]
+        weights = {f"{k}_weight": float(k == kind) for k in ("sparse", "dense", "video", "driving")}
+        config = replace(CLEAR_AIR, **weights)  # type: ignore[arg-type]
         rng = np.random.default_rng(0)
         psnr = [
             -10 * math.log10(float((apply_rain(clean, draw_rain(config, rng)) - clean).square().mean()))
@@ -108,6 +118,38 @@ def test_dense_rain_spoils_a_picture_as_the_heavy_sets_do_and_sparse_rain_as_the
 def test_haze_draws_the_picture_towards_the_airlight() -> None:
     hazy = apply_rain(torch.zeros(3, 32, 32), replace(one_layer(brightness=0.0), haze=0.5, airlight=0.8))
     torch.testing.assert_close(hazy, torch.full((3, 32, 32), 0.4))
+
+
+def test_a_drop_replaces_the_light_behind_it_by_the_skys() -> None:
+    rain = replace(one_layer(), in_light=True, airlight=0.8)
+    share = streak_layer(rain, 96, 80).clamp(0, 1)
+    assert share.max() > 0.3
+    black, sky = torch.zeros(3, 96, 80), torch.full((3, 96, 80), 0.8)
+    torch.testing.assert_close(apply_rain(black, rain)[0], share ** (1 / 2.2) * 0.8)
+    torch.testing.assert_close(apply_rain(sky, rain), sky)  # before a sky as bright, no drop is seen
+    white = torch.ones(3, 96, 80)
+    assert (apply_rain(white, rain) - white).min() < -0.05  # and before anything brighter it is dark
+
+
+def test_streaks_that_fan_out_lean_apart_and_grow() -> None:
+    rain = one_layer(fan=(0.0, 0.4))  # the vanishing point lies above
+    streaks = streak_layer(rain, 256, 256)
+
+    def lean(part_HW: torch.Tensor) -> float:
+        """Mean direction of what is seen there, px to the right for each px down."""
+        down, right = torch.gradient(part_HW)
+        return float(-(right * down).sum() / (right * right).sum())
+
+    assert lean(streaks[:, :80]) < -0.1
+    assert lean(streaks[:, -80:]) > 0.1
+    assert abs(lean(streaks[:, 88:168])) < 0.1
+
+    def runs(part_HW: torch.Tensor) -> float:
+        """Streak pixels for each upper end of a streak: how long they are."""
+        is_streak = part_HW > 0.15
+        return float(is_streak.sum() / (is_streak[1:] & ~is_streak[:-1]).sum())
+
+    assert runs(streaks[-96:]) > 1.3 * runs(streaks[:96])
 
 
 def test_the_same_draw_gives_the_same_rain_and_its_record_is_json() -> None:
@@ -134,6 +176,6 @@ def test_severity_makes_it_rain_harder() -> None:
 
 def test_a_wrong_value_is_refused_by_its_name() -> None:
     with pytest.raises(ValueError, match="dense_weight"):
-        RainConfig(sparse_weight=0, dense_weight=0, video_weight=0)
+        RainConfig(sparse_weight=0, dense_weight=0, video_weight=0, driving_weight=0)
     with pytest.raises(ValueError, match="coverage"):
         replace(RainConfig().dense, coverage=(2, 1))
