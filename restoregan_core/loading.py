@@ -41,9 +41,24 @@ def load_restorer(
     )
 
 
-def load_assessor() -> Assessor:
-    """The default judge of blur and rain."""
-    return ClassicalAssessor()
+def load_assessor(name: str | os.PathLike[str] = "learned") -> Assessor:
+    """A judge of blur, rain and lens drops.
+
+    Args:
+        name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no torch, no lens drops), or
+            the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
+
+    Raises:
+        ValueError: neither one of the two nor such a file.
+    """
+    if name == "classical":
+        return ClassicalAssessor()
+    from restoregan_core.learned_assessor import (
+        LearnedAssessor,
+    )  # torch, which the classical one does not need
+    from restoregan_core.zoo import load_assessor_network
+
+    return LearnedAssessor(load_assessor_network(None if name == "learned" else name))
 
 
 def load_pipeline(
@@ -54,12 +69,14 @@ def load_pipeline(
     *,
     build_if_missing: bool = False,
     engine_dir: str | os.PathLike[str] | None = None,
+    assessor: str | os.PathLike[str] = "learned",
 ) -> RestorationPipeline:
     """Assessor, gate, network and guard, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
         model, runtime, device, build_if_missing, engine_dir: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
+        assessor: as for ``load_assessor``.
 
     Raises:
         ValueError: no such model, runtime, device or preset.
@@ -68,4 +85,4 @@ def load_pipeline(
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
-    return RestorationPipeline(load_assessor(), restorer, Gate(PRESETS[preset]), Guard())
+    return RestorationPipeline(load_assessor(assessor), restorer, Gate(PRESETS[preset]), Guard())

@@ -48,6 +48,7 @@ class Reason(IntEnum):
     UNSUPPORTED_ENCODING = 7
     MALFORMED = 8
     CIRCUIT_OPEN = 9
+    OVERLOAD = 10
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class RestorationResult:
     """(height, width), true where the network's output was blended in; None if nowhere."""
     restored_grid: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(rows, columns) share of each tile that was changed; empty where it was not assessed."""
+    is_wanted: bool = False
+    """Whether the gate asked for restoration, granted or not."""
     residual: Assessment = field(default_factory=Assessment.not_assessed)
     """Of ``image``; equal to ``assessment`` where nothing was changed."""
     assessment_ms: float = float("nan")
@@ -129,6 +132,7 @@ class RestorationPipeline:
             assessment=assessment,
             restored_grid=np.zeros(assessment.blur_grid.shape, np.float32),
             residual=assessment,
+            is_wanted=bool(tiles.any()),
             assessment_ms=assessment_ms,
         )
         if not restore:
@@ -167,6 +171,7 @@ class RestorationPipeline:
             assessment=assessment,
             action=Action.RESTORED,
             changed=changed_HW,
+            is_wanted=True,
             restored_grid=changed_share(changed_HW, assessment.tile_size_px),
             residual=self._assess_published(image_HWC),
             assessment_ms=assessment_ms,

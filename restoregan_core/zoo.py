@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor, nn
 
+from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
 from restoregan_core.models.generator import Generator, GeneratorConfig
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
@@ -39,6 +41,8 @@ CONFIGS: dict[str, GeneratorConfig] = {
     ),
 }
 
+ASSESSOR = "assessor"
+
 SHA256: dict[str, str] = {
     "lite": "afb78bf476b523ffe7628141f7d6326c2d171d57b37bbc99c6acbebbfd84b8b0",
 }
@@ -52,6 +56,18 @@ class LoadedGenerator:
     generator: Generator
     name: str
     sha256: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LoadedAssessor:
+    """The assessor's network with weights, in eval mode, and what makes probabilities of its log-odds."""
+
+    network: AssessorNetwork
+    tile_calibration: list[list[float]]
+    """(scale, bias) of each of ``models.assessor.EVENTS``."""
+    frame_calibration: list[list[float]]
+    name: str
     metadata: dict[str, str]
 
 
@@ -95,24 +111,13 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     """
     path = weights_path(name_or_file)
     text = os.fspath(name_or_file)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if text in CONFIGS and digest != SHA256.get(text):
-        raise ValueError(
-            f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it"
-        )
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
-    except SafetensorError as error:
-        raise ValueError(f"{path} is not a safetensors file: {error}") from error
-    if "config" not in metadata:
+    state, metadata, digest = _read(path)
+    if text in CONFIGS:
+        _check_released(text, path, digest)
+    if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} holds no generator config: it was not written by restoregan")
     generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
-    try:
-        generator.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: the weights do not fit the config stored with them: {error}") from error
+    _fill(generator, state, path)
     name = text if text in CONFIGS else path.stem
     return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
 
@@ -128,15 +133,86 @@ def save_generator(
     Raises:
         ValueError: a weight is not finite in ``dtype``.
     """
-    state = {
-        key: value.detach().cpu().to(dtype).contiguous() for key, value in generator.state_dict().items()
-    }
+    return _write(generator, path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype)
+
+
+def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedAssessor:
+    """The shipped assessor's network, or one from a ``.safetensors`` file.
+
+    Raises:
+        ValueError: not a safetensors file, none of an assessor, or a shipped file whose SHA-256 is not the
+            one this version was released with.
+    """
+    path = WEIGHTS_DIR / f"{ASSESSOR}.safetensors" if file is None else Path(file)
+    if not path.is_file():
+        raise ValueError(f"no assessor at {path}: name a .safetensors file that `restoregan train` made")
+    state, metadata, digest = _read(path)
+    if file is None:
+        _check_released(ASSESSOR, path, digest)
+    if "calibration" not in metadata:
+        raise ValueError(f"{path} holds no assessor: it was not written by restoregan's assessor training")
+    network = AssessorNetwork(AssessorConfig(**json.loads(metadata["config"])))
+    _fill(network, state, path)
+    calibration = json.loads(metadata["calibration"])
+    name = f"{ASSESSOR if file is None else path.stem}-{digest[:12]}"
+    return LoadedAssessor(network.eval(), calibration["tile"], calibration["frame"], name, metadata)
+
+
+def save_assessor(
+    network: AssessorNetwork,
+    calibration: dict[str, list[list[float]]],
+    path: str | os.PathLike[str],
+    metadata: dict[str, str],
+) -> str:
+    """Write weights, shape and calibration to ``path``, atomically; return the file's SHA-256.
+
+    Args:
+        calibration: ``tile`` and ``frame``: for each event, what log-odds are multiplied with, and what is
+            added then.
+
+    Raises:
+        ValueError: a weight is not finite in float16.
+    """
+    own = {"config": json.dumps(network.config.to_dict()), "calibration": json.dumps(calibration)}
+    return _write(network, path, {**metadata, **own}, torch.float16)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:
+    """Weights in float32, metadata, SHA-256."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
+    except SafetensorError as error:
+        raise ValueError(f"{path} is not a safetensors file: {error}") from error
+    return state, metadata, digest
+
+
+def _check_released(name: str, path: Path, digest: str) -> None:
+    if digest != SHA256.get(name):
+        raise ValueError(
+            f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it"
+        )
+
+
+def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: the weights do not fit the config stored with them: {error}") from error
+
+
+def _write(
+    network: nn.Module, path: str | os.PathLike[str], metadata: dict[str, str], dtype: torch.dtype
+) -> str:
+    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in network.state_dict().items()}
     for key, value in state.items():
         if not torch.isfinite(value).all():
             raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")
     target = Path(path)
     temporary = target.with_name(target.name + ".part")
-    save_file(state, temporary, {**metadata, "config": json.dumps(generator.config.to_dict())})
+    save_file(state, temporary, metadata)
     digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
     temporary.replace(target)

@@ -33,11 +33,15 @@ def node_status(
 
 
 def camera_statuses(
-    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int
+    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int, *, is_shed: bool = False
 ) -> list[DiagnosticStatus]:
-    """Three statuses: the stream, its blur, its rain. Probabilities are means since the last snapshot."""
+    """Three statuses: the stream, its blur, its rain. Probabilities are means since the last snapshot.
+
+    Args:
+        is_shed: whether the camera is only assessed because the worker has no time to restore it.
+    """
     return [
-        _stream_status(f"{name} stream", snapshot, settings, now_ros_ns),
+        _stream_status(f"{name} stream", snapshot, settings, now_ros_ns, is_shed),
         _quality_status(
             f"{name} blur",
             snapshot.blur_probability,
@@ -54,7 +58,7 @@ def camera_statuses(
 
 
 def _stream_status(
-    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int
+    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int, is_shed: bool
 ) -> DiagnosticStatus:
     age_s = math.nan
     if snapshot.last_received_ros_ns is not None:
@@ -65,6 +69,8 @@ def _stream_status(
         level, message = STALE, f"no frame for {age_s:.1f} s"
     elif snapshot.failed_open_lately:
         level, message = WARN, f"{snapshot.failed_open_lately} frames failed open lately"
+    elif is_shed:
+        level, message = WARN, "overload: assessed, not restored"
     else:
         level, message = OK, f"{snapshot.published_hz:.1f} Hz"
     p50_ms, p99_ms, max_ms = snapshot.latency_ms
@@ -77,6 +83,7 @@ def _stream_status(
         "frames_rate_limited": snapshot.rate_limited,
         "frames_failed_open": sum(snapshot.failed_open.values()),
         **{f"failed_open.{reason}": count for reason, count in sorted(snapshot.failed_open.items())},
+        "is_shed": is_shed,
         "age_s": f"{age_s:.2f}",
         "latency_p50_ms": f"{p50_ms:.1f}",
         "latency_p99_ms": f"{p99_ms:.1f}",

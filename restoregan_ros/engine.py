@@ -30,6 +30,7 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
         device=settings.device,
         build_if_missing=settings.build_if_missing,
         engine_dir=settings.engine_dir or None,
+        assessor=settings.assessor,
     )
     pipeline.gate.thresholds, pipeline.guard.limits = settings.gate_thresholds(), settings.guard_limits()
     return pipeline

@@ -71,6 +71,11 @@ class NodeSettings(_Checked):
     runtime: str = _declare(
         "auto", "what runs the network", read_only=True, choices=("auto", "tensorrt", "openvino", "torch")
     )
+    assessor: str = _declare(
+        "learned",
+        "judge of blur and rain: learned, classical, or the path of a .safetensors file",
+        read_only=True,
+    )
     device: str = _declare("auto", "auto, cpu, cuda or cuda:N", read_only=True)
     build_if_missing: bool = _declare(
         False,
@@ -128,6 +133,10 @@ class NodeSettings(_Checked):
         "after this time from receipt the source frame is published with FAILED_OPEN / DEADLINE",
         minimum=1.0,
         maximum=60_000.0,
+    )
+    shed_load: bool = _declare(
+        True,
+        "with several cameras and too little time restore those of highest priority, only assess the others",
     )
     hang_timeout_s: float = _declare(
         10.0, "a frame that takes longer than this ends the process, non-zero, for launch to respawn it",

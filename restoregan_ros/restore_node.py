@@ -24,6 +24,7 @@ from restoregan_ros import engine
 from restoregan_ros.camera_stream import CameraStream, Frame
 from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
 from restoregan_ros.parameters import NodeSettings, Settings, declare_parameters
+from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
 from restoregan_ros.stop_signal import StopSignal
 from restoregan_ros.watchdog import Watchdog
@@ -62,6 +63,7 @@ class RestoreNode(LifecycleNode):
         self._slots: Slots | None = None
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
+        self._shedder: LoadShedder | None = None
         self._engine = "not configured"
         self._state = "unconfigured"
         self.add_on_set_parameters_callback(self._on_set_parameters)
@@ -101,7 +103,10 @@ class RestoreNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._pipeline is not None
         self._slots = Slots(lambda camera: self._settings.cameras[camera].priority)
-        self._worker = Worker(self._pipeline, self._slots, self.settings, self._log_fault)
+        self._shedder = LoadShedder(
+            self._settings.node.cameras, lambda camera: self._settings.cameras[camera].priority
+        )
+        self._worker = Worker(self._pipeline, self._slots, self.settings, self._shedder, self._log_fault)
         self._watchdog = Watchdog(self._slots, self.settings, self.get_logger().error)
         try:
             for stream in self._streams:
@@ -160,11 +165,13 @@ class RestoreNode(LifecycleNode):
     def _take_frame(self, frame: Frame) -> None:
         assert self._slots is not None
         assert self._watchdog is not None
+        assert self._shedder is not None
         settings = self._settings
         is_enabled = settings.node.enabled and settings.cameras[frame.camera].enabled
         if not is_enabled and self._slots.is_idle(frame.camera) and frame.stream.can_pass_at_once(frame):
             frame.stream.deliver(frame, DISABLED)
             return
+        self._shedder.count_received(frame.camera)
         if self._slots.put(frame):
             frame.stream.statistics.count_superseded()
         if self._watchdog.worker_is_overdue:
@@ -192,9 +199,11 @@ class RestoreNode(LifecycleNode):
             if self._worker is not None:
                 for stream in self._streams:
                     snapshot = stream.statistics.snapshot()
+                    is_shed = self._shedder is not None and stream.camera in self._shedder.shed
                     statuses += camera_statuses(
-                        f"{name}: {stream.camera}", snapshot, settings, now.nanoseconds
-                    )
+                        f"{name}: {stream.camera}", snapshot, settings, now.nanoseconds,
+                        is_shed=is_shed and settings.shed_load,
+                    )  # fmt: skip
             self._diagnostics.publish(diagnostic_array(now.to_msg(), statuses))
         except Exception as error:
             self.get_logger().error(

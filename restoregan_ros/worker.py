@@ -1,6 +1,8 @@
 """The one thread that runs the network: takes the frame whose turn it is, has it judged and delivered."""
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,6 +10,7 @@ from restoregan_ros.camera_stream import Frame
 from restoregan_ros.conversions import Outcome, failure_of
 from restoregan_ros.msg import RestorationReport
 from restoregan_ros.parameters import NodeSettings, Settings
+from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ class Worker:
 
     Args:
         settings: gives the settings in force, anew for each frame.
+        shedder: says whether there is time to restore a camera's frame.
         log_fault: takes one line.
     """
 
@@ -29,11 +33,13 @@ class Worker:
         pipeline: "RestorationPipeline",
         slots: Slots,
         settings: Callable[[], Settings],
+        shedder: LoadShedder,
         log_fault: Callable[[str], None],
     ) -> None:
         self._pipeline = pipeline
         self._slots = slots
         self._settings = settings
+        self._shedder = shedder
         self._log_fault = log_fault
         self._applied: NodeSettings | None = None
         # A daemon: a network that hangs must not keep the process from ending.
@@ -74,9 +80,23 @@ class Worker:
         if not (settings.node.enabled and settings.cameras[frame.camera].enabled):
             return DISABLED
         self._apply(settings.node)
-        restores = settings.node.mode == "restore" and frame.stream.image_is_wanted()
-        result = self._pipeline.process(frame.source.rgb_HWC, camera=frame.camera, restore=restores)
-        return Outcome(int(result.action), int(result.reason), result.detail, result)
+        is_asked_for = settings.node.mode == "restore" and frame.stream.image_is_wanted()
+        has_time = self._shedder.may_restore(frame.camera) or not settings.node.shed_load
+        started_s = time.monotonic()
+        result = self._pipeline.process(
+            frame.source.rgb_HWC, camera=frame.camera, restore=is_asked_for and has_time
+        )
+        if is_asked_for:
+            self._shedder.count_done(
+                frame.camera,
+                time.monotonic() - started_s,
+                None if math.isnan(result.restoration_ms) else result.restoration_ms / 1e3,
+                result.is_wanted,
+            )
+        reason = int(result.reason)
+        if is_asked_for and not has_time:
+            reason = RestorationReport.REASON_OVERLOAD if result.is_wanted else RestorationReport.REASON_NONE
+        return Outcome(int(result.action), reason, result.detail, result)
 
     def _apply(self, settings: NodeSettings) -> None:
         if settings is not self._applied:

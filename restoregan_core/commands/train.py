@@ -1,10 +1,14 @@
 """``restoregan train``: train a network from a YAML recipe."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from restoregan_core.training.assessor_config import AssessorTrainConfig
+    from restoregan_core.training.assessor_trainer import AssessorTrainer
     from restoregan_core.training.config import TrainConfig
+    from restoregan_core.training.trainer import Trainer
 
 _DESCRIPTION = """Train a network from a YAML recipe. Every setting can be changed on the command line.
 A run folder (runs/NAME, or --output) that holds a checkpoint is resumed.
@@ -19,37 +23,68 @@ def main(argv: list[str]) -> int:
     """Train; 0 at the end of the plan, 128 + the signal's number where one stopped the run."""
     config = parse(argv)
     # After parsing: --help and a wrong key need no torch.
-    from restoregan_core.data.sources import TrainingSource
     from restoregan_core.training.learner import TrainingFailedError
-    from restoregan_core.training.trainer import Trainer
 
-    trainer = Trainer(config, TrainingSource(config.data, config.seed))
     try:
-        signal_number = trainer.run()
+        signal_number = _trainer(config).run()
     except TrainingFailedError as error:
         print(f"restoregan train: {error}", file=sys.stderr)
         return 1
     return 128 + signal_number if signal_number else 0
 
 
-def parse(argv: list[str]) -> "TrainConfig":
-    """The typed recipe of a command line.
+def _trainer(config: "TrainConfig | AssessorTrainConfig") -> "Trainer | AssessorTrainer":
+    from restoregan_core.training.assessor_config import AssessorTrainConfig
+
+    if isinstance(config, AssessorTrainConfig):
+        from restoregan_core.training.assessor_trainer import AssessorTrainer
+
+        return AssessorTrainer(config)
+    from restoregan_core.data.sources import TrainingSource
+    from restoregan_core.training.trainer import Trainer
+
+    return Trainer(config, TrainingSource(config.data, config.seed))
+
+
+def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
+    """The typed recipe of a command line; its ``model`` says which kind it is.
 
     Raises:
         ValueError: no such recipe, an unknown key, a value of the wrong type or out of range; one line.
     """
     from jsonargparse import ArgumentError, ArgumentParser
 
+    from restoregan_core.training.assessor_config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
 
+    recipe = AssessorTrainConfig if _model_of(argv) == "assessor" else TrainConfig
     parser = ArgumentParser(
         prog="restoregan train", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
     parser.add_argument("--config", action="config", help="a YAML recipe, such as config/train/paper.yaml")
-    parser.add_class_arguments(TrainConfig)
+    parser.add_class_arguments(recipe)
     try:
         values = parser.instantiate(parser.parse_args(argv))
     except ArgumentError as error:
         raise ValueError(" ".join(str(error).split())) from error
     del values["config"]
-    return TrainConfig(**values)
+    return recipe(**values)
+
+
+def _model_of(argv: list[str]) -> str:
+    """What the recipe trains, as far as it can be read: what is wrong with it is the parser's to say."""
+    import argparse
+
+    import yaml
+
+    peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    peek.add_argument("--config")
+    peek.add_argument("--model")
+    given, _ = peek.parse_known_args(argv)
+    if given.model or not given.config:
+        return str(given.model)
+    try:
+        recipe = yaml.safe_load(Path(given.config).read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return ""
+    return str(recipe.get("model", "")) if isinstance(recipe, dict) else ""

@@ -7,6 +7,7 @@ processes, see the same pictures in the same order.
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -75,7 +76,7 @@ class TrainingSource:
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self.config, self.seed = config, seed
-        self._sharp = [find_pictures(folder.path) for folder in config.sharp]
+        self._sharp = [_part_of(find_pictures(folder.path), folder) for folder in config.sharp]
         self._pairs = [folder.find() for folder in config.pairs]
         kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
         self._kind_weights = config.shares.of(kinds)
@@ -120,7 +121,7 @@ class TrainingSource:
             sampler=orders,
             num_workers=workers,
             prefetch_factor=prefetch if workers else None,
-            worker_init_fn=_one_thread if workers else None,
+            worker_init_fn=one_thread if workers else None,
         )
         return iter(loader)
 
@@ -264,13 +265,20 @@ class _Orders:
             step += 1
 
 
-def _one_thread(worker: int) -> None:
+def one_thread(worker: int) -> None:
     # Each worker is one process of many: threads inside it would only get in the others' way.
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
     # A scheduler signals the whole group. The trainer saves then, and ends its workers itself.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _part_of(paths: list[Path], folder: Folder) -> list[Path]:
+    first, end = (round(share * len(paths)) for share in folder.part)
+    if first == end:
+        raise ValueError(f"part={list(folder.part)} of the {len(paths)} pictures in {folder.path} is none")
+    return paths[first:end]
 
 
 def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from restoregan_core.engine_cache import (
     EngineError,
@@ -114,17 +116,42 @@ def _load_or_compile(
         except (EngineError, RuntimeError) as error:
             logger.warning("compiling for OpenVINO anew: %s", str(error).splitlines()[0])
     network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
-    side = 8 * network.size_multiple
-    with torch.no_grad():
-        model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
-    model.reshape([-1, -1, -1, 3])
-    compiled = core.compile_model(model, "CPU", settings)
+    compiled = core.compile_model(_convert(ov, network, 8 * network.size_multiple), "CPU", settings)
     try:
         write_engine(path, key, lambda temporary: _export(compiled, temporary))
         keep_newest(directory, "openvino", KEPT_ENGINES)
     except (OSError, RuntimeError) as error:
         logger.warning("the network compiled for OpenVINO is not kept: %s", error)
     return compiled
+
+
+def _convert(ov: Any, network: nn.Module, side: int) -> Any:
+    """A graph for uint8 frames (B, H, W, 3) of any size, traced at ``side``."""
+    with torch.no_grad():
+        model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
+    model.reshape([-1, -1, -1, 3])
+    return model
+
+
+def compile_on_cpu(
+    network: nn.Module, side: int
+) -> Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
+    """A small network that takes uint8 (1, H, W, 3), on the CPU; compiling takes a second.
+
+    Args:
+        side: of the frame it is traced with.
+
+    Raises:
+        RuntimeUnavailableError: OpenVINO is not installed or does not load.
+    """
+    ov = _import_openvino()
+    settings = {"PERFORMANCE_HINT": "LATENCY"}
+    request = _core().compile_model(_convert(ov, network, side), "CPU", settings).create_infer_request()
+
+    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        return list(request.infer(rgb_BHWC, share_inputs=True, share_outputs=True).values())
+
+    return run
 
 
 def _export(compiled: Any, path: Path) -> None:

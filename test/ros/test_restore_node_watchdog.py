@@ -15,7 +15,9 @@ CAMERAS = "[front,left,right]"
 
 @pytest.fixture(scope="module")
 def node(start_shared_node):
-    return start_shared_node(module="obedient_node", cameras=CAMERAS, deadline_ms=100.0).wait_active()
+    return start_shared_node(
+        module="obedient_node", cameras=CAMERAS, deadline_ms=100.0, shed_load=False
+    ).wait_active()
 
 
 @pytest.fixture(scope="module")

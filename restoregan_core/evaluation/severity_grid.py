@@ -1,0 +1,75 @@
+"""The held-out severity grid: every scene spoilt in 18 fixed ways, a third of them borderline.
+
+It says how far an assessor's probabilities can be believed, on scenes and amounts that it was not fitted on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from restoregan_core.data.assessment import AssessmentDataConfig, make_sample
+from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
+from restoregan_core.data.rain_config import RainConfig
+from restoregan_core.data.sensor import SensorConfig
+
+CLEAN_PER_SCENE = 4
+BLUR_EXTENTS_PX = (1.0, 2.0, 2.6, 3.4, 4.0, 6.0, 10.0, 16.0)
+"""Borderline: 2 to 4 px around the event's 3 px."""
+RAIN_COVERAGES = (0.002, 0.004, 0.02, 0.05, 0.2, 0.8)
+"""Streak area drawn; thin streaks change fewer pixels visibly. Borderline: the first two."""
+RAIN_KINDS = ("sparse", "video", "driving")
+
+
+@dataclass(frozen=True)
+class GridSample:
+    """One cell of the grid."""
+
+    rgb_HWC: npt.NDArray[np.uint8]  # noqa: N815
+    scene: int
+    cell: str
+    is_blurred: bool
+    is_rainy: bool
+
+
+def severity_grid(
+    scenes: Sequence[npt.NDArray[np.uint8]], config: AssessmentDataConfig, seed: int = 0
+) -> Iterator[GridSample]:
+    """All cells of all scenes.
+
+    Args:
+        scenes: sharp uint8 RGB pictures (H, W, 3); cut to multiples of 64.
+        config: of the camera that all cells go through, and of what a label means.
+    """
+    for number, scene_HWC in enumerate(scenes):
+        height, width = (side // 64 * 64 for side in scene_HWC.shape[:2])
+        cut_HWC = np.ascontiguousarray(scene_HWC[:height, :width])
+        sharp_BCHW = torch.from_numpy(cut_HWC).permute(2, 0, 1)[None].float() / 255
+        for order, (cell, kind, degrade) in enumerate(_cells(config, number)):
+            rng = np.random.default_rng([seed, number, order])
+            shares = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean"), 0.0) | {kind: 1.0}
+            spoilt, clean, drawn = Degrader(degrade, Shares(**shares, pair=0.0))(sharp_BCHW, rng)
+            made = make_sample(spoilt[0], clean[0], drawn[0], config, rng)
+            yield GridSample(
+                np.ascontiguousarray(made.picture_CHW.transpose(1, 2, 0)), number, cell,
+                bool(made.frame[0] > 0.5), bool(made.frame[1] > 0.5),
+            )  # fmt: skip
+
+
+def _cells(config: AssessmentDataConfig, scene: int) -> Iterator[tuple[str, str, DegradeConfig]]:
+    silent = SensorConfig(noise_share=0, jpeg_share=0)
+    plain = DegradeConfig(blur=config.blur, rain=config.rain, drops=config.drops, sensor=silent)
+    for _ in range(CLEAN_PER_SCENE):
+        yield "clean", "clean", plain
+    for extent_px in BLUR_EXTENTS_PX:
+        blur = replace(config.blur, extent_px=(extent_px, extent_px), spatial_variation=0.3)
+        yield f"blur {extent_px:g} px", "blur", replace(plain, blur=blur)
+    for order, coverage in enumerate(RAIN_COVERAGES):
+        kind = RAIN_KINDS[(scene + order) % len(RAIN_KINDS)]
+        look = replace(getattr(config.rain, kind), coverage=(coverage, coverage))
+        only: dict[str, Any] = {f"{k}_weight": float(k == kind) for k in config.rain.weights}
+        rain = RainConfig(**only, **{kind: look})
+        yield f"rain {coverage:g}", "rain", replace(plain, rain=rain)

@@ -1,0 +1,83 @@
+"""The assessor's network on whole frames: by OpenVINO where it is installed, else by torch."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from restoregan_core.assessor import Assessment
+from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.zoo import LoadedAssessor
+
+logger = logging.getLogger(__name__)
+
+
+class AssessorFrameNetwork(nn.Module):
+    """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,)."""
+
+    tile_calibration: Tensor
+    frame_calibration: Tensor
+
+    def __init__(self, loaded: LoadedAssessor) -> None:
+        super().__init__()
+        self.network = loaded.network
+        self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
+        self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
+
+    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
+        tiles, frame = self.network(x_BCHW)
+        scale, bias = self.tile_calibration.view(1, 3, 2, 1).unbind(2)
+        tile_probabilities = torch.sigmoid(tiles * scale[..., None] + bias[..., None])
+        scale, bias = self.frame_calibration.unbind(1)
+        return tile_probabilities[0], torch.sigmoid(frame * scale + bias)[0]
+
+
+class LearnedAssessor:
+    """A trained network's judgement of frames of any size.
+
+    Events are labelled as ``data/assessment.py`` says. A frame whose sides are no multiples of 64 is judged with
+    its mirror image beyond the border.
+
+    Args:
+        loaded: network, calibration and name.
+    """
+
+    def __init__(self, loaded: LoadedAssessor) -> None:
+        self.name = loaded.name
+        network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
+        self._run: Any
+        try:
+            self._run = compile_on_cpu(network, 2 * TILE_SIZE_PX)
+        except RuntimeUnavailableError as error:
+            logger.info("the assessor runs in torch: %s", error)
+            self._run = _in_torch(network)
+
+    def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
+        """See ``Assessor.assess``."""
+        bottom, right = (-side % TILE_SIZE_PX for side in rgb_HWC.shape[:2])
+        if bottom or right:
+            rgb_HWC = np.pad(rgb_HWC, ((0, bottom), (0, right), (0, 0)), mode="symmetric")
+        tiles, frame = self._run(np.ascontiguousarray(rgb_HWC[None]))
+        if not np.isfinite(frame).all():
+            raise FloatingPointError("the assessor's network gives no number for this frame")
+        return Assessment(
+            blur_probability=float(frame[0]),
+            rain_probability=float(frame[1]),
+            lens_drop_probability=float(frame[2]),
+            blur_grid=np.array(tiles[0], np.float32),
+            rain_grid=np.array(tiles[1], np.float32),
+        )
+
+
+def _in_torch(network: nn.Module) -> Any:
+    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        with torch.inference_mode():
+            return [output.numpy() for output in network(torch.from_numpy(rgb_BHWC))]
+
+    return run

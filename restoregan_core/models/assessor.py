@@ -1,0 +1,107 @@
+"""The assessor's network: how likely each 64 px tile, and the frame, is motion-blurred, rainy, under drops.
+
+It looks at native resolution, where a blur of 3 px shows. What tells motion from a soft lens, or streaks from
+a fence, are ratios of energies (of fine to coarse detail, of one direction to another), so each stage's
+features are averaged over the tile and their logarithms taken: ratios become differences, which a small
+perceptron reads easily, and contrast falls out.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restoregan_core.tiles import TILE_SIZE_PX
+
+EVENTS = ("blur", "rain", "drops")
+"""What the three outputs are about: motion blur of 3 px or more; streaks or drops; drops alone."""
+
+_FLOOR = 1e-3
+"""Under the logarithm: features below this are noise. Representable in half precision."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessorConfig:
+    """Shape of the network.
+
+    Args:
+        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the frame's resolution.
+        head_width: channels of a tile's summary.
+
+    Raises:
+        ValueError: not four widths, or one below 1.
+    """
+
+    widths: tuple[int, ...] = (24, 32, 48, 64)
+    head_width: int = 96
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
+        if len(self.widths) != 4 or min((*self.widths, self.head_width)) < 1:
+            raise ValueError(
+                f"widths={self.widths}, head_width={self.head_width}: four widths and a head, all at least 1"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+class AssessorNetwork(nn.Module):
+    """RGB -> log-odds of the three ``EVENTS``.
+
+    Forward takes float (B, 3, H, W) in [-1, 1], sides multiples of 64, and returns (B, 3, H / 64, W / 64) for
+    tiles and (B, 3) for the frame.
+    """
+
+    def __init__(self, config: AssessorConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or AssessorConfig()
+        first, second, third, fourth = self.config.widths
+        width = self.config.head_width
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(nn.PixelUnshuffle(2), _convolution(12, first, 1)),
+                _convolution(first, second, 2),
+                nn.Sequential(_convolution(second, third, 2), _convolution(third, third, 1)),
+                nn.Sequential(_convolution(third, fourth, 2), _convolution(fourth, fourth, 1)),
+            ]
+        )
+        self.summary = nn.Sequential(
+            nn.Conv2d(2 * sum(self.config.widths), width, 1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        )
+        self.tile_head = nn.Conv2d(width, len(EVENTS), 1)
+        self.frame_weight = nn.Conv2d(width, 1, 1)
+        self.frame_head = nn.Sequential(
+            nn.Conv2d(2 * width, width, 1), nn.ReLU(), nn.Conv2d(width, len(EVENTS), 1)
+        )
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        energies = []
+        for stage, size in zip(self.stages, (32, 16, 8, 4), strict=True):  # px of a tile at each stage
+            x_BCHW = stage(x_BCHW)
+            energies += [F.avg_pool2d(x_BCHW, size), F.max_pool2d(x_BCHW, size)]
+        energy = torch.cat(energies, 1)
+        tiles = self.summary(torch.log(energy.float() + _FLOOR).to(energy.dtype))
+        weight = torch.sigmoid(self.frame_weight(tiles)) + _FLOOR
+        chosen = (tiles * weight).mean((2, 3), keepdim=True) / weight.mean((2, 3), keepdim=True)
+        frame = self.frame_head(torch.cat([chosen, tiles.mean((2, 3), keepdim=True)], 1))
+        return self.tile_head(tiles), frame[:, :, 0, 0]
+
+
+def _convolution(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+    )
+
+
+assert TILE_SIZE_PX == 64, "the stages' pooling adds up to tiles of 64 px"

@@ -1,0 +1,99 @@
+"""What a training run of the assessor is: a YAML recipe whose ``model`` is ``assessor``."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from restoregan_core.data.assessment import AssessmentDataConfig
+from restoregan_core.data.config import Folder
+from restoregan_core.models.assessor import AssessorConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessorTrainConfig:
+    """A whole training run of the assessor.
+
+    Args:
+        name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
+        model: ``assessor``.
+        data: what it learns from.
+        held_out: folders of other sharp pictures, spoilt alike: for measuring, and for calibrating.
+        network: its shape.
+        samples: pictures to learn from, made before the training starts and kept in memory.
+        held_out_samples: pictures to measure on.
+        steps: of the optimiser.
+        batch_size: pictures in a step.
+        learning_rate: of AdamW, after the warm-up; it falls to 0 along a cosine.
+        weight_decay: of AdamW.
+        ema_decay: of the moving average of the weights, which is what is measured and exported.
+        frame_weight: of the frame's loss beside the tiles'.
+        max_minutes: if not 0, the plan ends after that many minutes.
+        seed: of weights and data.
+        threads: CPU threads of torch; 0 = torch's choice.
+        workers: processes that make the samples; 0 = the training process.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``bf16-mixed`` computes convolutions in bfloat16 and keeps weights in float32.
+        checkpoint_minutes: between two checkpoints.
+        validate_every_steps: between two measurements on what is held out.
+        training_data: names and licences of what the run sees; written into the exported weights.
+
+    Raises:
+        ValueError: a value out of its range; the message names it.
+    """
+
+    name: str
+    data: AssessmentDataConfig
+    held_out: list[Folder]
+    model: Literal["assessor"] = "assessor"
+    network: AssessorConfig = field(default_factory=AssessorConfig)
+    samples: int = 8_000
+    held_out_samples: int = 1_200
+    steps: int = 8_000
+    batch_size: int = 16
+    learning_rate: float = 2.0e-3
+    weight_decay: float = 1.0e-3
+    ema_decay: float = 0.998
+    frame_weight: float = 0.5
+    max_minutes: float = 0.0
+    output: str = ""
+    seed: int = 0
+    threads: int = 0
+    workers: int = 1
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    checkpoint_minutes: float = 5.0
+    validate_every_steps: int = 500
+    training_data: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.name or Path(self.name).name != self.name:
+            raise ValueError(f"name={self.name!r} must be a plain folder name")
+        if not self.held_out:
+            raise ValueError(
+                "held_out is empty: the assessor is calibrated on pictures it did not learn from"
+            )
+        for name in ("samples", "held_out_samples", "steps", "batch_size", "validate_every_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
+        for name in ("learning_rate", "checkpoint_minutes"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}={getattr(self, name)} must be over 0")
+        for name in ("weight_decay", "frame_weight", "max_minutes", "threads", "workers"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)} must not be negative")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(f"ema_decay={self.ema_decay} must lie in [0, 1)")
+
+    @property
+    def run_dir(self) -> Path:
+        return Path(self.output) if self.output else Path("runs") / self.name
+
+    def recipe(self) -> dict[str, Any]:
+        """What makes two runs the same training, as JSON has it."""
+        kept = asdict(self)
+        for name in ("name", "output", "max_minutes", "threads", "workers", "device", "checkpoint_minutes",
+                     "validate_every_steps", "training_data"):  # fmt: skip
+            del kept[name]
+        recipe: dict[str, Any] = json.loads(json.dumps(kept))
+        return recipe

@@ -1,0 +1,267 @@
+"""Trains the assessor: samples made once, then many passes, then calibration on what was held out."""
+
+import copy
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+
+from restoregan_core.calibration import Platt, auroc
+from restoregan_core.data.assessment import AssessmentSample, AssessmentSource
+from restoregan_core.models.assessor import EVENTS, AssessorNetwork
+from restoregan_core.training.assessor_config import AssessorTrainConfig
+from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
+from restoregan_core.training.learner import NonFiniteLossError
+from restoregan_core.training.monitor import Monitor
+from restoregan_core.training.plan import ema_decay_at
+from restoregan_core.training.signals import StopRequest
+from restoregan_core.zoo import save_assessor
+
+_LOG = logging.getLogger(__name__)
+_WARM_UP_STEPS = 100
+_HELD_OUT_STREAM = 1
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures with their truth, in memory."""
+
+    pictures_NCHW: Tensor  # noqa: N815
+    """uint8 RGB."""
+    tiles_NERC: Tensor  # noqa: N815
+    """float32 (N, 3, rows, columns), NaN where nobody knows."""
+    frames_NE: Tensor  # noqa: N815
+
+    @classmethod
+    def of(cls, made: list[AssessmentSample]) -> "Samples":
+        return cls(
+            torch.from_numpy(np.stack([sample.picture_CHW for sample in made])),
+            torch.from_numpy(np.stack([sample.tiles for sample in made])),
+            torch.from_numpy(np.stack([sample.frame for sample in made])),
+        )
+
+
+class AssessorTrainer:
+    """Trains one assessor by one recipe. A run folder that holds a checkpoint is resumed.
+
+    Args:
+        config: the recipe.
+
+    Raises:
+        ValueError: folders of pictures are missing; the run folder holds a run of another recipe.
+    """
+
+    def __init__(self, config: AssessorTrainConfig) -> None:
+        self.config = config
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        is_cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+        self.device = torch.device("cuda" if is_cuda else "cpu")
+        self.source = AssessmentSource(config.data, config.seed)
+        held_out = replace(config.data, sharp=config.held_out, pairs=[])
+        self.held_out_source = AssessmentSource(held_out, config.seed + _HELD_OUT_STREAM)
+        torch.manual_seed(config.seed)
+        self.network = AssessorNetwork(config.network).to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.step, self.position, self.elapsed_s = 0, 0, 0.0
+        self._resume()
+
+    def run(self) -> int:
+        """Train, calibrate, export ``last.safetensors``; 0, or the number of the signal that stopped it.
+
+        Raises:
+            NonFiniteLossError: the loss is no number; the last checkpoint is untouched.
+            OSError: the checkpoint could not be written.
+        """
+        config = self.config
+        config.run_dir.mkdir(parents=True, exist_ok=True)
+        samples = self._samples(self.source, config.samples, "samples")
+        held_out = self._samples(self.held_out_source, config.held_out_samples, "held-out samples")
+        started_s, saved_s = time.monotonic() - self.elapsed_s, time.monotonic()
+        monitor = Monitor(config.run_dir, config.steps, self.position, self.step, active=True)
+        with StopRequest() as stop, monitor:
+            while self.position < config.steps and not stop.signal_number:
+                figures = self._learn(samples)
+                self.step += 1
+                self.elapsed_s = time.monotonic() - started_s
+                clock = self.elapsed_s / (60 * config.max_minutes) * config.steps if config.max_minutes else 0
+                self.position = max(self.position + 1, int(clock))
+                monitor.position(self.position)
+                if self.step % 20 == 0:
+                    monitor.scalars(self.step, figures)
+                if self.step % config.validate_every_steps == 0:
+                    monitor.scalars(self.step, self._measure(held_out))
+                if time.monotonic() - saved_s > 60 * config.checkpoint_minutes:
+                    self._save()
+                    saved_s = time.monotonic()
+        self._save()
+        if not stop.signal_number:
+            self._export(held_out)
+        return stop.signal_number
+
+    def _samples(self, source: AssessmentSource, count: int, name: str) -> Samples:
+        """Made once, kept in the run folder: a resumed run has them at once."""
+        path = self.config.run_dir / f"{name.replace(' ', '_')}.pt"
+        key = json.dumps([asdict(source.config), source.seed, count])
+        if path.is_file():
+            kept = load_checkpoint(path)
+            if kept["source"] == key:
+                return Samples(kept["pictures"], kept["tiles"], kept["frames"])
+        made, told_s = [], time.monotonic()
+        for sample in _made(source, count, self.config.workers):
+            made.append(sample)
+            if time.monotonic() - told_s > 30:
+                told_s = time.monotonic()
+                _LOG.info("%d of %d %s made", len(made), count, name)
+        samples = Samples.of(made)
+        state = {"source": key, "pictures": samples.pictures_NCHW, "tiles": samples.tiles_NERC,
+                 "frames": samples.frames_NE}  # fmt: skip
+        try:
+            save_checkpoint(state, path)
+        except OSError as error:
+            _LOG.warning("%s: %s; a resumed run makes them anew", path, error)
+        return samples
+
+    def _learn(self, samples: Samples) -> dict[str, float]:
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.step])
+        chosen = torch.from_numpy(rng.integers(len(samples.frames_NE), size=config.batch_size))
+        x, tiles = samples.pictures_NCHW[chosen], samples.tiles_NERC[chosen]
+        axes = [axis for axis in (2, 3) if rng.random() < 0.5]
+        tiles = tiles.flip(axes).to(self.device)
+        frames = samples.frames_NE[chosen].to(self.device)
+        rate = config.learning_rate * min(1, (self.step + 1) / _WARM_UP_STEPS)
+        rate *= 0.5 * (1 + math.cos(math.pi * self.position / config.steps))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        is_mixed = config.precision == "bf16-mixed"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed):
+            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(x.flip(axes))))
+        tile_loss, frame_loss = _loss(tile_log_odds, tiles), _loss(frame_log_odds, frames)
+        loss = tile_loss + config.frame_weight * frame_loss
+        if not torch.isfinite(loss):
+            raise NonFiniteLossError(f"step {self.step}: the loss is {float(loss)}")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        decay = ema_decay_at(config.ema_decay, self.step)
+        with torch.no_grad():
+            pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
+            for mean, value in pairs:
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - decay)
+        return {"loss/tile": tile_loss.item(), "loss/frame": frame_loss.item(), "learning_rate": rate}
+
+    def _place(self, pictures_BCHW: Tensor) -> Tensor:
+        x = pictures_BCHW.to(self.device, memory_format=torch.channels_last).float()
+        return (x - 127.5) / 127.5
+
+    @torch.no_grad()
+    def _predict(self, samples: Samples) -> tuple[Tensor, Tensor]:
+        found = [self.average(self._place(part)) for part in samples.pictures_NCHW.split(32)]
+        return torch.cat([tiles for tiles, _ in found]).cpu(), torch.cat([frame for _, frame in found]).cpu()
+
+    def _measure(self, held_out: Samples) -> dict[str, float]:
+        tiles, frames = self._predict(held_out)
+        figures = {"held_out/frame_loss": float(_loss(frames, held_out.frames_NE))}
+        figures["held_out/tile_loss"] = float(_loss(tiles, held_out.tiles_NERC))
+        for number, event in enumerate(EVENTS):
+            for name, score, truth in (
+                ("frame", frames[:, number], held_out.frames_NE[:, number]),
+                ("tile", tiles[:, number], held_out.tiles_NERC[:, number]),
+            ):
+                known = ~torch.isnan(truth)
+                figures[f"auroc_{name}/{event}"] = auroc(score[known].numpy(), truth[known].numpy() > 0.5)
+        _LOG.info("step %d: %s", self.step, "  ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+        return figures
+
+    def _export(self, held_out: Samples) -> None:
+        tiles, frames = self._predict(held_out)
+        calibration = {}
+        for name, log_odds, truth in (
+            ("tile", tiles, held_out.tiles_NERC), ("frame", frames, held_out.frames_NE)
+        ):  # fmt: skip
+            fits = []
+            for number in range(len(EVENTS)):
+                known = ~torch.isnan(truth[:, number])
+                fits.append(Platt.fit(log_odds[:, number][known].numpy(), truth[:, number][known].numpy()))
+            calibration[name] = [[fit.scale, fit.bias] for fit in fits]
+        metadata = {
+            "training_data": json.dumps(self.config.training_data),
+            "recipe": json.dumps(self.config.recipe()),
+            "steps": str(self.step),
+            "scores": json.dumps(self._measure(held_out)),
+        }
+        path = self.config.run_dir / "last.safetensors"
+        digest = save_assessor(self.average, calibration, path, metadata)
+        _LOG.info("%s: SHA-256 %s", path, digest)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "recipe": self.config.recipe(), "step": self.step, "position": self.position,
+            "elapsed_s": self.elapsed_s, "network": self.network.state_dict(),
+            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+        }  # fmt: skip
+
+    def _save(self) -> None:
+        save_checkpoint(self._state(), self.config.run_dir / "last.pt")
+
+    def _resume(self) -> None:
+        path = self.config.run_dir / "last.pt"
+        if not path.is_file():
+            return
+        state = load_checkpoint(path, self.device)
+        ours = self.config.recipe()
+        different = [key for key in ours if state["recipe"].get(key) != ours[key]]
+        if different:
+            raise ValueError(
+                f"{path} is of a run with another {', '.join(different)}: name another --output, "
+                "or remove the folder"
+            )
+        self.step, self.position, self.elapsed_s = state["step"], state["position"], state["elapsed_s"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        _LOG.info("going on from step %d of %s", self.step, path)
+
+
+def _loss(log_odds: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy against probabilities, over what is known."""
+    known = ~torch.isnan(truth)
+    return F.binary_cross_entropy_with_logits(log_odds[known], truth[known])
+
+
+class _Numbered(Dataset):
+    def __init__(self, source: AssessmentSource, count: int) -> None:
+        self.source, self.count = source, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> AssessmentSample:
+        return self.source.sample(index)
+
+
+def _made(source: AssessmentSource, count: int, workers: int) -> Iterator[AssessmentSample]:
+    from restoregan_core.data.sources import one_thread
+
+    loader = DataLoader(
+        _Numbered(source, count), batch_size=None, num_workers=workers,
+        worker_init_fn=one_thread if workers else None,
+    )  # fmt: skip
+    return iter(loader)
