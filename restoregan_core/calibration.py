@@ -1,6 +1,6 @@
 """From scores to probabilities that mean what they say, and how far they do.
 
-Calibration follows Platt (1999): two numbers per event, fitted on pictures that were not learnt from.
+Calibration follows Platt (1999): a logistic curve per event, fitted on pictures that were not learnt from.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,18 @@ ECE_BINS = 15
 
 @dataclass(frozen=True)
 class Platt:
-    """probability = logistic(scale * log_odds + bias)."""
+    """probability = logistic(weights . log_odds + bias), of one or several log-odds about the same event."""
 
-    scale: float = 1.0
+    weights: tuple[float, ...] = (1.0,)
     bias: float = 0.0
 
     @classmethod
     def fit(cls, log_odds: Vector, truth: Vector) -> "Platt":
-        """The pair under which ``truth`` (probabilities in [0, 1]) is most likely.
+        """What makes ``truth`` most likely.
+
+        Args:
+            log_odds: (N,) or (N, K).
+            truth: (N,) probabilities in [0, 1].
 
         Raises:
             ValueError: the truth is all 0 or all 1: there is nothing to tell apart.
@@ -31,16 +35,24 @@ class Platt:
 
         if truth.min() > 0.5 or truth.max() < 0.5:
             raise ValueError("calibration needs pictures with the event and pictures without it")
+        x_NK = np.asarray(log_odds, np.float64).reshape(len(truth), -1)
 
-        def loss(parameters: Vector) -> float:
-            z = parameters[0] * log_odds + parameters[1]
-            return float(np.mean(np.logaddexp(0, z) - truth * z) + 1e-4 * (parameters[0] - 1) ** 2)
+        def loss(parameters: Vector) -> tuple[float, Vector]:
+            z = x_NK @ parameters[:-1] + parameters[-1]
+            error = 1 / (1 + np.exp(-np.clip(z, -30, 30))) - truth
+            slope = np.append(x_NK.T @ error, error.sum()) / len(truth)
+            return float(np.mean(np.logaddexp(0, z) - truth * z)), slope
 
-        scale, bias = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead").x
-        return cls(max(float(scale), 1e-3), float(bias))
+        start = np.append(np.full(x_NK.shape[1], 1 / x_NK.shape[1]), 0.0)
+        # No evidence for an event may count against it.
+        bounds = [(0.0, None)] * x_NK.shape[1] + [(None, None)]
+        *weights, bias = minimize(loss, start, jac=True, bounds=bounds).x
+        return cls(tuple(float(weight) for weight in weights), float(bias))
 
     def __call__(self, log_odds: Vector) -> Vector:
-        return 1 / (1 + np.exp(-np.clip(self.scale * log_odds + self.bias, -30, 30)))
+        """Probabilities, (N,), of log-odds as ``fit`` takes them."""
+        z = np.reshape(log_odds, (-1, len(self.weights))) @ np.asarray(self.weights) + self.bias
+        return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
 
 
 def auroc(scores: Vector, truth: npt.NDArray[np.bool_]) -> float:

@@ -28,8 +28,8 @@ class GateThresholds:
         ValueError: a value outside [0, 1], or an ``off`` above its ``on``.
     """
 
-    blur_on: float = 0.6
-    blur_off: float = 0.4
+    blur_on: float = 0.7
+    blur_off: float = 0.5
     rain_on: float = 0.6
     rain_off: float = 0.4
 
@@ -55,7 +55,8 @@ PRESETS: dict[str, GateThresholds] = {
 """What each one costs:
 
 - ``cautious``: touches only tiles that are almost surely spoilt; lets slight blur and drizzle through.
-- ``balanced``: the default; a clean frame has now and then a tile restored needlessly.
+- ``balanced``: the default; of clean frames a few in a hundred have tiles restored needlessly, see
+  ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.
 """

@@ -1,4 +1,4 @@
-"""The assessor's network on whole frames: by OpenVINO where it is installed, else by torch."""
+"""The assessor's network on whole frames: by torch on a GPU, by OpenVINO on a CPU, else by torch there, too."""
 
 import logging
 from typing import Any
@@ -32,10 +32,10 @@ class AssessorFrameNetwork(nn.Module):
     def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
         tiles, frame = self.network(x_BCHW)
-        scale, bias = self.tile_calibration.view(1, 3, 2, 1).unbind(2)
-        tile_probabilities = torch.sigmoid(tiles * scale[..., None] + bias[..., None])
-        scale, bias = self.frame_calibration.unbind(1)
-        return tile_probabilities[0], torch.sigmoid(frame * scale + bias)[0]
+        own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
+        tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
+        own, within, bias = self.frame_calibration.unbind(1)
+        return tile_probabilities[0], torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)[0]
 
 
 class LearnedAssessor:
@@ -46,17 +46,21 @@ class LearnedAssessor:
 
     Args:
         loaded: network, calibration and name.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
     """
 
-    def __init__(self, loaded: LoadedAssessor) -> None:
+    def __init__(self, loaded: LoadedAssessor, device: str = "auto") -> None:
         self.name = loaded.name
         network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
         self._run: Any
+        if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
+            self._run = _in_torch(network, "cuda" if device == "auto" else device)
+            return
         try:
             self._run = compile_on_cpu(network, 2 * TILE_SIZE_PX)
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
-            self._run = _in_torch(network)
+            self._run = _in_torch(network, "cpu")
 
     def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
         """See ``Assessor.assess``."""
@@ -75,9 +79,11 @@ class LearnedAssessor:
         )
 
 
-def _in_torch(network: nn.Module) -> Any:
+def _in_torch(network: nn.Module, device: str) -> Any:
+    network = network.to(device)
+
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         with torch.inference_mode():
-            return [output.numpy() for output in network(torch.from_numpy(rgb_BHWC))]
+            return [output.cpu().numpy() for output in network(torch.from_numpy(rgb_BHWC).to(device))]
 
     return run

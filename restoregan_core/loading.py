@@ -41,12 +41,13 @@ def load_restorer(
     )
 
 
-def load_assessor(name: str | os.PathLike[str] = "learned") -> Assessor:
+def load_assessor(name: str | os.PathLike[str] = "learned", device: str = "auto") -> Assessor:
     """A judge of blur, rain and lens drops.
 
     Args:
         name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no torch, no lens drops), or
             the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
+        device: of the network: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
 
     Raises:
         ValueError: neither one of the two nor such a file.
@@ -58,7 +59,7 @@ def load_assessor(name: str | os.PathLike[str] = "learned") -> Assessor:
     )  # torch, which the classical one does not need
     from restoregan_core.zoo import load_assessor_network
 
-    return LearnedAssessor(load_assessor_network(None if name == "learned" else name))
+    return LearnedAssessor(load_assessor_network(None if name == "learned" else name), device)
 
 
 def load_pipeline(
@@ -85,4 +86,4 @@ def load_pipeline(
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
-    return RestorationPipeline(load_assessor(assessor), restorer, Gate(PRESETS[preset]), Guard())
+    return RestorationPipeline(load_assessor(assessor, device), restorer, Gate(PRESETS[preset]), Guard())

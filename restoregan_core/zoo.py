@@ -44,6 +44,7 @@ CONFIGS: dict[str, GeneratorConfig] = {
 ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
+    "assessor": "0f5233cb0923e27fd0d89f948410d6db8bf9b5fab3beaed35f832a3de4f6fdf8",
     "lite": "afb78bf476b523ffe7628141f7d6326c2d171d57b37bbc99c6acbebbfd84b8b0",
 }
 """Of the weights that come with the package. A file that differs is refused."""
@@ -65,8 +66,9 @@ class LoadedAssessor:
 
     network: AssessorNetwork
     tile_calibration: list[list[float]]
-    """(scale, bias) of each of ``models.assessor.EVENTS``."""
+    """Of each of ``models.assessor.EVENTS``: weight of the tile's log-odds, of the frame's, bias."""
     frame_calibration: list[list[float]]
+    """Likewise: weight of the frame's log-odds, of the mean of its tiles', bias."""
     name: str
     metadata: dict[str, str]
 
@@ -167,8 +169,7 @@ def save_assessor(
     """Write weights, shape and calibration to ``path``, atomically; return the file's SHA-256.
 
     Args:
-        calibration: ``tile`` and ``frame``: for each event, what log-odds are multiplied with, and what is
-            added then.
+        calibration: ``tile`` and ``frame``, as ``LoadedAssessor`` has them.
 
     Raises:
         ValueError: a weight is not finite in float16.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessor import Assessment
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.data.pictures import find_pictures
 from restoregan_core.loading import load_assessor
 from restoregan_core.overlay import draw_overlay
@@ -34,7 +34,7 @@ class _Frame:
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
     files = _files(arguments.input)
-    assessor = load_assessor()
+    assessor = load_assessor(arguments.assessor)
     for frame in _with_progress(files):
         assessment = assessor.assess(frame.rgb)
         if arguments.json:
@@ -57,6 +57,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "input", type=Path, metavar="INPUT", help="a picture, a folder of pictures or a video"
     )
+    add_assessor_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the grids")
     parser.add_argument(
         "--overlay",

@@ -18,6 +18,16 @@ def make_parser(verb: str, description: str, example: str) -> argparse.ArgumentP
     )
 
 
+def add_assessor_option(parser: argparse._ActionsContainer) -> None:
+    """``--assessor``, as ``load_assessor`` takes it."""
+    parser.add_argument(
+        "--assessor",
+        default="learned",
+        metavar="NAME|FILE",
+        help="judge of blur and rain: learned (default), classical, or a .safetensors file",
+    )
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """``720x1280`` -> (720, 1280): height first, as everywhere on the command line.
 

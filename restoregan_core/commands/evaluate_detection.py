@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.gate import PRESETS
 
 
@@ -28,7 +28,9 @@ def main(argv: list[str]) -> int:
     frames = find_frames(arguments.data)[: arguments.frames]
     # Average precision wants the detector's doubtful findings too.
     detector = Detector(arguments.detector, DetectorOptions(min_score=0.05, classes=None), threads=2)
-    pipeline = load_pipeline(arguments.model, arguments.gate, arguments.runtime, arguments.device)
+    pipeline = load_pipeline(
+        arguments.model, arguments.gate, arguments.runtime, arguments.device, assessor=arguments.assessor
+    )
 
     def gate(rgb_HWC: Picture) -> Picture:
         pipeline.gate.reset()
@@ -92,6 +94,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="from 0 to 1 (default: 0.1 0.4 0.7 1.0)",
     )
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames only")
+    add_assessor_option(parser)
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, metavar="FILE")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import RequirementNotMetError, make_parser
+from restoregan_core.commands.common import RequirementNotMetError, add_assessor_option, make_parser
 
 EXAMPLE = (
     "restoregan replay drive_0042 --output out/drive_0042 --preset balanced --detector yolox_nano.onnx\n"
@@ -22,6 +22,7 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--model", default="lite", metavar="NAME|FILE", help="network (default lite)")
     parser.add_argument("--runtime", default="auto", help="auto, openvino, tensorrt or torch")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_assessor_option(parser)
     parser.add_argument("--preset", default="balanced", help="cautious, balanced (default), always or off")
     parser.add_argument("--image-format", default="jpeg", choices=("jpeg", "png", "raw"), help="default jpeg")
     parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default 92)")
@@ -155,7 +156,9 @@ def load_offline_pipeline(given: argparse.Namespace) -> Any:
     """The node's pipeline, as ``load_pipeline`` makes it."""
     from restoregan_core import load_pipeline
 
-    return load_pipeline(given.model, preset=given.preset, runtime=given.runtime, device=given.device)
+    return load_pipeline(
+        given.model, preset=given.preset, runtime=given.runtime, device=given.device, assessor=given.assessor
+    )
 
 
 class progress_bar:  # noqa: N801 - used as a function

@@ -65,12 +65,12 @@ def common_arguments(given: object) -> list[str]:
     for camera in given.camera:  # type: ignore[attr-defined]
         made += ["--camera", camera]
     for name in (
-        "model", "runtime", "device", "preset", "image_format", "jpeg_quality", "detector", "truth",
+        "model", "runtime", "device", "assessor", "preset", "image_format", "jpeg_quality", "detector", "truth",
         "degrade", "deadline_ms", "checkpoint_frames", "clips",
     ):  # fmt: skip
         value = getattr(given, name)
         if value is not None:
-            is_file = name in ("model", "detector") and Path(value).exists()
+            is_file = name in ("model", "detector", "assessor") and Path(value).exists()
             made += [f"--{name.replace('_', '-')}", os.path.abspath(value) if is_file else str(value)]
     for name in ("with_source", "overwrite"):
         if getattr(given, name):

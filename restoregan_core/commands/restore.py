@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.gate import PRESETS
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import Action, RestorationPipeline
@@ -58,6 +58,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         metavar="PRESET",
         help=f"restore only what needs it, as on a vehicle: {', '.join(PRESETS)} (default: everything)",
     )
+    add_assessor_option(parser)
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--skip-existing", action="store_true", help="go on where an interrupted run stopped")
@@ -75,7 +76,9 @@ class _Restore:
         if arguments.gate is None:
             self._restore: Callable[[Picture], Picture] = load_restorer(arguments.model, **options)
         else:
-            self._pipeline = load_pipeline(arguments.model, preset=arguments.gate, **options)
+            self._pipeline = load_pipeline(
+                arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options
+            )
 
     def picture(self, rgb_HWC: Picture) -> Picture:
         """One picture that has nothing to do with the one before."""

@@ -1,9 +1,9 @@
 """What the assessor learns from: pictures spoilt in known ways, with what is true of each tile and the frame.
 
 The labels are physical. Blur: the camera's motion during the exposure spans 3 px or more. Rain: the share of
-pixels that streaks change by more than 10 grey levels. Drops: the share of pixels under drops. They say
-nothing of softness, noise, compression and darkness, which spoilt and unspoilt pictures get alike: that is
-what the assessor must learn to look through.
+pixels that streaks change by more than 10 grey levels, through the lens and in the light there is. Drops: the
+share of pixels under drops. They say nothing of softness, noise, compression and darkness, which spoilt and
+unspoilt pictures get alike: that is what the assessor must learn to look through.
 """
 
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from restoregan_core.data.drops import DropsConfig
 from restoregan_core.data.rain import Rain, apply_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.ranges import Range, check_range, check_share, draw
-from restoregan_core.data.sensor import SensorConfig, apply_sensor, draw_sensor
+from restoregan_core.data.sensor import Sensor, SensorConfig, apply_sensor, draw_sensor
 from restoregan_core.data.sources import TrainingSource
 from restoregan_core.tiles import TILE_SIZE_PX
 
@@ -71,7 +71,7 @@ class AssessmentDataConfig:
     """Real pairs of a blurred and a sharp picture."""
     shares: Shares = field(
         default_factory=lambda: Shares(
-            blur=0.32, rain=0.28, blur_rain=0.05, drops=0.06, clean=0.19, pair=0.10
+            blur=0.32, rain=0.28, blur_rain=0.04, drops=0.06, clean=0.16, pair=0.18
         )
     )
     blur: BlurConfig = field(
@@ -87,7 +87,10 @@ class AssessmentDataConfig:
             noise_share=0.5, shot=(0, 0.02), read=(0, 0.012), jpeg_share=0.5, jpeg_quality=(60, 97)
         )
     )
+    native_share: float = 0.4
+    """Pictures that keep their own pixels, as sharp as their camera left them."""
     downscale: Range = (1.0, 1.8)
+    """Of the others."""
     soft_share: float = 0.6
     """Pictures through a soft lens: a Gaussian of ``soft_px``."""
     soft_px: Range = (0.3, 1.2)
@@ -105,7 +108,7 @@ class AssessmentDataConfig:
     labels: LabelConfig = field(default_factory=LabelConfig)
 
     def __post_init__(self) -> None:
-        for name in ("soft", "defocus", "tone", "dark", "grey", "fence"):
+        for name in ("native", "soft", "defocus", "tone", "dark", "grey", "fence"):
             check_share(f"{name}_share", getattr(self, f"{name}_share"))
         object.__setattr__(self, "soft_px", check_range("soft_px", self.soft_px, 0.1, 20))
         object.__setattr__(self, "defocus_px", check_range("defocus_px", self.defocus_px, 0.5, 50))
@@ -139,25 +142,26 @@ class AssessmentSource:
         nothing = SensorConfig(
             noise_share=0, jpeg_share=0
         )  # softness comes before the sensor: see ``sample``
-        self._source = TrainingSource(
-            DataConfig(
-                sharp=config.sharp, pairs=config.pairs, shares=config.shares,
-                degrade=DegradeConfig(blur=config.blur, rain=config.rain, drops=config.drops, sensor=nothing),
-                downscale=config.downscale, crop_candidates=1,
-            ),
-            seed,
+        degrade = DegradeConfig(blur=config.blur, rain=config.rain, drops=config.drops, sensor=nothing)
+        data = DataConfig(
+            sharp=config.sharp, pairs=config.pairs, shares=config.shares, degrade=degrade,
+            downscale=config.downscale, crop_candidates=1,
         )  # fmt: skip
+        self._downscaled = TrainingSource(data, seed)
+        self._native = TrainingSource(replace(data, downscale=(1.0, 1.0)), seed)
 
     def sample(self, index: int, side_px: int = SIDE_PX) -> AssessmentSample:
         """Sample ``index``, ``side_px`` square, a multiple of 64."""
         rng = np.random.default_rng([self.seed, index, 7])
-        batch = self._source.samples([index], side_px)
+        source = self._native if rng.random() < self.config.native_share else self._downscaled
+        batch = source.samples([index], side_px)
         spoilt, clean, origin = batch.input_BCHW[0], batch.target_BCHW[0], batch.origins[0]
         if origin.degradation is not None:
             return make_sample(spoilt, clean, origin.degradation, self.config, rng)
         is_input = rng.random() < 0.5
+        camera = _draw_camera(self.config, rng, has_lens=False)
         truth = _truth_of_pair(spoilt, clean, is_input)
-        return _sample("pair", through_camera(spoilt if is_input else clean, self.config, rng, False), truth)
+        return _sample("pair", camera.record(_to_hwc(spoilt if is_input else clean)), truth)
 
 
 def make_sample(
@@ -169,7 +173,11 @@ def make_sample(
     Args:
         spoilt_CHW, clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
     """
-    return _sample(done.kind, through_camera(spoilt_CHW, config, rng), _truth(done, clean_CHW, config.labels))
+    camera = _draw_camera(config, rng)
+    rgb_HWC = _to_hwc(spoilt_CHW)
+    if rng.random() < config.fence_share:
+        rgb_HWC = _fenced(rgb_HWC, rng)
+    return _sample(done.kind, camera.record(rgb_HWC), _truth(done, clean_CHW, config.labels, camera))
 
 
 def _sample(kind: str, seen_CHW: Tensor, truth: "_Truth") -> AssessmentSample:
@@ -177,14 +185,21 @@ def _sample(kind: str, seen_CHW: Tensor, truth: "_Truth") -> AssessmentSample:
     return AssessmentSample(picture_CHW, truth.tiles, truth.frame, kind, truth.extent_px, truth.coverage)
 
 
-def _truth(done: Degradation, clean_CHW: Tensor, labels: LabelConfig) -> "_Truth":
+def _to_hwc(picture_CHW: Tensor) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(picture_CHW.permute(1, 2, 0).numpy(), np.float32)
+
+
+def _truth(done: Degradation, clean_CHW: Tensor, labels: LabelConfig, camera: "_Camera") -> "_Truth":
     height, width = clean_CHW.shape[1:]
     rows, columns = height // TILE_SIZE_PX, width // TILE_SIZE_PX
     detail = tile_detail(clean_CHW)
     extent = np.zeros((rows, columns), np.float32)
     if done.blur:
         extent = done.blur_extent_tiles_px[:rows, :columns]
-    streaks = streak_cover(clean_CHW, done.rain) if done.rain else np.zeros((height, width), np.float32)
+    streaks = np.zeros((height, width), np.float32)
+    if done.rain:
+        change = camera.lens(streak_change(clean_CHW, done.rain)) * camera.contrast
+        streaks = (change > STREAK_CHANGE).astype(np.float32)
     under = np.zeros((height, width), np.float32)
     if done.drops:
         y, x = np.mgrid[:height, :width]
@@ -207,29 +222,52 @@ def _truth(done: Degradation, clean_CHW: Tensor, labels: LabelConfig) -> "_Truth
     )
 
 
-def through_camera(
-    picture_CHW: Tensor, config: AssessmentDataConfig, rng: np.random.Generator, has_lens: bool = True
-) -> Tensor:
-    """What spoilt and unspoilt pictures get alike: fence, lens, light, sensor. float32 RGB in [0, 1].
+@dataclass(frozen=True, kw_only=True)
+class _Camera:
+    """What spoilt and unspoilt pictures get alike: lens, light, sensor. 0: none of it."""
 
-    Args:
-        has_lens: False for a picture that went through a real lens.
-    """
-    rgb = picture_CHW.permute(1, 2, 0).numpy()
-    if rng.random() < config.fence_share:
-        rgb = _fenced(rgb, rng)
-    if rng.random() < config.defocus_share and has_lens:
-        rgb = _defocused(rgb, draw(rng, config.defocus_px))
-    elif rng.random() < config.soft_share and has_lens:
-        rgb = cv2.GaussianBlur(rgb, (0, 0), draw(rng, config.soft_px))
+    defocus_px: float
+    soft_px: float
+    contrast: float
+    offset: float
+    is_grey: bool
+    sensor: Sensor
+
+    def lens(self, map_HWC: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if self.defocus_px:
+            return _defocused(map_HWC, self.defocus_px)
+        if self.soft_px:
+            return np.asarray(cv2.GaussianBlur(map_HWC, (0, 0), self.soft_px), np.float32)
+        return map_HWC
+
+    def record(self, rgb_HWC: npt.NDArray[np.float32]) -> Tensor:
+        """The picture in the file, float32 RGB (3, H, W) in [0, 1]."""
+        rgb = np.clip(self.lens(rgb_HWC) * self.contrast + self.offset, 0, 1)
+        if self.is_grey:
+            rgb = np.repeat(rgb.mean(2, keepdims=True), 3, 2)
+        seen_CHW = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), np.float32))
+        return apply_sensor(seen_CHW, self.sensor).clamp(0, 1)
+
+
+def _draw_camera(config: AssessmentDataConfig, rng: np.random.Generator, has_lens: bool = True) -> _Camera:
+    """Args: has_lens: False for a picture that went through a real lens."""
+    is_defocused = has_lens and rng.random() < config.defocus_share
+    is_soft = has_lens and not is_defocused and rng.random() < config.soft_share
+    contrast, offset = 1.0, 0.0
     if rng.random() < config.tone_share:
-        rgb = np.clip((rgb - 0.5) * rng.uniform(0.5, 1.1) + 0.5 + rng.uniform(-0.2, 0.2), 0, 1)
+        contrast = rng.uniform(0.5, 1.1)
+        offset = 0.5 - 0.5 * contrast + rng.uniform(-0.2, 0.2)
     if rng.random() < config.dark_share:
-        rgb = rgb * rng.uniform(0.2, 0.6)
-    if rng.random() < config.grey_share:
-        rgb = np.repeat(rgb.mean(2, keepdims=True), 3, 2)
-    seen = torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1), np.float32))
-    return apply_sensor(seen, draw_sensor(config.sensor, rng)).clamp(0, 1)
+        light = rng.uniform(0.2, 0.6)
+        contrast, offset = contrast * light, offset * light
+    return _Camera(
+        defocus_px=draw(rng, config.defocus_px) if is_defocused else 0.0,
+        soft_px=draw(rng, config.soft_px) if is_soft else 0.0,
+        contrast=float(contrast),
+        offset=float(offset),
+        is_grey=bool(rng.random() < config.grey_share),
+        sensor=draw_sensor(config.sensor, rng),
+    )
 
 
 @dataclass(frozen=True)
@@ -241,7 +279,7 @@ class _Truth:
 
 
 def _truth_of_pair(spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool) -> _Truth:
-    """Of a real pair nobody knows the motion; where the pictures differ much, there was some."""
+    """Of a real pair nobody knows the motion: its input is blurred as a whole; tiles where it differs much."""
     rows = clean_CHW.shape[1] // TILE_SIZE_PX
     tiles = np.zeros((3, rows, rows), np.float32)
     frame = np.zeros(3, np.float32)
@@ -249,14 +287,14 @@ def _truth_of_pair(spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool) -> _Tr
         error = _tile_means(((spoilt_CHW - clean_CHW) ** 2).mean(0).numpy())
         detail = tile_detail(clean_CHW)
         tiles[0] = np.where(error > 10**-3.2, 1.0, np.where(detail > 0.05, np.nan, 0.0))
-        frame[0] = 1.0 if error.mean() > 10**-3.2 else np.nan
+        frame[0] = 1.0
     return _Truth(tiles, frame, float("nan") if is_input else 0.0, 0.0)
 
 
-def streak_cover(clean_CHW: Tensor, rain: Rain) -> Grid:
-    """1 where the streaks alone, without the haze, change a pixel visibly: float32 (H, W)."""
+def streak_change(clean_CHW: Tensor, rain: Rain) -> Grid:
+    """By how much the streaks alone, without the haze, change each pixel's most changed channel: (H, W)."""
     streaked = apply_rain(clean_CHW, replace(rain, haze=0.0))
-    return ((streaked - clean_CHW).abs().amax(0) > STREAK_CHANGE).float().numpy()
+    return (streaked - clean_CHW).abs().amax(0).numpy()
 
 
 def tile_detail(clean_CHW: Tensor) -> Grid:

@@ -3,7 +3,8 @@
 It looks at native resolution, where a blur of 3 px shows. What tells motion from a soft lens, or streaks from
 a fence, are ratios of energies (of fine to coarse detail, of one direction to another), so each stage's
 features are averaged over the tile and their logarithms taken: ratios become differences, which a small
-perceptron reads easily, and contrast falls out.
+perceptron reads easily, and contrast falls out. A tile is judged by itself, its neighbours and the frame: rain
+seldom falls on one tile alone.
 """
 
 from dataclasses import asdict, dataclass
@@ -77,7 +78,9 @@ class AssessorNetwork(nn.Module):
             nn.BatchNorm2d(width),
             nn.ReLU(),
         )
-        self.tile_head = nn.Conv2d(width, len(EVENTS), 1)
+        self.tile_head = nn.Sequential(
+            nn.Conv2d(2 * width, width, 1), nn.ReLU(), nn.Conv2d(width, len(EVENTS), 1)
+        )
         self.frame_weight = nn.Conv2d(width, 1, 1)
         self.frame_head = nn.Sequential(
             nn.Conv2d(2 * width, width, 1), nn.ReLU(), nn.Conv2d(width, len(EVENTS), 1)
@@ -93,7 +96,8 @@ class AssessorNetwork(nn.Module):
         weight = torch.sigmoid(self.frame_weight(tiles)) + _FLOOR
         chosen = (tiles * weight).mean((2, 3), keepdim=True) / weight.mean((2, 3), keepdim=True)
         frame = self.frame_head(torch.cat([chosen, tiles.mean((2, 3), keepdim=True)], 1))
-        return self.tile_head(tiles), frame[:, :, 0, 0]
+        around = chosen.expand(-1, -1, tiles.shape[2], tiles.shape[3])
+        return self.tile_head(torch.cat([tiles, around], 1)), frame[:, :, 0, 0]
 
 
 def _convolution(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:

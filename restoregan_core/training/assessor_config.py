@@ -28,6 +28,8 @@ class AssessorTrainConfig:
         weight_decay: of AdamW.
         ema_decay: of the moving average of the weights, which is what is measured and exported.
         frame_weight: of the frame's loss beside the tiles'.
+        patchwork_share: of the batches, those whose pictures are put together of two: one part may be spoilt and
+            the other not, as where a car moves before a camera that stands still.
         max_minutes: if not 0, the plan ends after that many minutes.
         seed: of weights and data.
         threads: CPU threads of torch; 0 = torch's choice.
@@ -47,14 +49,15 @@ class AssessorTrainConfig:
     held_out: list[Folder]
     model: Literal["assessor"] = "assessor"
     network: AssessorConfig = field(default_factory=AssessorConfig)
-    samples: int = 8_000
-    held_out_samples: int = 1_200
+    samples: int = 6_000
+    held_out_samples: int = 1_000
     steps: int = 8_000
     batch_size: int = 16
     learning_rate: float = 2.0e-3
     weight_decay: float = 1.0e-3
     ema_decay: float = 0.998
     frame_weight: float = 0.5
+    patchwork_share: float = 0.35
     max_minutes: float = 0.0
     output: str = ""
     seed: int = 0
@@ -82,6 +85,8 @@ class AssessorTrainConfig:
         for name in ("weight_decay", "frame_weight", "max_minutes", "threads", "workers"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)} must not be negative")
+        if not 0 <= self.patchwork_share <= 1:
+            raise ValueError(f"patchwork_share={self.patchwork_share} must lie in [0, 1]")
         if not 0 <= self.ema_decay < 1:
             raise ValueError(f"ema_decay={self.ema_decay} must lie in [0, 1)")
 

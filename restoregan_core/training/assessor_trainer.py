@@ -141,8 +141,10 @@ class AssessorTrainer:
         chosen = torch.from_numpy(rng.integers(len(samples.frames_NE), size=config.batch_size))
         x, tiles = samples.pictures_NCHW[chosen], samples.tiles_NERC[chosen]
         axes = [axis for axis in (2, 3) if rng.random() < 0.5]
-        tiles = tiles.flip(axes).to(self.device)
-        frames = samples.frames_NE[chosen].to(self.device)
+        x, tiles, frames = x.flip(axes), tiles.flip(axes), samples.frames_NE[chosen]
+        if rng.random() < config.patchwork_share:
+            x, tiles, frames = _patchwork(x, tiles, rng)
+        tiles, frames = tiles.to(self.device), frames.to(self.device)
         rate = config.learning_rate * min(1, (self.step + 1) / _WARM_UP_STEPS)
         rate *= 0.5 * (1 + math.cos(math.pi * self.position / config.steps))
         for group in self.optimiser.param_groups:
@@ -150,9 +152,13 @@ class AssessorTrainer:
         self.network.train()
         is_mixed = config.precision == "bf16-mixed"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed):
-            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(x.flip(axes))))
-        tile_loss, frame_loss = _loss(tile_log_odds, tiles), _loss(frame_log_odds, frames)
-        loss = tile_loss + config.frame_weight * frame_loss
+            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(x)))
+        loss = _loss(tile_log_odds, tiles)
+        figures = {"loss/tile": loss.item(), "learning_rate": rate}
+        if not torch.isnan(frames).all():
+            frame_loss = _loss(frame_log_odds, frames)
+            loss = loss + config.frame_weight * frame_loss
+            figures["loss/frame"] = frame_loss.item()
         if not torch.isfinite(loss):
             raise NonFiniteLossError(f"step {self.step}: the loss is {float(loss)}")
         self.optimiser.zero_grad(set_to_none=True)
@@ -165,7 +171,7 @@ class AssessorTrainer:
             for mean, value in pairs:
                 if mean.is_floating_point():
                     mean.lerp_(value, 1 - decay)
-        return {"loss/tile": tile_loss.item(), "loss/frame": frame_loss.item(), "learning_rate": rate}
+        return figures
 
     def _place(self, pictures_BCHW: Tensor) -> Tensor:
         x = pictures_BCHW.to(self.device, memory_format=torch.channels_last).float()
@@ -191,16 +197,7 @@ class AssessorTrainer:
         return figures
 
     def _export(self, held_out: Samples) -> None:
-        tiles, frames = self._predict(held_out)
-        calibration = {}
-        for name, log_odds, truth in (
-            ("tile", tiles, held_out.tiles_NERC), ("frame", frames, held_out.frames_NE)
-        ):  # fmt: skip
-            fits = []
-            for number in range(len(EVENTS)):
-                known = ~torch.isnan(truth[:, number])
-                fits.append(Platt.fit(log_odds[:, number][known].numpy(), truth[:, number][known].numpy()))
-            calibration[name] = [[fit.scale, fit.bias] for fit in fits]
+        calibration = self._calibrate(held_out)
         metadata = {
             "training_data": json.dumps(self.config.training_data),
             "recipe": json.dumps(self.config.recipe()),
@@ -210,6 +207,31 @@ class AssessorTrainer:
         path = self.config.run_dir / "last.safetensors"
         digest = save_assessor(self.average, calibration, path, metadata)
         _LOG.info("%s: SHA-256 %s", path, digest)
+
+    def _calibrate(self, held_out: Samples) -> dict[str, list[list[float]]]:
+        """Tiles by their own log-odds and the frame's, on whole pictures, and on patchwork but for rain, which
+        falls everywhere; frames by theirs and the mean of their tiles'."""
+        tiles, frames = self._predict(held_out)
+        rng = np.random.default_rng([self.config.seed, _HELD_OUT_STREAM])
+        mixed = _patchwork(held_out.pictures_NCHW, held_out.tiles_NERC, rng)
+        mixed_tiles, mixed_frames = self._predict(Samples(*mixed))
+        own = torch.cat([tiles, mixed_tiles])
+        around = torch.cat([frames, mixed_frames])[..., None, None].expand_as(own)
+        truth = torch.cat([held_out.tiles_NERC, mixed[1]])
+        by_tile, by_frame = [], []
+        for number in range(len(EVENTS)):
+            known = ~torch.isnan(truth[:, number])
+            if EVENTS[number] == "rain":
+                known[len(tiles) :] = False
+            evidence = torch.stack([own[:, number][known], around[:, number][known]], 1)
+            by_tile.append(Platt.fit(evidence.numpy(), truth[:, number][known].numpy()))
+            known = ~torch.isnan(held_out.frames_NE[:, number])
+            evidence = torch.stack([frames[:, number], tiles[:, number].mean((1, 2))], 1)[known]
+            by_frame.append(Platt.fit(evidence.numpy(), held_out.frames_NE[:, number][known].numpy()))
+        return {
+            "tile": [[*fit.weights, fit.bias] for fit in by_tile],
+            "frame": [[*fit.weights, fit.bias] for fit in by_frame],
+        }
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -238,6 +260,19 @@ class AssessorTrainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         _LOG.info("going on from step %d of %s", self.step, path)
+
+
+def _patchwork(x_BCHW: Tensor, tiles_BERC: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures put together of two of the batch along tiles' edges; of their frames nobody knows the truth."""
+    axis = int(rng.integers(2, 4))
+    count = tiles_BERC.shape[axis]
+    edge = int(rng.integers(1, count)) if count > 1 else 1
+    size = x_BCHW.shape[axis] // count
+    x, tiles = (
+        torch.cat([whole.narrow(axis, 0, at), whole.roll(1, 0).narrow(axis, at, end - at)], axis)
+        for whole, at, end in ((x_BCHW, edge * size, count * size), (tiles_BERC, edge, count))
+    )
+    return x, tiles, torch.full((len(x), tiles.shape[1]), torch.nan)
 
 
 def _loss(log_odds: Tensor, truth: Tensor) -> Tensor:

@@ -22,10 +22,20 @@ def test_calibration_undoes_overconfidence() -> None:
     truth = rng.random(20_000) < 1 / (1 + np.exp(-honest))
     shown = 3 * honest - 1
     fit = Platt.fit(shown, truth.astype(float))
-    assert fit.scale == pytest.approx(1 / 3, rel=0.05)
+    assert fit.weights[0] == pytest.approx(1 / 3, rel=0.05)
     assert fit.bias == pytest.approx(1 / 3, abs=0.05)
     assert expected_calibration_error(1 / (1 + np.exp(-shown)), truth) > 0.1
     assert expected_calibration_error(fit(shown), truth) < 0.02
+
+
+def test_two_witnesses_are_weighed_by_what_they_know() -> None:
+    rng = np.random.default_rng(1)
+    honest = rng.normal(0, 2, 20_000)
+    truth = rng.random(20_000) < 1 / (1 + np.exp(-honest))
+    fit = Platt.fit(np.stack([honest, rng.normal(0, 2, 20_000)], 1), truth.astype(float))
+    assert fit.weights[0] == pytest.approx(1, rel=0.05)
+    assert fit.weights[1] == pytest.approx(0, abs=0.05)
+    assert fit(np.array([[2.0, 0.0]])) == pytest.approx(1 / (1 + np.exp(-2)), abs=0.02)
 
 
 def test_calibration_wants_both_outcomes() -> None:

@@ -44,7 +44,9 @@ def make_pipeline(weights: Path) -> Callable[..., RestorationPipeline]:
     """Gives a function that loads the pipeline anew."""
     from restoregan_core import load_pipeline
 
-    return lambda preset="balanced": load_pipeline(weights, preset=preset, runtime="torch")
+    return lambda preset="balanced": load_pipeline(
+        weights, preset=preset, runtime="torch", assessor="classical"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from restoregan_core.data.assessment import (
     AssessmentDataConfig,
     AssessmentSource,
     make_sample,
-    streak_cover,
+    streak_change,
     tile_detail,
 )
 from restoregan_core.data.blur import BlurConfig
@@ -57,14 +57,24 @@ def test_blur_of_a_bare_wall_is_none() -> None:
     assert tile_detail(texture(128)).min() > 0.3
 
 
-def test_rain_counts_the_pixels_that_streaks_change_not_the_haze() -> None:
+def test_rain_counts_what_streaks_change_not_the_haze() -> None:
     rain = draw_rain(RainConfig(), np.random.default_rng(1))
     clean = texture() * 0.5
     dry, wet = (replace(rain, haze=h) for h in (0.0, 0.3))
-    cover = streak_cover(clean, dry)
-    np.testing.assert_array_equal(cover, streak_cover(clean, wet))
-    changed = (apply_rain(clean, dry) - clean).abs().amax(0) > 10 / 255
-    np.testing.assert_array_equal(cover > 0, changed.numpy())
+    change = streak_change(clean, dry)
+    np.testing.assert_array_equal(change, streak_change(clean, wet))
+    np.testing.assert_allclose(change, (apply_rain(clean, dry) - clean).abs().amax(0).numpy())
+
+
+def test_rain_out_of_focus_or_at_night_counts_for_less() -> None:
+    plain = AssessmentDataConfig(soft_share=0, defocus_share=0, tone_share=0, dark_share=0, fence_share=0)
+    thin = replace(RainConfig().video, brightness=(0.15, 0.15), width_px=(0.7, 0.8), haze_share=0.0)
+    rain = RainConfig(sparse_weight=0, dense_weight=0, driving_weight=0, video=thin)
+    degrade = DegradeConfig(rain=rain)
+    lit = spoilt("rain", plain, degrade)
+    out_of_focus = spoilt("rain", replace(plain, defocus_share=1, defocus_px=(4, 4)), degrade)
+    at_night = spoilt("rain", replace(plain, dark_share=1), degrade)
+    assert max(out_of_focus.coverage, at_night.coverage) < 0.8 * lit.coverage
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Promises about the assessor's network: a grid of 64 px tiles, no sense of absolute contrast, half precision."""
+"""Promises about the assessor's network: a grid of 64 px tiles, any size, half precision."""
 
 import pytest
 import torch
@@ -20,15 +20,6 @@ def test_every_tile_and_the_frame_are_judged(network: AssessorNetwork, height: i
     assert frame.shape == (2, len(EVENTS))
     assert torch.isfinite(tiles).all()
     assert torch.isfinite(frame).all()
-
-
-def test_a_tile_sees_no_further_than_its_neighbours(network: AssessorNetwork) -> None:
-    x = torch.rand(1, 3, 320, 320) * 2 - 1
-    changed = x.clone()
-    changed[..., :40, :40] = 1.0
-    before, after = network(x)[0], network(changed)[0]
-    assert not torch.equal(before[..., 0, 0], after[..., 0, 0])
-    torch.testing.assert_close(before[..., 3:, 3:], after[..., 3:, 3:])
 
 
 def test_black_white_and_grey_frames_give_finite_numbers_in_half_precision(network: AssessorNetwork) -> None:

@@ -1,0 +1,84 @@
+"""Promises about the shipped judge, on a made scene: it sees blur and rain, not softness and night."""
+
+import cv2
+import numpy as np
+import pytest
+from test_assessor import rained_on, smeared, street
+
+from restoregan_core import learned_assessor, load_assessor
+from restoregan_core.learned_assessor import LearnedAssessor
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.zoo import load_assessor_network
+
+
+@pytest.fixture(scope="module")
+def assessor() -> LearnedAssessor:
+    return load_assessor()
+
+
+@pytest.fixture(scope="module")
+def scene() -> np.ndarray:
+    return street()
+
+
+def test_motion_blur_is_seen_and_the_stronger_the_surer(assessor, scene):
+    found = [assessor.assess(smeared(scene, px, 20)).blur_probability for px in (6, 12)]
+    assert assessor.assess(scene).blur_probability < 0.4
+    assert min(found) > 0.6
+
+
+def test_rain_is_seen(assessor, scene):
+    assert assessor.assess(scene).rain_probability < 0.4
+    assert assessor.assess(rained_on(scene)).rain_probability > 0.6
+
+
+def test_blur_of_one_half_is_seen_in_that_half(assessor, scene):
+    half = scene.copy()
+    half[:, 320:] = smeared(scene, 12, 20)[:, 320:]
+    grid = assessor.assess(half).blur_grid
+    assert grid[:, 6:].mean() > grid[:, :4].mean() + 0.2
+
+
+def test_night_and_a_soft_lens_are_neither(assessor, scene):
+    night = (scene * 0.4).astype(np.uint8)
+    soft = cv2.GaussianBlur(scene, (0, 0), 0.8)
+    for picture in (night, soft):
+        found = assessor.assess(picture)
+        assert found.rain_probability < 0.5
+        assert found.blur_probability < 0.6
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (63, 65), (64, 64), (360, 641)])
+def test_any_size_gives_a_grid_that_covers_it(assessor, height, width):
+    found = assessor.assess(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+    assert found.blur_grid.shape == found.rain_grid.shape == (-(-height // 64), -(-width // 64))
+    values = [found.blur_probability, found.rain_probability, found.lens_drop_probability]
+    assert all(0 <= value <= 1 for value in [*values, *found.blur_grid.ravel(), *found.rain_grid.ravel()])
+
+
+def test_a_frame_is_not_written_to(assessor, scene):
+    frame = scene.copy()
+    frame.flags.writeable = False
+    assessor.assess(frame)
+
+
+def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatch):
+    def missing(network: object, side: int) -> None:
+        raise RuntimeUnavailableError("OpenVINO is not installed")
+
+    monkeypatch.setattr(learned_assessor, "compile_on_cpu", missing)
+    other = LearnedAssessor(load_assessor_network()).assess(scene)
+    found = assessor.assess(scene)
+    np.testing.assert_allclose(found.blur_grid, other.blur_grid, atol=0.05)
+    np.testing.assert_allclose(found.rain_grid, other.rain_grid, atol=0.05)
+
+
+def test_files_that_are_no_assessor_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="no assessor at"):
+        load_assessor("nobody")
+    with pytest.raises(ValueError, match="holds no assessor"):
+        load_assessor("restoregan_core/weights/lite.safetensors")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match="not a safetensors file"):
+        load_assessor(broken)
