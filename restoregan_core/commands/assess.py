@@ -2,9 +2,10 @@
 
 import argparse
 import json
+import logging
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import numpy.typing as npt
 from restoregan_core.assessor import Assessment
 from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.data.pictures import find_pictures
+from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.loading import load_assessor
 from restoregan_core.overlay import draw_overlay
 from restoregan_core.picture_files import read_picture_file
 from restoregan_core.video_files import count_frames, is_video
+
+logger = logging.getLogger(__name__)
 
 _DECIMALS = 3
 
@@ -27,15 +31,18 @@ _DECIMALS = 3
 class _Frame:
     file: Path
     number: int | None
-    """From 0, in a video; None for a picture."""
+    """From 0, in a video or bag; None for a picture."""
     rgb: npt.NDArray[np.uint8]
+    source: dict[str, Any] = field(default_factory=dict)
+    """Of a bag's frame: ``camera`` and ``stamp_ns``."""
 
 
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
-    files = _files(arguments.input)
+    is_bag = _is_bag(arguments.input)
+    files = [arguments.input] if is_bag else _files(arguments.input)
     assessor = load_assessor(arguments.assessor)
-    for frame in _with_progress(files):
+    for frame in _with_progress(files, _bag_frames if is_bag else _file_frames):
         assessment = assessor.assess(frame.rgb)
         if arguments.json:
             print(json.dumps(_record(frame, assessment)), flush=True)
@@ -50,12 +57,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "assess",
         "Say how blurred and how rainy frames are, as probabilities from 0 to 1.\n"
-        "Objects of --json hold: file, frame (of a video), blur, rain, drops (null: not assessed),\n"
+        "Objects of --json hold: file, frame (of a video or bag), camera and stamp_ns (of a bag), blur,\n"
+        "rain, drops (null: not assessed),\n"
         "tile_size_px, blur_grid and rain_grid (rows of tiles from the top left corner).",
         "restoregan assess drive.mp4 --json > drive.jsonl",
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a picture, a folder of pictures or a video"
+        "input", type=Path, metavar="INPUT", help="a picture, a folder of pictures, a video or a bag"
     )
     add_assessor_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the grids")
@@ -74,18 +82,60 @@ def _files(source: Path) -> list[Path]:
     return find_pictures(source) if source.is_dir() else [source]
 
 
-def _with_progress(files: list[Path]) -> Iterator[_Frame]:
+def _is_bag(source: Path) -> bool:
+    if source.is_dir():
+        return (source / "metadata.yaml").is_file() or any(map(_is_bag_file, source.iterdir()))
+    return _is_bag_file(source)
+
+
+def _is_bag_file(path: Path) -> bool:
+    return path.suffix in (".mcap", ".db3", ".bag")
+
+
+def _with_progress(
+    files: list[Path], frames_of: Callable[[Path], Iterator[tuple[_Frame, int]]]
+) -> Iterator[_Frame]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    total = sum(count_frames(file) if is_video(file) else 1 for file in files)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("assessing", total=total or None)
+        task = progress.add_task("assessing", total=len(files))
+        expected = dict.fromkeys(files, 1)
         for file in files:
-            for frame in _video_frames(file) if is_video(file) else [_picture(file)]:
+            for frame, count in frames_of(file):
+                if count != expected[file]:  # of a video or bag, known once it is open
+                    expected[file] = count
+                    progress.update(task, total=sum(expected.values()))
                 yield frame
                 progress.advance(task)
+
+
+def _file_frames(file: Path) -> Iterator[tuple[_Frame, int]]:
+    """Frames of a picture or video, and how many there will be."""
+    if is_video(file):
+        count = count_frames(file)
+        yield from ((frame, count) for frame in _video_frames(file))
+    else:
+        yield _picture(file), 1
+
+
+def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
+    """Frames of all cameras of a bag; what does not decode is named and left out."""
+    from restoregan_core.evaluation.bag_frames import FrameReader
+    from restoregan_core.evaluation.bag_io import open_bag
+
+    with open_bag(bag_path) as bag:
+        reader = FrameReader(bag)
+        count = sum(camera.count for camera in reader.cameras)
+        for frame in reader.frames():
+            try:
+                rgb_HWC = frame.decode()
+            except (UnsupportedEncodingError, MalformedImageError) as error:
+                logger.warning("%s, frame %d of %s: %s", bag_path, frame.index, frame.camera.name, error)
+                continue
+            source = {"camera": frame.camera.name, "stamp_ns": frame.stamp_ns}
+            yield _Frame(bag_path, frame.index, rgb_HWC, source), count
 
 
 def _picture(file: Path) -> _Frame:
@@ -112,6 +162,7 @@ def _record(frame: _Frame, assessment: Assessment) -> dict[str, Any]:
     return {
         "file": str(frame.file),
         **({} if frame.number is None else {"frame": frame.number}),
+        **frame.source,
         "blur": _rounded(assessment.blur_probability),
         "rain": _rounded(assessment.rain_probability),
         "drops": _rounded(assessment.lens_drop_probability),
@@ -132,7 +183,8 @@ def _line(frame: _Frame, assessment: Assessment) -> str:
 
 
 def _overlay_path(arguments: argparse.Namespace, frame: _Frame) -> Path:
-    inside = frame.file.relative_to(arguments.input) if arguments.input.is_dir() else Path(frame.file.name)
+    is_folder = arguments.input.is_dir() and frame.file != arguments.input
+    inside = frame.file.relative_to(arguments.input) if is_folder else Path(frame.file.name)
     suffix = "" if frame.number is None else f"_{frame.number:06d}"
     return Path(arguments.overlay) / inside.with_name(f"{inside.stem}{suffix}.png")
 
