@@ -45,7 +45,7 @@ ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
     "assessor": "0f5233cb0923e27fd0d89f948410d6db8bf9b5fab3beaed35f832a3de4f6fdf8",
-    "lite": "afb78bf476b523ffe7628141f7d6326c2d171d57b37bbc99c6acbebbfd84b8b0",
+    "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
 }
 """Of the weights that come with the package. A file that differs is refused."""
 
