@@ -31,7 +31,7 @@ class GateThresholds:
     blur_on: float = 0.7
     blur_off: float = 0.5
     rain_on: float = 0.6
-    rain_off: float = 0.4
+    rain_off: float = 0.5
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):
