@@ -23,7 +23,23 @@ def test_networks_keep_their_budget(name: str, most_gmac: float, most_megabytes:
     assert 2 * count_parameters(generator) <= most_megabytes * 1e6
 
 
-@pytest.mark.parametrize("name", sorted(zoo.SHA256))
+def test_the_shipped_assessor_is_the_released_one_and_says_what_it_saw() -> None:
+    loaded = zoo.load_assessor_network()
+    assert loaded.name == f"assessor-{zoo.SHA256[zoo.ASSESSOR][:12]}"
+    assert not loaded.network.training
+    assert all(":" in data for data in json.loads(loaded.metadata["training_data"])), "set: licence"
+
+
+def test_a_damaged_assessor_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray((zoo.WEIGHTS_DIR / "assessor.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "assessor.safetensors").write_bytes(content)
+    monkeypatch.setattr(zoo, "WEIGHTS_DIR", tmp_path)
+    with pytest.raises(ValueError, match="not the file this version was released with"):
+        zoo.load_assessor_network()
+
+
+@pytest.mark.parametrize("name", sorted(set(zoo.SHA256) - {zoo.ASSESSOR}))
 def test_shipped_weights_are_the_released_ones_and_say_what_they_saw(name: str) -> None:
     loaded = zoo.load_generator(name)
     assert loaded.name == f"{name}-{zoo.SHA256[name][:12]}"

@@ -33,7 +33,7 @@ def test_black_white_and_grey_frames_give_finite_numbers_in_half_precision(netwo
 
 
 def test_the_shipped_shape_stays_within_its_budget() -> None:
-    assert count_parameters(AssessorNetwork()) < 250_000
+    assert count_parameters(AssessorNetwork()) < 300_000
     assert count_multiply_adds(AssessorNetwork(), 256, 256) < 0.2e9
 
 
