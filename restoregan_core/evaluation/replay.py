@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame
+from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame, find_cameras
 from restoregan_core.evaluation.bag_io import Bag, open_bag
 from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
 from restoregan_core.evaluation.detector import Detector
@@ -122,6 +122,8 @@ def replay(
     """
     pipeline.guard.limits = replace(pipeline.guard.limits, circuit_opens_after=2**31)
     started_s = time.monotonic()
+    if options.truth_topic and not options.cameras:
+        options = replace(options, cameras=_all_but(options.truth_topic, bag_path))
     settings = {
         "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
         "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.gate.thresholds),
@@ -157,6 +159,15 @@ def replay(
             join_parts([folder.rows / name for name in state.row_parts], folder.frames)
         folder.save(state)
     return state
+
+
+def _all_but(truth_topic: str, bag_path: Path) -> tuple[str, ...]:
+    """All cameras of the bag, but the one that says what they should have seen."""
+    with open_bag(bag_path) as bag:
+        others = tuple(camera.topic for camera in find_cameras(bag) if camera.topic != truth_topic)
+    if not others:
+        raise ValueError(f"{bag_path} holds no camera beside the truth, {truth_topic}")
+    return others
 
 
 def _digest(stamps_ns: dict[str, frozenset[int]] | None) -> str | None:

@@ -242,7 +242,8 @@ def test_intrinsics_that_come_after_their_picture_serve_the_first_one_too(tmp_pa
     assert [m.header.stamp.nanosec for m in infos] == [0, STEP_NS, 2 * STEP_NS]
 
 
-def test_truth_is_found_by_its_stamp(tmp_path, make_pipeline) -> None:
+@pytest.mark.parametrize("cameras", [("front",), ()])
+def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, cameras) -> None:
     def message(topic: str, number: int, late_ns: int, size: int) -> tuple:
         stamp_ns = START_NS + number * STEP_NS
         rgb = cv2.blur(picture(number), (size, size))
@@ -253,8 +254,9 @@ def test_truth_is_found_by_its_stamp(tmp_path, make_pipeline) -> None:
     clean = [message("clean", number, 90_000_000, 1) for number in (0, 1, 3)]
     folder = ReplayFolder(tmp_path / "out")
     bag = write_bag(tmp_path / "bag", sorted([*spoilt, *clean], key=lambda entry: entry[2]))
-    options = ReplayOptions(cameras=("front",), truth_topic="/clean/image_raw")
-    replay(bag, folder, make_pipeline("off"), options)
+    options = ReplayOptions(cameras=cameras, truth_topic="/clean/image_raw")
+    state = replay(bag, folder, make_pipeline("off"), options)
+    assert state.frames_done == 4
     from restoregan_core.metrics import psnr_rgb
 
     found = Frames(folder.frames).column("psnr_before")
