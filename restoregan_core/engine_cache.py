@@ -8,10 +8,11 @@ is a line in the log and the next runtime.
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from restoregan_core.models.generator import Generator
+from torch import nn
 
 MANIFEST_SUFFIX = ".json"
 
@@ -29,10 +30,10 @@ def engine_directory() -> Path:
     return Path(root) / "restoregan"
 
 
-def weights_digest(generator: Generator) -> str:
+def weights_digest(network: nn.Module, config: Mapping[str, Any]) -> str:
     """SHA-256 over configuration and weights, whatever file they came from."""
-    digest = hashlib.sha256(json.dumps(generator.config.to_dict(), sort_keys=True).encode())
-    for name, value in sorted(generator.state_dict().items()):
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """The assessor's network on whole frames: by torch on a GPU, by OpenVINO on a CPU, else by torch there, too."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,10 @@ class LearnedAssessor:
     Args:
         loaded: network, calibration and name.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
     """
 
-    def __init__(self, loaded: LoadedAssessor, device: str = "auto") -> None:
+    def __init__(self, loaded: LoadedAssessor, device: str = "auto", engine_dir: Path | None = None) -> None:
         self.name = loaded.name
         network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
         self._run: Any
@@ -57,7 +59,9 @@ class LearnedAssessor:
             self._run = _in_torch(network, "cuda" if device == "auto" else device)
             return
         try:
-            self._run = compile_on_cpu(network, 2 * TILE_SIZE_PX)
+            self._run = compile_on_cpu(
+                network, 2 * TILE_SIZE_PX, "assessor 1", loaded.network.config.to_dict(), engine_dir
+            )
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
             self._run = _in_torch(network, "cpu")

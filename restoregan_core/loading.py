@@ -41,13 +41,18 @@ def load_restorer(
     )
 
 
-def load_assessor(name: str | os.PathLike[str] = "learned", device: str = "auto") -> Assessor:
+def load_assessor(
+    name: str | os.PathLike[str] = "learned",
+    device: str = "auto",
+    engine_dir: str | os.PathLike[str] | None = None,
+) -> Assessor:
     """A judge of blur, rain and lens drops.
 
     Args:
         name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no torch, no lens drops), or
             the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
         device: of the network: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        engine_dir: as for ``load_restorer``.
 
     Raises:
         ValueError: neither one of the two nor such a file.
@@ -59,7 +64,8 @@ def load_assessor(name: str | os.PathLike[str] = "learned", device: str = "auto"
     )  # torch, which the classical one does not need
     from restoregan_core.zoo import load_assessor_network
 
-    return LearnedAssessor(load_assessor_network(None if name == "learned" else name), device)
+    loaded = load_assessor_network(None if name == "learned" else name)
+    return LearnedAssessor(loaded, device, None if engine_dir is None else Path(engine_dir))
 
 
 def load_pipeline(
@@ -86,4 +92,5 @@ def load_pipeline(
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
-    return RestorationPipeline(load_assessor(assessor, device), restorer, Gate(PRESETS[preset]), Guard())
+    judge = load_assessor(assessor, device, engine_dir)
+    return RestorationPipeline(judge, restorer, Gate(PRESETS[preset]), Guard())

@@ -224,7 +224,7 @@ class RestoreNode(LifecycleNode):
             self._pipeline = None  # which must not be closed under its hands
         if self._watchdog is not None:
             self._watchdog.stop()
-        self._worker = self._watchdog = self._slots = None
+        self._worker = self._watchdog = self._slots = self._shedder = None
 
     def _free(self) -> None:
         for stream in self._streams:

@@ -14,7 +14,6 @@ from torch import nn
 
 from restoregan_core.engine_cache import (
     EngineError,
-    EngineKey,
     default_path,
     engine_directory,
     keep_newest,
@@ -64,25 +63,23 @@ class OpenVinoRuntime:
             raise RuntimeUnavailableError(
                 f"runtime 'openvino' runs on the CPU here, not on device {device!r}"
             )
-        ov = _import_openvino()
+        self._version = _import_openvino().__version__.split("-")[0]
         self._multiple = generator.config.size_multiple
-        self._version = ov.__version__.split("-")[0]
-        core = _core()
-        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        settings: dict[str, Any] = {}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        key = {
-            "runtime": self.name,
-            "weights": weights_digest(generator),
-            "version": str(ov.__version__),
-            "device": f"{core.get_property('CPU', 'FULL_DEVICE_NAME')} "
-            f"{sorted(core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'))}",
-            "settings": str(sorted(settings.items())),
-            "graph": "1",  # to be raised whenever FrameNetwork or Generator computes something else
-        }
-        compiled = _load_or_compile(ov, core, generator, settings, key, engine_dir or engine_directory())
+        network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
+        # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
+        compiled = _load_or_compile(
+            network,
+            8 * network.size_multiple,
+            "generator 1",
+            generator.config.to_dict(),
+            settings,
+            engine_dir,
+        )
         self.precision: str = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         self._request: Any = compiled.create_infer_request()
 
@@ -105,9 +102,42 @@ class OpenVinoRuntime:
         self._request = None
 
 
+def compile_on_cpu(
+    network: nn.Module, side: int, graph: str, config: dict[str, Any], engine_dir: Path | None = None
+) -> Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
+    """A network that takes uint8 (1, H, W, 3) of the sizes it can, compiled once and kept in ``engine_dir``.
+
+    Args:
+        side: of the frame it is traced with.
+        graph: names the kind of network and the version of what it computes.
+        config: its shape.
+
+    Raises:
+        RuntimeUnavailableError: OpenVINO is not installed or does not load.
+    """
+    request = _load_or_compile(network, side, graph, config, {}, engine_dir).create_infer_request()
+
+    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        return list(request.infer(rgb_BHWC, share_inputs=True, share_outputs=True).values())
+
+    return run
+
+
 def _load_or_compile(
-    ov: Any, core: Any, generator: Generator, settings: dict[str, Any], key: EngineKey, directory: Path
-) -> Any:
+    network: nn.Module, side: int, graph: str, config: dict[str, Any], settings: dict[str, Any],
+    engine_dir: Path | None,
+) -> Any:  # fmt: skip
+    ov, core, directory = _import_openvino(), _core(), engine_dir or engine_directory()
+    settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
+    key = {
+        "runtime": OpenVinoRuntime.name,
+        "weights": weights_digest(network, config),
+        "version": str(ov.__version__),
+        "device": f"{core.get_property('CPU', 'FULL_DEVICE_NAME')} "
+        f"{sorted(core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES'))}",
+        "settings": str(sorted(settings.items())),
+        "graph": graph,
+    }
     path = default_path(key, directory)
     if path.exists():
         try:
@@ -115,11 +145,10 @@ def _load_or_compile(
             return core.import_model(path.read_bytes(), "CPU", settings)
         except (EngineError, RuntimeError) as error:
             logger.warning("compiling for OpenVINO anew: %s", str(error).splitlines()[0])
-    network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
-    compiled = core.compile_model(_convert(ov, network, 8 * network.size_multiple), "CPU", settings)
+    compiled = core.compile_model(_convert(ov, network, side), "CPU", settings)
     try:
         write_engine(path, key, lambda temporary: _export(compiled, temporary))
-        keep_newest(directory, "openvino", KEPT_ENGINES)
+        keep_newest(directory, OpenVinoRuntime.name, KEPT_ENGINES)
     except (OSError, RuntimeError) as error:
         logger.warning("the network compiled for OpenVINO is not kept: %s", error)
     return compiled
@@ -131,27 +160,6 @@ def _convert(ov: Any, network: nn.Module, side: int) -> Any:
         model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
     model.reshape([-1, -1, -1, 3])
     return model
-
-
-def compile_on_cpu(
-    network: nn.Module, side: int
-) -> Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
-    """A small network that takes uint8 (1, H, W, 3), on the CPU; compiling takes a second.
-
-    Args:
-        side: of the frame it is traced with.
-
-    Raises:
-        RuntimeUnavailableError: OpenVINO is not installed or does not load.
-    """
-    ov = _import_openvino()
-    settings = {"PERFORMANCE_HINT": "LATENCY"}
-    request = _core().compile_model(_convert(ov, network, side), "CPU", settings).create_infer_request()
-
-    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
-        return list(request.infer(rgb_BHWC, share_inputs=True, share_outputs=True).values())
-
-    return run
 
 
 def _export(compiled: Any, path: Path) -> None:

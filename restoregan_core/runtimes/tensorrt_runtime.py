@@ -77,7 +77,7 @@ class TensorRtRuntime:
         self.precision = precision
         self.engine_dir = engine_dir or engine_directory()
         self.build_if_missing = build_if_missing
-        self._weights = weights_digest(generator)
+        self._weights = weights_digest(generator, generator.config.to_dict())
         self._sessions: dict[tuple[int, int], CudaSession] = {}
 
     def key(self, height: int, width: int) -> EngineKey:

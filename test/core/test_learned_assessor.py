@@ -63,7 +63,7 @@ def test_a_frame_is_not_written_to(assessor, scene):
 
 
 def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatch):
-    def missing(network: object, side: int) -> None:
+    def missing(*_: object) -> None:
         raise RuntimeUnavailableError("OpenVINO is not installed")
 
     monkeypatch.setattr(learned_assessor, "compile_on_cpu", missing)
@@ -71,6 +71,16 @@ def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatc
     found = assessor.assess(scene)
     np.testing.assert_allclose(found.blur_grid, other.blur_grid, atol=0.05)
     np.testing.assert_allclose(found.rain_grid, other.rain_grid, atol=0.05)
+
+
+def test_a_second_start_compiles_nothing_and_says_the_same(scene, tmp_path, monkeypatch):
+    openvino = pytest.importorskip("openvino")
+    loaded = load_assessor_network()
+    first = LearnedAssessor(loaded, engine_dir=tmp_path).assess(scene)
+    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled anew"))
+    second = LearnedAssessor(loaded, engine_dir=tmp_path).assess(scene)
+    np.testing.assert_array_equal(first.blur_grid, second.blur_grid)
+    np.testing.assert_array_equal(first.rain_grid, second.rain_grid)
 
 
 def test_files_that_are_no_assessor_are_refused(tmp_path):
