@@ -18,6 +18,7 @@ VERBS = {
     "restore": "restore a picture, a folder of pictures or a video",
     "assess": "print blur and rain probabilities, one JSON object a frame",
     "train": "train a network from a YAML recipe",
+    "average": "one network of several, by the mean of their weights",
     "evaluate": "PSNR and SSIM of a network on folders of pairs, by every protocol",
     "evaluate-detection": "what a network does to an object detector, on labelled frames",
     "synthesize": "spoil clean pictures with blur, rain or lens drops",
