@@ -28,7 +28,7 @@ from restoregan_core.calibration import (
 )
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.pictures import find_pictures, read_rgb
-from restoregan_core.evaluation.severity_grid import GridSample, severity_grid
+from restoregan_core.evaluation.severity_grid import GridSample, centre_of, severity_grid
 from restoregan_core.gate import PRESETS, Gate
 from restoregan_core.learned_assessor import LearnedAssessor
 from restoregan_core.zoo import load_assessor_network
@@ -148,10 +148,8 @@ def grid_scenes(data: Path) -> list[Array]:
         paths = find_pictures(data / name)
         for path in paths[:: max(1, len(paths) // SCENES_PER_SET)][:SCENES_PER_SET]:
             rgb_HWC = read_rgb(path)
-            top, left = (
-                max(0, (side - limit) // 2) for side, limit in zip(rgb_HWC.shape, (320, 448), strict=False)
-            )
-            scenes.append(rgb_HWC[top : top + 320, left : left + 448])
+            height, width = (min(side, limit) for side, limit in zip(rgb_HWC.shape, (320, 448), strict=False))
+            scenes.append(centre_of(rgb_HWC, height, width))
     return scenes
 
 
@@ -159,7 +157,7 @@ def calibration(found: dict[str, Array], grid: list[GridSample]) -> dict[str, An
     scenes = np.array([sample.scene for sample in grid])
     result: dict[str, Any] = {}
     for event in ("blur", "rain"):
-        truth = np.array([sample.is_blurred if event == "blur" else sample.is_rainy for sample in grid])
+        truth = np.array([sample.has(event) for sample in grid])
         p = found[event]
         rare = prevalence_weights(truth, 0.01)
         result[event] = {

@@ -1,10 +1,15 @@
 """What a training run sees, as recipes write it: folders, shares of each degradation, crops and flips."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
+from restoregan_core.data.pictures import find_pictures
 from restoregan_core.data.ranges import Range, check_range
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,20 @@ class Folder:
             raise ValueError(f"weight={self.weight} of {self.path} must be over 0")
         object.__setattr__(self, "part", check_range(f"part of {self.path}", self.part, 0, 1))
 
+    def pictures(self) -> list[Path]:
+        """The pictures of its part.
+
+        Raises:
+            ValueError: see ``find_pictures``; also if the part holds none.
+        """
+        return self._part_of(find_pictures(self.path))
+
+    def _part_of(self, found: list[_Found]) -> list[_Found]:
+        first, end = (round(share * len(found)) for share in self.part)
+        if first == end:
+            raise ValueError(f"part={list(self.part)} of the {len(found)} pictures in {self.path} is none")
+        return found[first:end]
+
 
 @dataclass(frozen=True, kw_only=True)
 class PairFolder(Folder):
@@ -39,7 +58,7 @@ class PairFolder(Folder):
     Rain100H's training set needs it."""
 
     def find(self) -> list[Pair]:
-        """The pairs, each one read once to see that it is whole.
+        """The pairs of its part, each one read once to see that it is whole.
 
         Raises:
             ValueError: see ``find_pairs``; also if none is left.
@@ -50,7 +69,7 @@ class PairFolder(Folder):
             pairs = without_shared_backgrounds(pairs, held_out)
             if not pairs:
                 raise ValueError(f"every pair of {self.path} shares its clean picture with {self.held_out}")
-        return pairs
+        return self._part_of(pairs)
 
 
 @dataclass(frozen=True, kw_only=True)

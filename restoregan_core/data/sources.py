@@ -7,7 +7,6 @@ processes, see the same pictures in the same order.
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -20,7 +19,7 @@ from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
 from restoregan_core.data.blur import Window
 from restoregan_core.data.config import DataConfig, Folder, ReuseConfig
 from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degradation
-from restoregan_core.data.pictures import PictureCache, cut, find_pictures
+from restoregan_core.data.pictures import PictureCache, cut
 from restoregan_core.data.ranges import draw, draw_choice
 
 _POOL_STREAM, _RUN_STREAM = 1, 2
@@ -76,7 +75,7 @@ class TrainingSource:
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self.config, self.seed = config, seed
-        self._sharp = [_part_of(find_pictures(folder.path), folder) for folder in config.sharp]
+        self._sharp = [folder.pictures() for folder in config.sharp]
         self._pairs = [folder.find() for folder in config.pairs]
         kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
         self._kind_weights = config.shares.of(kinds)
@@ -272,13 +271,6 @@ def one_thread(worker: int) -> None:
     # A scheduler signals the whole group. The trainer saves then, and ends its workers itself.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _part_of(paths: list[Path], folder: Folder) -> list[Path]:
-    first, end = (round(share * len(paths)) for share in folder.part)
-    if first == end:
-        raise ValueError(f"part={list(folder.part)} of the {len(paths)} pictures in {folder.path} is none")
-    return paths[first:end]
 
 
 def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:

@@ -1,6 +1,6 @@
 """The held-out severity grid: every scene spoilt in 18 fixed ways, a third of them borderline.
 
-It says how far an assessor's probabilities can be believed, on scenes and amounts that it was not fitted on.
+An assessor's probabilities are calibrated on it over some scenes, and over others it says how far they can be believed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.data.assessment import AssessmentDataConfig, make_sample
+from restoregan_core.data.assessment import AssessmentDataConfig, AssessmentSample, make_sample
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
+from restoregan_core.data.pictures import cut
 from restoregan_core.data.rain_config import RainConfig
-from restoregan_core.data.sensor import SensorConfig
+from restoregan_core.models.assessor import EVENTS
 
 CLEAN_PER_SCENE = 4
 BLUR_EXTENTS_PX = (1.0, 2.0, 2.6, 3.4, 4.0, 6.0, 10.0, 16.0)
@@ -28,11 +29,18 @@ RAIN_KINDS = ("sparse", "video", "driving")
 class GridSample:
     """One cell of the grid."""
 
-    rgb_HWC: npt.NDArray[np.uint8]  # noqa: N815
     scene: int
     cell: str
-    is_blurred: bool
-    is_rainy: bool
+    sample: AssessmentSample
+
+    @property
+    def rgb_HWC(self) -> npt.NDArray[np.uint8]:  # noqa: N802
+        """The picture, uint8 RGB (H, W, 3)."""
+        return np.ascontiguousarray(self.sample.picture_CHW.transpose(1, 2, 0))
+
+    def has(self, event: str) -> bool:
+        """Whether the frame has the event, one of ``EVENTS``."""
+        return bool(self.sample.frame[EVENTS.index(event)] > 0.5)
 
 
 def severity_grid(
@@ -52,16 +60,17 @@ def severity_grid(
             rng = np.random.default_rng([seed, number, order])
             shares = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean"), 0.0) | {kind: 1.0}
             spoilt, clean, drawn = Degrader(degrade, Shares(**shares, pair=0.0))(sharp_BCHW, rng)
-            made = make_sample(spoilt[0], clean[0], drawn[0], config, rng)
-            yield GridSample(
-                np.ascontiguousarray(made.picture_CHW.transpose(1, 2, 0)), number, cell,
-                bool(made.frame[0] > 0.5), bool(made.frame[1] > 0.5),
-            )  # fmt: skip
+            yield GridSample(number, cell, make_sample(spoilt[0], clean[0], drawn[0], config, rng))
+
+
+def centre_of(rgb_HWC: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+    """The middle of a picture at its own resolution, mirrored where it is smaller: uint8 (height, width, 3)."""
+    top, left = (rgb_HWC.shape[0] - height) // 2, (rgb_HWC.shape[1] - width) // 2
+    return cut(rgb_HWC, top, left, height, width)
 
 
 def _cells(config: AssessmentDataConfig, scene: int) -> Iterator[tuple[str, str, DegradeConfig]]:
-    silent = SensorConfig(noise_share=0, jpeg_share=0)
-    plain = DegradeConfig(blur=config.blur, rain=config.rain, drops=config.drops, sensor=silent)
+    plain = config.degrade
     for _ in range(CLEAN_PER_SCENE):
         yield "clean", "clean", plain
     for extent_px in BLUR_EXTENTS_PX:

@@ -5,20 +5,20 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
 
-from restoregan_core.calibration import Platt, auroc
-from restoregan_core.data.assessment import AssessmentSample, AssessmentSource
+from restoregan_core.calibration import auroc
+from restoregan_core.data.assessment import AssessmentSource
 from restoregan_core.models.assessor import EVENTS, AssessorNetwork
+from restoregan_core.training.assessor_calibration import calibrate, grid_samples
 from restoregan_core.training.assessor_config import AssessorTrainConfig
+from restoregan_core.training.assessor_samples import Samples, patchwork, samples_of
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
@@ -29,25 +29,6 @@ from restoregan_core.zoo import save_assessor
 _LOG = logging.getLogger(__name__)
 _WARM_UP_STEPS = 100
 _HELD_OUT_STREAM = 1
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Pictures with their truth, in memory."""
-
-    pictures_NCHW: Tensor  # noqa: N815
-    """uint8 RGB."""
-    tiles_NERC: Tensor  # noqa: N815
-    """float32 (N, 3, rows, columns), NaN where nobody knows."""
-    frames_NE: Tensor  # noqa: N815
-
-    @classmethod
-    def of(cls, made: list[AssessmentSample]) -> "Samples":
-        return cls(
-            torch.from_numpy(np.stack([sample.picture_CHW for sample in made])),
-            torch.from_numpy(np.stack([sample.tiles for sample in made])),
-            torch.from_numpy(np.stack([sample.frame for sample in made])),
-        )
 
 
 class AssessorTrainer:
@@ -88,8 +69,13 @@ class AssessorTrainer:
         """
         config = self.config
         config.run_dir.mkdir(parents=True, exist_ok=True)
-        samples = self._samples(self.source, config.samples, "samples")
-        held_out = self._samples(self.held_out_source, config.held_out_samples, "held-out samples")
+        samples, held_out = (
+            samples_of(source, count, config.workers, config.run_dir / name)
+            for source, count, name in (
+                (self.source, config.samples, "samples.pt"),
+                (self.held_out_source, config.held_out_samples, "held_out_samples.pt"),
+            )
+        )
         started_s, saved_s = time.monotonic() - self.elapsed_s, time.monotonic()
         monitor = Monitor(config.run_dir, config.steps, self.position, self.step, active=True)
         with StopRequest() as stop, monitor:
@@ -112,39 +98,18 @@ class AssessorTrainer:
             self._export(held_out)
         return stop.signal_number
 
-    def _samples(self, source: AssessmentSource, count: int, name: str) -> Samples:
-        """Made once, kept in the run folder: a resumed run has them at once."""
-        path = self.config.run_dir / f"{name.replace(' ', '_')}.pt"
-        key = json.dumps([asdict(source.config), source.seed, count])
-        if path.is_file():
-            kept = load_checkpoint(path)
-            if kept["source"] == key:
-                return Samples(kept["pictures"], kept["tiles"], kept["frames"])
-        made, told_s = [], time.monotonic()
-        for sample in _made(source, count, self.config.workers):
-            made.append(sample)
-            if time.monotonic() - told_s > 30:
-                told_s = time.monotonic()
-                _LOG.info("%d of %d %s made", len(made), count, name)
-        samples = Samples.of(made)
-        state = {"source": key, "pictures": samples.pictures_NCHW, "tiles": samples.tiles_NERC,
-                 "frames": samples.frames_NE}  # fmt: skip
-        try:
-            save_checkpoint(state, path)
-        except OSError as error:
-            _LOG.warning("%s: %s; a resumed run makes them anew", path, error)
-        return samples
-
     def _learn(self, samples: Samples) -> dict[str, float]:
         config = self.config
         rng = np.random.default_rng([config.seed, self.step])
         chosen = torch.from_numpy(rng.integers(len(samples.frames_NE), size=config.batch_size))
-        x, tiles = samples.pictures_NCHW[chosen], samples.tiles_NERC[chosen]
-        axes = [axis for axis in (2, 3) if rng.random() < 0.5]
-        x, tiles, frames = x.flip(axes), tiles.flip(axes), samples.frames_NE[chosen]
+        batch = samples.chosen(chosen)
         if rng.random() < config.patchwork_share:
-            x, tiles, frames = _patchwork(x, tiles, rng)
-        tiles, frames = tiles.to(self.device), frames.to(self.device)
+            batch = patchwork(batch, rng)
+        axes = [axis for axis in (2, 3) if rng.random() < 0.5]
+        pictures, tiles, frames = (
+            part.to(self.device)
+            for part in (batch.pictures_NCHW.flip(axes), batch.tiles_NERC.flip(axes), batch.frames_NE)
+        )
         rate = config.learning_rate * min(1, (self.step + 1) / _WARM_UP_STEPS)
         rate *= 0.5 * (1 + math.cos(math.pi * self.position / config.steps))
         for group in self.optimiser.param_groups:
@@ -152,7 +117,7 @@ class AssessorTrainer:
         self.network.train()
         is_mixed = config.precision == "bf16-mixed"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed):
-            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(x)))
+            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(pictures)))
         loss = _loss(tile_log_odds, tiles)
         figures = {"loss/tile": loss.item(), "learning_rate": rate}
         if not torch.isnan(frames).all():
@@ -197,7 +162,8 @@ class AssessorTrainer:
         return figures
 
     def _export(self, held_out: Samples) -> None:
-        calibration = self._calibrate(held_out)
+        grid = grid_samples(self.config.data, self.config.held_out, self.config.seed + _HELD_OUT_STREAM)
+        calibration = calibrate(self._predict, grid, held_out, self.config.seed + _HELD_OUT_STREAM)
         metadata = {
             "training_data": json.dumps(self.config.training_data),
             "recipe": json.dumps(self.config.recipe()),
@@ -207,31 +173,6 @@ class AssessorTrainer:
         path = self.config.run_dir / "last.safetensors"
         digest = save_assessor(self.average, calibration, path, metadata)
         _LOG.info("%s: SHA-256 %s", path, digest)
-
-    def _calibrate(self, held_out: Samples) -> dict[str, list[list[float]]]:
-        """Tiles by their own log-odds and the frame's, on whole pictures, and on patchwork but for rain, which
-        falls everywhere; frames by theirs and the mean of their tiles'."""
-        tiles, frames = self._predict(held_out)
-        rng = np.random.default_rng([self.config.seed, _HELD_OUT_STREAM])
-        mixed = _patchwork(held_out.pictures_NCHW, held_out.tiles_NERC, rng)
-        mixed_tiles, mixed_frames = self._predict(Samples(*mixed))
-        own = torch.cat([tiles, mixed_tiles])
-        around = torch.cat([frames, mixed_frames])[..., None, None].expand_as(own)
-        truth = torch.cat([held_out.tiles_NERC, mixed[1]])
-        by_tile, by_frame = [], []
-        for number in range(len(EVENTS)):
-            known = ~torch.isnan(truth[:, number])
-            if EVENTS[number] == "rain":
-                known[len(tiles) :] = False
-            evidence = torch.stack([own[:, number][known], around[:, number][known]], 1)
-            by_tile.append(Platt.fit(evidence.numpy(), truth[:, number][known].numpy()))
-            known = ~torch.isnan(held_out.frames_NE[:, number])
-            evidence = torch.stack([frames[:, number], tiles[:, number].mean((1, 2))], 1)[known]
-            by_frame.append(Platt.fit(evidence.numpy(), held_out.frames_NE[:, number][known].numpy()))
-        return {
-            "tile": [[*fit.weights, fit.bias] for fit in by_tile],
-            "frame": [[*fit.weights, fit.bias] for fit in by_frame],
-        }
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -262,41 +203,7 @@ class AssessorTrainer:
         _LOG.info("going on from step %d of %s", self.step, path)
 
 
-def _patchwork(x_BCHW: Tensor, tiles_BERC: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Pictures put together of two of the batch along tiles' edges; of their frames nobody knows the truth."""
-    axis = int(rng.integers(2, 4))
-    count = tiles_BERC.shape[axis]
-    edge = int(rng.integers(1, count)) if count > 1 else 1
-    size = x_BCHW.shape[axis] // count
-    x, tiles = (
-        torch.cat([whole.narrow(axis, 0, at), whole.roll(1, 0).narrow(axis, at, end - at)], axis)
-        for whole, at, end in ((x_BCHW, edge * size, count * size), (tiles_BERC, edge, count))
-    )
-    return x, tiles, torch.full((len(x), tiles.shape[1]), torch.nan)
-
-
 def _loss(log_odds: Tensor, truth: Tensor) -> Tensor:
     """Cross-entropy against probabilities, over what is known."""
     known = ~torch.isnan(truth)
     return F.binary_cross_entropy_with_logits(log_odds[known], truth[known])
-
-
-class _Numbered(Dataset):
-    def __init__(self, source: AssessmentSource, count: int) -> None:
-        self.source, self.count = source, count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> AssessmentSample:
-        return self.source.sample(index)
-
-
-def _made(source: AssessmentSource, count: int, workers: int) -> Iterator[AssessmentSample]:
-    from restoregan_core.data.sources import one_thread
-
-    loader = DataLoader(
-        _Numbered(source, count), batch_size=None, num_workers=workers,
-        worker_init_fn=one_thread if workers else None,
-    )  # fmt: skip
-    return iter(loader)

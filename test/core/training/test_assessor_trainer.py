@@ -118,19 +118,3 @@ def test_the_command_knows_the_assessors_recipe(tmp_path: Path) -> None:
         parse(["--config", "config/train/assessor.yaml", "--stepps", "5"])
     with pytest.raises(ValueError, match="held_out is empty"):
         parse(["--model", "assessor", "--name", "x", "--held_out", "[]", "--data", "{}"])
-
-
-def test_patchwork_keeps_each_tile_with_its_truth() -> None:
-    from restoregan_core.training.assessor_trainer import _patchwork
-
-    values = torch.arange(3).view(3, 1, 1, 1)
-    pictures = values.expand(3, 3, 256, 256).to(torch.uint8)
-    tiles = values.expand(3, 3, 4, 4).float()
-    seen = set()
-    for seed in range(8):
-        x, truth, frames = _patchwork(pictures, tiles, np.random.default_rng(seed))
-        assert torch.isnan(frames).all()
-        assert torch.equal(x[:, :, ::64, ::64].float(), truth)
-        assert all(len(torch.unique(one)) == 2 for one in truth)
-        seen.add(int((truth[0] == 0).sum()))
-    assert len(seen) > 1, "the edge moves"

@@ -1,0 +1,131 @@
+"""What is true of a spoilt picture: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
+
+The labels are physical. Blur: the camera's motion during the exposure spans 3 px or more. Rain: the share of
+pixels that streaks change by more than 10 grey levels, through the lens and in the light there is. Drops: the
+share of pixels under drops. They rise from 0 to 1 over a range around the event, so that what learns from them
+can tell a little from none.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from restoregan_core.data.camera import Camera
+from restoregan_core.data.degrade import Degradation
+from restoregan_core.data.rain import Rain, apply_rain
+from restoregan_core.data.ranges import Range, check_range
+from restoregan_core.tiles import TILE_SIZE_PX
+
+STREAK_CHANGE = 10 / 255
+"""A pixel that streaks change by so much counts as covered."""
+
+Grid = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelConfig:
+    """From physical amounts to probabilities: 0 below the range, 1 above it, rising in between; the event is 0.5.
+
+    Raises:
+        ValueError: a range that does not rise, or reaches beyond what there can be.
+    """
+
+    blur_tile_px: Range = (1.5, 4.5)
+    """Extent of the motion within a tile. The frame's is the mean over its tiles, weighted by their detail."""
+    rain_tile: Range = (0.002, 0.02)
+    """Share of a tile's pixels that streaks cover."""
+    rain_frame: Range = (0.001, 0.007)
+    drops_tile: Range = (0.01, 0.10)
+    """Share of a tile's pixels under drops."""
+    drops_frame: Range = (0.002, 0.01)
+
+    def __post_init__(self) -> None:
+        for name in ("blur_tile_px", "rain_tile", "rain_frame", "drops_tile", "drops_frame"):
+            highest = 100 if name == "blur_tile_px" else 1
+            bounds = check_range(name, getattr(self, name), 0, highest)
+            if bounds[0] == bounds[1]:
+                raise ValueError(f"{name}={list(bounds)} must rise: a probability of 0 below, of 1 above")
+            object.__setattr__(self, name, bounds)
+
+
+def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera: Camera) -> tuple[Grid, Grid]:
+    """Truth of a picture that was spoilt as ``done`` says and seen through a camera.
+
+    Args:
+        clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
+
+    Returns:
+        Probabilities of blur, of rain (streaks or drops), of drops: (3, rows, columns) and (3,).
+    """
+    height, width = clean_CHW.shape[1:]
+    rows, columns = height // TILE_SIZE_PX, width // TILE_SIZE_PX
+    detail = tile_detail(clean_CHW)
+    blur_tile = np.zeros((rows, columns), np.float32)
+    if done.blur:
+        blur_tile = _rise(done.blur_extent_tiles_px[:rows, :columns], config.blur_tile_px) * (detail > 0.05)
+    blur_frame = (blur_tile * detail).sum() / (detail.sum() + 1e-3) * (detail.mean() > 0.03)
+    cover = np.zeros((rows, columns), np.float32)
+    if done.rain:
+        change = camera.lens(streak_change(clean_CHW, done.rain)) * camera.contrast
+        cover = _tile_means((change > STREAK_CHANGE).astype(np.float32))
+    under = np.zeros((height, width), np.float32)
+    if done.drops:
+        y, x = np.mgrid[:height, :width]
+        for drop in done.drops.drops:
+            under[np.hypot(x - drop.x, (y - drop.y) / drop.aspect) < drop.radius] = 1
+    drops = _tile_means(under)
+    drops_tile, drops_frame = _rise(drops, config.drops_tile), _rise(drops.mean(), config.drops_frame)
+    rain_tile = np.maximum(_rise(cover, config.rain_tile), drops_tile)
+    rain_frame = np.maximum(_rise(cover.mean(), config.rain_frame), drops_frame)
+    frame = np.array([blur_frame, rain_frame, drops_frame], np.float32)
+    return np.stack([blur_tile, rain_tile, drops_tile]).astype(np.float32), frame
+
+
+def labels_of_pair(spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool) -> tuple[Grid, Grid]:
+    """Truth of one side of a real pair, as ``labels_of`` has it; NaN where nobody knows.
+
+    How far the camera moved is unknown: the input counts as blurred as a whole, and in tiles where it differs
+    much from the target.
+    """
+    rows, columns = (side // TILE_SIZE_PX for side in clean_CHW.shape[1:])
+    tiles, frame = np.zeros((3, rows, columns), np.float32), np.zeros(3, np.float32)
+    if is_input:
+        error = _tile_means(((spoilt_CHW - clean_CHW) ** 2).mean(0).numpy())
+        detail = tile_detail(clean_CHW)
+        tiles[0] = np.where(error > 10**-3.2, 1.0, np.where(detail > 0.05, np.nan, 0.0))
+        frame[0] = 1.0
+    return tiles, frame
+
+
+def streak_change(clean_CHW: Tensor, rain: Rain) -> Grid:
+    """By how much the streaks alone, without the haze, change each pixel's most changed channel: (H, W)."""
+    streaked = apply_rain(clean_CHW, replace(rain, haze=0.0))
+    return (streaked - clean_CHW).abs().amax(0).numpy()
+
+
+def tile_detail(clean_CHW: Tensor) -> Grid:
+    """How much there is to smear in each tile, 0 to 1: float32 (rows, columns).
+
+    0 where pixels 8 apart differ by less than some 5 grey levels (root mean square): sky, road.
+    """
+    rgb_HWC = (clean_CHW.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    grey = np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.float32)
+    squares = np.zeros(grey.shape, np.float32)
+    squares[:, 8:] += (grey[:, 8:] - grey[:, :-8]) ** 2
+    squares[8:] += (grey[8:] - grey[:-8]) ** 2
+    logarithm = np.log(_tile_means(squares) / 2 + 2)
+    return np.clip((logarithm - np.log(30)) / 2, 0, 1).astype(np.float32)
+
+
+def _tile_means(map_HW: npt.NDArray[np.float32]) -> Grid:
+    rows, columns = (side // TILE_SIZE_PX for side in map_HW.shape)
+    cut = map_HW[: rows * TILE_SIZE_PX, : columns * TILE_SIZE_PX]
+    return cut.reshape(rows, TILE_SIZE_PX, columns, TILE_SIZE_PX).mean(axis=(1, 3))
+
+
+def _rise(amount: Any, bounds: Range) -> Grid:
+    return np.asarray(np.clip((amount - bounds[0]) / (bounds[1] - bounds[0]), 0, 1), np.float32)
