@@ -24,12 +24,14 @@ class AssessorTrainConfig:
         held_out_samples: pictures to measure on.
         steps: of the optimiser.
         batch_size: pictures in a step.
-        learning_rate: of AdamW, after the warm-up; it falls to 0 along a cosine.
-        weight_decay: of AdamW.
+        optimiser: ``muon`` (with AdamW for what is no matrix, see ``optimisers.py``) or ``adamw``.
+        learning_rate: after the warm-up; it falls to 0 along a cosine.
+        weight_decay: of the optimiser.
         ema_decay: of the moving average of the weights, which is what is measured and exported.
         frame_weight: of the frame's loss beside the tiles'.
         patchwork_share: of the batches, those whose pictures are put together of two: one part may be spoilt and
             the other not, as where a car moves before a camera that stands still.
+        start_from: a ``.safetensors`` file of an assessor of the same shape to go on from; fresh weights if empty.
         max_minutes: if not 0, the plan ends after that many minutes.
         seed: of weights and data.
         threads: CPU threads of torch; 0 = torch's choice.
@@ -53,11 +55,13 @@ class AssessorTrainConfig:
     held_out_samples: int = 1_000
     steps: int = 8_000
     batch_size: int = 16
-    learning_rate: float = 2.0e-3
+    optimiser: Literal["muon", "adamw"] = "muon"
+    learning_rate: float = 4.0e-3
     weight_decay: float = 1.0e-3
     ema_decay: float = 0.998
     frame_weight: float = 0.5
     patchwork_share: float = 0.35
+    start_from: str = ""
     max_minutes: float = 0.0
     output: str = ""
     seed: int = 0

@@ -22,9 +22,10 @@ from restoregan_core.training.assessor_samples import Samples, patchwork, sample
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
+from restoregan_core.training.optimisers import MuonWithAdamW
 from restoregan_core.training.plan import ema_decay_at
 from restoregan_core.training.signals import StopRequest
-from restoregan_core.zoo import save_assessor
+from restoregan_core.zoo import load_assessor_network, save_assessor
 
 _LOG = logging.getLogger(__name__)
 _WARM_UP_STEPS = 100
@@ -38,7 +39,8 @@ class AssessorTrainer:
         config: the recipe.
 
     Raises:
-        ValueError: folders of pictures are missing; the run folder holds a run of another recipe.
+        ValueError: folders of pictures are missing; the run folder holds a run of another recipe; the network to
+            start from has another shape.
     """
 
     def __init__(self, config: AssessorTrainConfig) -> None:
@@ -51,14 +53,27 @@ class AssessorTrainer:
         held_out = replace(config.data, sharp=config.held_out, pairs=[])
         self.held_out_source = AssessmentSource(held_out, config.seed + _HELD_OUT_STREAM)
         torch.manual_seed(config.seed)
-        self.network = AssessorNetwork(config.network).to(self.device)
+        self.network = self._first_network().to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        self.optimiser: torch.optim.Optimizer
+        make = MuonWithAdamW if config.optimiser == "muon" else torch.optim.AdamW
+        self.optimiser = make(
+            self.network.parameters(), config.learning_rate, (0.9, 0.95), weight_decay=config.weight_decay
         )
         self.step, self.position, self.elapsed_s = 0, 0, 0.0
         self._resume()
+
+    def _first_network(self) -> AssessorNetwork:
+        if not self.config.start_from:
+            return AssessorNetwork(self.config.network)
+        loaded = load_assessor_network(self.config.start_from)
+        if loaded.network.config != self.config.network:
+            raise ValueError(
+                f"start_from={self.config.start_from!r} has the shape {loaded.network.config.to_dict()}, "
+                f"not {self.config.network.to_dict()}"
+            )
+        return loaded.network
 
     def run(self) -> int:
         """Train, calibrate, export ``last.safetensors``; 0, or the number of the signal that stopped it.

@@ -118,3 +118,17 @@ def test_the_command_knows_the_assessors_recipe(tmp_path: Path) -> None:
         parse(["--config", "config/train/assessor.yaml", "--stepps", "5"])
     with pytest.raises(ValueError, match="held_out is empty"):
         parse(["--model", "assessor", "--name", "x", "--held_out", "[]", "--data", "{}"])
+
+
+def test_a_run_starts_from_the_weights_that_it_is_given(make_config, tmp_path: Path) -> None:
+    first = make_config()
+    AssessorTrainer(first).run()
+    trained = str(first.run_dir / "last.safetensors")
+    second = AssessorTrainer(make_config(start_from=trained, output=str(tmp_path / "second")))
+    expected = load_assessor_network(trained).network.state_dict()
+    for name, value in second.network.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+    with pytest.raises(ValueError, match="shape"):
+        AssessorTrainer(
+            make_config(start_from=trained, network=AssessorConfig(), output=str(tmp_path / "third"))
+        )
