@@ -9,13 +9,13 @@ import numpy.typing as npt
 from torch import Tensor
 
 from restoregan_core.data.blur import BlurConfig
-from restoregan_core.data.camera import CameraConfig, draw_camera, fenced
+from restoregan_core.data.camera import CameraConfig, draw_camera, fenced, shadowed
 from restoregan_core.data.config import DataConfig, Folder, PairFolder
 from restoregan_core.data.degrade import Degradation, DegradeConfig, Shares
 from restoregan_core.data.drops import DropsConfig
 from restoregan_core.data.labels import Grid, LabelConfig, labels_of, labels_of_pair
 from restoregan_core.data.rain_config import RainConfig
-from restoregan_core.data.ranges import Range, check_share
+from restoregan_core.data.ranges import Range, check_share, draw
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.data.sources import TrainingSource
 
@@ -121,6 +121,8 @@ def make_sample(
     rgb_HWC = _to_hwc(spoilt_CHW)
     if rng.random() < config.camera.fence_share:
         rgb_HWC = fenced(rgb_HWC, rng)
+    if rng.random() < config.camera.shadow_share:
+        rgb_HWC = shadowed(rgb_HWC, draw(rng, config.camera.shadow_edge_px), rng)
     seen_CHW = camera.record(rgb_HWC)
     return AssessmentSample(_to_uint8(seen_CHW), *labels_of(done, clean_CHW, config.labels, camera))
 

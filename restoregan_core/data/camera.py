@@ -1,4 +1,4 @@
-"""What spoilt and unspoilt pictures of the assessor get alike: lens, sharpening, light, sensor, bars before the scene.
+"""What spoilt and unspoilt pictures of the assessor get alike: fences, shadows, lens, sharpening, light, sensor.
 
 None of it is an event: it is what the assessor must learn to look through.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from restoregan_core.data.ranges import Range, check_range, check_share, draw
-from restoregan_core.data.sensor import Sensor, SensorConfig, apply_sensor, draw_sensor
+from restoregan_core.data.sensor import GAMMA, Sensor, SensorConfig, apply_sensor, draw_sensor
 
 Picture = npt.NDArray[np.float32]
 """(H, W) or RGB (H, W, 3), in [0, 1]."""
@@ -43,6 +43,9 @@ class CameraConfig:
     """Pictures without colour."""
     fence_share: float = 0.06
     """Pictures with thin parallel bars before them, upright or leaning: no rain."""
+    shadow_share: float = 0.2
+    """Pictures across which a shadow with a soft edge falls: a smooth gradient that is no blur."""
+    shadow_edge_px: Range = (3.0, 48.0)
     sensor: SensorConfig = field(
         default_factory=lambda: SensorConfig(
             noise_share=0.5, shot=(0, 0.02), read=(0, 0.012), jpeg_share=0.5, jpeg_quality=(60, 97)
@@ -50,12 +53,13 @@ class CameraConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in ("soft", "defocus", "sharpen", "tone", "dark", "grey", "fence"):
+        for name in ("soft", "defocus", "sharpen", "tone", "dark", "grey", "fence", "shadow"):
             check_share(f"{name}_share", getattr(self, f"{name}_share"))
         for name, lowest, highest in (
             ("soft_px", 0.1, 20),
             ("defocus_px", 0.5, 50),
             ("sharpen_amount", 0, 10),
+            ("shadow_edge_px", 1, 500),
         ):
             object.__setattr__(self, name, check_range(name, getattr(self, name), lowest, highest))
 
@@ -129,6 +133,20 @@ def fenced(rgb_HWC: Picture, rng: np.random.Generator) -> Picture:
     rows = (y > rng.uniform(-0.5, 0.6) * rgb_HWC.shape[0])[..., None]
     shade = np.float32(rng.uniform(0, 1))
     return (rgb_HWC + bars * rows * (shade - rgb_HWC)).astype(np.float32)
+
+
+def shadowed(rgb_HWC: Picture, edge_px: float, rng: np.random.Generator) -> Picture:
+    """A part of the picture in shadow; from light to shade it is ``edge_px`` wide."""
+    height, width = rgb_HWC.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    x, y = x - rng.uniform(0.1, 0.9) * width, y - rng.uniform(0.1, 0.9) * height
+    across, along = x * np.cos(angle) + y * np.sin(angle), x * np.sin(angle) - y * np.cos(angle)
+    across += rng.uniform(0, 12) * np.sin(along / rng.uniform(15, 80))
+    lit = np.clip(across / edge_px + 0.5, 0, 1)
+    lit = (lit * lit * (3 - 2 * lit))[..., None]
+    light = np.float32(rng.uniform(0.08, 0.6))
+    return np.asarray(rgb_HWC * (light + (1 - light) * lit) ** np.float32(1 / GAMMA), np.float32)
 
 
 def _defocused(picture: Picture, radius_px: float) -> Picture:

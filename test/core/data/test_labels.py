@@ -17,7 +17,14 @@ from restoregan_core.data.sensor import SensorConfig
 
 KINDS = ("blur", "rain", "blur_rain", "drops", "clean")
 PLAIN = CameraConfig(
-    soft_share=0, defocus_share=0, sharpen_share=0, tone_share=0, dark_share=0, grey_share=0, fence_share=0
+    soft_share=0,
+    defocus_share=0,
+    sharpen_share=0,
+    tone_share=0,
+    dark_share=0,
+    grey_share=0,
+    fence_share=0,
+    shadow_share=0,
 )
 
 
