@@ -143,8 +143,8 @@ def page(rows: dict[str, dict], steps: int, pictures: int) -> str:
         "    python benchmarks/ablation.py --data ../shared/data/eval --output docs/benchmarks/ablation.md",
         "",
         f"`lite` from scratch, {steps} steps of 8 crops of 128 px, one thing changed a row; gain in RGB PSNR (dB)",
-        f"over the input, mean over at most {pictures} whole pictures of each set. Blur rows learn blur alone, rain rows",
-        "rain alone. Runs this short point a direction; the rows with other seeds say what chance does.",
+        f"over the input, mean over at most {pictures} whole pictures of each set. Blur rows learn blur alone, rain",
+        "rows rain alone. Runs this short point a direction; the rows with other seeds say what chance does.",
     ]
     for family, (recipe, sets, _, variants) in FAMILIES.items():
         done = {
