@@ -124,6 +124,14 @@ def test_monitoring_assesses_and_leaves_the_frame_alone():
     assert network.calls == 0
 
 
+def test_what_the_gate_asked_for_is_known_whether_it_was_granted_or_not():
+    """The node counts by it how many cameras would need the network: what it sheds under overload."""
+    assert pipeline().process(frame()).is_wanted
+    assert pipeline().process(frame(), restore=False).is_wanted
+    assert not pipeline(assessor=SaysSo(0.1)).process(frame()).is_wanted
+    assert not pipeline(assessor=SaysSo(0.1)).process(frame(), restore=False).is_wanted
+
+
 def test_preset_off_is_reported_as_disabled():
     source = frame()
     result = pipeline(preset="off").process(source)
