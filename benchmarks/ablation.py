@@ -82,6 +82,16 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...], list[str], dict[str, list[str]]]
 }  # fmt: skip
 
 
+def open_rows(folder: Path | None) -> dict[str, list[str]]:
+    """What it costs to leave out the sets for research only: REDS (CC BY 4.0) and what ``folder`` holds stay."""
+    reds = {"path": "../shared/data/train/reds_x4/target"}
+    rows = {"sharp pictures of REDS alone (CC BY 4.0)": ["--data.sharp", json.dumps([reds])]}
+    if folder:
+        both = [reds, {"path": str(folder)}]
+        rows["of REDS and of --open-pictures"] = ["--data.sharp", json.dumps(both)]
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -93,7 +103,14 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--steps", type=int, default=300, help="of 8 crops of 128 px (default: 300)")
     parser.add_argument("--pictures", type=int, default=25, help="of each set (default: 25)")
+    parser.add_argument(
+        "--open-pictures",
+        type=Path,
+        help="folder of sharp pictures whose licence is open, for a row of its own",
+    )
     given = parser.parse_args()
+    for _, _, _, variants in FAMILIES.values():
+        variants |= open_rows(given.open_pictures)
     kept = given.output.with_suffix(".json")
     rows = json.loads(kept.read_text()) if kept.exists() else {}
     for family in given.families:
@@ -112,7 +129,7 @@ def main() -> None:
                 rows[key] = {"steps": given.steps, "gain_db": train(config)}
             print(key, rows[key]["gain_db"], flush=True)
             kept.write_text(json.dumps(rows, indent=1))
-            given.output.write_text(page(rows, given.steps, given.pictures))
+    given.output.write_text(page(rows, given.steps, given.pictures))
 
 
 def plan(data: Path, sets: tuple[str, ...], steps: int, pictures: int) -> list[str]:
