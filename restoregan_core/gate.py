@@ -1,7 +1,9 @@
 """Which tiles of a frame are worth restoring (two thresholds with hysteresis, per camera), and the blending.
 
-A tile is switched on when its blur or its rain probability reaches the ``on`` threshold, and off again when
-both have fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
+A camera that moves, and rain, spoil whole frames: a single tile that looks spoilt in a frame that does not is
+rarely either. So a tile is judged by its own probability together with its frame's (``tile_evidence``).
+It is switched on when that reaches the ``on`` threshold for blur or for rain, and off again when both have
+fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
 probability wavers around one threshold from flickering between the source and the network's output.
 """
 
@@ -17,10 +19,16 @@ from restoregan_core.tiles import grid_shape
 FEATHER_PX = 16
 """Width of the soft edge, inside the selected tiles, over which source fades into restored."""
 
+FRAME_SHARE = 0.6
+"""Of the frame's log-odds in what is held against a tile's threshold; the rest is the tile's own."""
+
+_LOWEST = 1e-6
+"""Probabilities are held this far from 0 and 1, whose log-odds are infinite."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateThresholds:
-    """When to switch a tile on and off, as probabilities in [0, 1].
+    """When to switch a tile on and off, as probabilities in [0, 1] (``tile_evidence``).
 
     An ``on`` threshold of 1 means never, one of 0 means always.
 
@@ -28,9 +36,9 @@ class GateThresholds:
         ValueError: a value outside [0, 1], or an ``off`` above its ``on``.
     """
 
-    blur_on: float = 0.7
-    blur_off: float = 0.5
-    rain_on: float = 0.6
+    blur_on: float = 0.75
+    blur_off: float = 0.55
+    rain_on: float = 0.7
     rain_off: float = 0.5
 
     def __post_init__(self) -> None:
@@ -55,8 +63,8 @@ PRESETS: dict[str, GateThresholds] = {
 """What each one costs:
 
 - ``cautious``: touches only tiles that are almost surely spoilt; lets slight blur and drizzle through.
-- ``balanced``: the default; of clean frames a few in a hundred have tiles restored needlessly, see
-  ``docs/benchmarks/assessor.md``.
+- ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly spoilt
+  ones about 85 are taken up, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.
 """
@@ -93,8 +101,8 @@ class Gate:
             bool (rows, columns), true where the tile is to be restored. A camera whose grid changes its
             shape (another resolution) starts anew. NaN counts as probability 0.
         """
-        blur = np.nan_to_num(assessment.blur_grid, nan=0.0)
-        rain = np.nan_to_num(assessment.rain_grid, nan=0.0)
+        blur = tile_evidence(assessment.blur_grid, assessment.blur_probability)
+        rain = tile_evidence(assessment.rain_grid, assessment.rain_probability)
         limits = self.thresholds
         frames_on = self._frames_on.get(camera)
         if frames_on is None or frames_on.shape != blur.shape:
@@ -126,6 +134,25 @@ class Gate:
             self._frames_on.clear()
         else:
             self._frames_on.pop(camera, None)
+
+
+def tile_evidence(grid: npt.NDArray[np.float32], frame_probability: float) -> npt.NDArray[np.float32]:
+    """A tile's probability and its frame's as one: their log-odds' mean, ``FRAME_SHARE`` of it the frame's.
+
+    Args:
+        grid: probability per tile, (rows, columns); NaN counts as 0.
+        frame_probability: NaN where only tiles were judged; then the tiles' own come back.
+
+    Returns:
+        float32 in [0, 1], (rows, columns).
+    """
+    tiles = np.nan_to_num(grid, nan=0.0).astype(np.float32)
+    if np.isnan(frame_probability):
+        return tiles
+    held = np.clip(tiles, _LOWEST, 1 - _LOWEST)
+    frame = min(max(frame_probability, _LOWEST), 1 - _LOWEST)
+    mean = (1 - FRAME_SHARE) * np.log(held / (1 - held)) + FRAME_SHARE * np.log(frame / (1 - frame))
+    return np.asarray(1 / (1 + np.exp(-mean)), np.float32)
 
 
 def _reaches(grid: npt.NDArray[np.float32], on: float) -> npt.NDArray[np.bool_]:

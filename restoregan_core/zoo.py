@@ -44,7 +44,7 @@ CONFIGS: dict[str, GeneratorConfig] = {
 ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
-    "assessor": "0f5233cb0923e27fd0d89f948410d6db8bf9b5fab3beaed35f832a3de4f6fdf8",
+    "assessor": "1534021ee0c3f5cae494376f4ce718dcb95bfc708abaf097c9f5489dc5e7343b",
     "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
 }
 """Of the weights that come with the package. A file that differs is refused."""

@@ -118,10 +118,18 @@ class NodeSettings(_Checked):
         "thresholds of the gate; always restores every frame, off none",
         choices=tuple(PRESETS),
     )
-    blur_on_threshold: float = _threshold("blur probability of a tile at which its restoration starts")
-    blur_off_threshold: float = _threshold("blur probability of a tile below which its restoration stops")
-    rain_on_threshold: float = _threshold("rain probability of a tile at which its restoration starts")
-    rain_off_threshold: float = _threshold("rain probability of a tile below which its restoration stops")
+    blur_on_threshold: float = _threshold(
+        "blur probability of tile and frame at which its restoration starts"
+    )
+    blur_off_threshold: float = _threshold(
+        "blur probability of tile and frame below which its restoration stops"
+    )
+    rain_on_threshold: float = _threshold(
+        "rain probability of tile and frame at which its restoration starts"
+    )
+    rain_off_threshold: float = _threshold(
+        "rain probability of tile and frame below which its restoration stops"
+    )
     max_pixel_change: int = _declare(
         96,
         "most that restoration may change a pixel's channel, of 255; more is clamped",

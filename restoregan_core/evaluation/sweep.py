@@ -36,11 +36,15 @@ def sweep_thresholds(frames: Frames) -> list[SweepPoint]:
     restored_tiles = dict.fromkeys(settings, 0)
     frame_count = tile_count = 0
     network_ms: list[float] = []
-    for row in frames.rows("camera", "grid_rows", "grid_columns", "blur_grid", "rain_grid", "restoration_ms"):
+    columns = ("camera", "grid_rows", "grid_columns", "restoration_ms",
+               "blur_grid", "rain_grid", "blur_probability", "rain_probability")  # fmt: skip
+    for row in frames.rows(*columns):
         if not row["grid_rows"]:
             continue
         blur, rain = grid_of(row, "blur_grid"), grid_of(row, "rain_grid")
-        assessment = Assessment(float("nan"), float("nan"), blur_grid=blur, rain_grid=rain)
+        assessment = Assessment(
+            row["blur_probability"], row["rain_probability"], blur_grid=blur, rain_grid=rain
+        )
         frame_count += 1
         tile_count += blur.size
         if row["restoration_ms"] is not None and np.isfinite(row["restoration_ms"]):

@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from restoregan_core.assessor import Assessment
-from restoregan_core.gate import FEATHER_PX, PRESETS, Gate, GateThresholds, blend_tiles, changed_share
+from restoregan_core.gate import (
+    FEATHER_PX,
+    PRESETS,
+    Gate,
+    GateThresholds,
+    blend_tiles,
+    changed_share,
+    tile_evidence,
+)
 from restoregan_core.tiles import grid_shape
 
 TILE = 64
@@ -37,6 +45,25 @@ def test_tile_stays_on_while_either_blur_or_rain_asks_for_it():
 
 def test_tile_that_was_switched_on_stays_on_for_the_dwell_time():
     assert run(Gate(LIMITS, dwell_frames=3), [0.9, 0.0, 0.0, 0.0]) == [True, True, True, False]
+
+
+def test_a_lone_tile_in_a_sharp_frame_counts_less_than_one_in_a_blurred_frame():
+    """What a shadow's edge or a shop window looks like, and what a turning camera does."""
+    grid = np.array([[0.9, 0.02]], np.float32)
+    lone, common = (
+        Assessment(frame, 0.0, blur_grid=grid, rain_grid=np.zeros_like(grid)) for frame in (0.2, 0.9)
+    )
+    assert not Gate(LIMITS).select("front", lone).any()
+    assert Gate(LIMITS).select("front", common).tolist() == [[True, False]]
+
+
+@given(hnp.arrays(np.float32, (2, 3), elements=st.floats(0, 1, width=32)), st.floats(0, 1), st.floats(0, 1))
+def test_evidence_lies_between_tile_and_frame_and_grows_with_both(grid, frame, more):
+    evidence = tile_evidence(grid, frame)
+    low, high = np.minimum(grid, frame), np.maximum(grid, frame)
+    assert ((evidence >= low - 1e-5) & (evidence <= high + 1e-5)).all()
+    assert (tile_evidence(grid, max(frame, more)) >= evidence - 1e-6).all()
+    np.testing.assert_array_equal(tile_evidence(grid, float("nan")), grid)
 
 
 def test_cameras_do_not_see_each_others_state():
