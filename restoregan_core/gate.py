@@ -5,6 +5,8 @@ rarely either. So a tile is judged by its own probability together with its fram
 It is switched on when that reaches the ``on`` threshold for blur or for rain, and off again when both have
 fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
 probability wavers around one threshold from flickering between the source and the network's output.
+The neighbours of a tile that is on are restored with it: an object that is half restored is harder for a
+detector than one that is wholly blurred.
 """
 
 from dataclasses import dataclass, fields
@@ -98,8 +100,9 @@ class Gate:
         """Decide for the next frame of a camera.
 
         Returns:
-            bool (rows, columns), true where the tile is to be restored. A camera whose grid changes its
-            shape (another resolution) starts anew. NaN counts as probability 0.
+            bool (rows, columns), true where the tile is to be restored: those that are on, and the eight
+            neighbours of each. A camera whose grid changes its shape (another resolution) starts anew.
+            NaN counts as probability 0.
         """
         blur = tile_evidence(assessment.blur_grid, assessment.blur_probability)
         rain = tile_evidence(assessment.rain_grid, assessment.rain_probability)
@@ -117,7 +120,7 @@ class Gate:
         if self.is_off:
             selected = np.zeros_like(selected)
         self._frames_on[camera] = np.where(selected, frames_on + 1, 0)
-        return selected
+        return _with_neighbours(selected)
 
     @property
     def state(self) -> dict[str, npt.NDArray[np.int64]]:
@@ -153,6 +156,12 @@ def tile_evidence(grid: npt.NDArray[np.float32], frame_probability: float) -> np
     frame = min(max(frame_probability, _LOWEST), 1 - _LOWEST)
     mean = (1 - FRAME_SHARE) * np.log(held / (1 - held)) + FRAME_SHARE * np.log(frame / (1 - frame))
     return np.asarray(1 / (1 + np.exp(-mean)), np.float32)
+
+
+def _with_neighbours(tiles: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    if not tiles.any():
+        return tiles
+    return np.asarray(cv2.dilate(tiles.astype(np.uint8), np.ones((3, 3), np.uint8)), bool)
 
 
 def _reaches(grid: npt.NDArray[np.float32], on: float) -> npt.NDArray[np.bool_]:

@@ -131,7 +131,7 @@ class NodeSettings(_Checked):
         "rain probability of tile and frame below which its restoration stops"
     )
     max_pixel_change: int = _declare(
-        96,
+        128,
         "most that restoration may change a pixel's channel, of 255; more is clamped",
         minimum=0,
         maximum=255,

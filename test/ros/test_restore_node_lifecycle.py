@@ -267,7 +267,7 @@ def assert_restores(probe, seed: int) -> None:
     assert report.model.startswith("shaken-")
     assert (image.height, image.width, image.encoding) == (90, 130, "bgr8")
     assert image.data != sent.data
-    assert np.abs(pixels_of(image).astype(int) - 90).max() <= 96
+    assert np.abs(pixels_of(image).astype(int) - 90).max() <= 128
 
 
 def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_is_damaged(
