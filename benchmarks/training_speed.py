@@ -95,9 +95,12 @@ def compare(
             trainer.step += 1
 
         batch_size, patch_size = CASES[model]
-        made_s = time.perf_counter()
-        batch = trainer.source.samples(range(batch_size), patch_size)
-        make_batch_s = time.perf_counter() - made_s
+        make_s = []
+        for number in range(9):
+            started_s = time.perf_counter()
+            batch = trainer.source.samples(range(number * batch_size, (number + 1) * batch_size), patch_size)
+            make_s.append(time.perf_counter() - started_s)
+        make_batch_s = statistics.median(make_s[1:])  # the first one opens files and warms up
         times: dict[str, list[float]] = {"ours": [], "by_hand": []}
         for turn in track(range(turns + 1), f"{model}, trainer and plain loop in turns"):
             for name, step in (("ours", ours), ("by_hand", by_hand)):
