@@ -5,8 +5,8 @@
 Each row is the `lite` network trained from scratch for the same few steps by the published recipe with one
 thing changed, blur rows on blur alone and rain rows on rain alone, and what it then gains on whole sets it
 never saw. So short a run says which way a choice points, not what it is worth in the end: the rows that
-repeat the recipe with other seeds say how much of a difference is chance. ``--output`` with the ending
-.json beside it keeps what is done; a second run goes on from there.
+repeat the recipe with other seeds say how much of a difference is chance. What is done is kept in a .json
+beside the page; a second run of as many steps goes on from there.
 """
 
 import argparse
@@ -112,12 +112,13 @@ def main() -> None:
     for _, _, _, variants in FAMILIES.values():
         variants |= open_rows(given.open_pictures)
     kept = given.output.with_suffix(".json")
-    rows = json.loads(kept.read_text()) if kept.exists() else {}
+    before = json.loads(kept.read_text()) if kept.exists() else {}
+    rows = {key: row for key, row in before.items() if row["steps"] == given.steps}
     for family in given.families:
         recipe, sets, common, variants = FAMILIES[family]
         for name, changes in variants.items():
             key = f"{family}: {name}"
-            if rows.get(key, {}).get("steps") == given.steps:
+            if key in rows:
                 continue
             with tempfile.TemporaryDirectory() as run:
                 config = parse(

@@ -5,8 +5,8 @@ rarely either. So a tile is judged by its own probability together with its fram
 It is switched on when that reaches the ``on`` threshold for blur or for rain, and off again when both have
 fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
 probability wavers around one threshold from flickering between the source and the network's output.
-The neighbours of a tile that is on are restored with it: an object that is half restored is harder for a
-detector than one that is wholly blurred.
+The neighbours of a tile that is on are restored with it, so that fewer objects are cut by a seam between
+source and output: detectors lose such objects.
 """
 
 from dataclasses import dataclass, fields

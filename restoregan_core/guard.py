@@ -26,9 +26,8 @@ class GuardLimits:
     """
 
     max_pixel_change: int = 128
-    """Grey levels, 0 to 255, by which any channel of any pixel may change; more is clamped. Between Rain100H's
-    pairs 1 % of the values change by more than 165, between Rain100L's by 79: 96 costs the first 0.4 dB, 128
-    nothing."""
+    """Grey levels, 0 to 255, by which any channel of any pixel may change; more is clamped. Dense
+    rain is brighter than what it hides by as much: a tighter bound would leave it standing."""
     max_colour_shift: float = 12.0
     """Grey levels, 0 to 255, by which the frame's mean of any channel may move against the mean of all three
     (a colour cast); more fails open. Between Rain100L's pairs it is at most 1.3, GOPRO's and REDS's 0.4."""
