@@ -55,7 +55,7 @@ def main() -> None:
     pipeline = load_pipeline(given.model)
 
     def gated(rgb_HWC: Picture) -> Picture:
-        pipeline.gate.reset()
+        pipeline.reset()
         return pipeline.process(rgb_HWC).image
 
     scenes = [draw_scene(seed) for seed in range(given.scenes)]

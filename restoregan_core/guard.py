@@ -109,6 +109,12 @@ class Guard:
                 " against all three,"
                 f" more than {self.limits.max_colour_shift:g}"
             )
+        return self.clamp(source_HWC, restored_HWC)
+
+    def clamp(
+        self, source_HWC: npt.NDArray[np.uint8], restored_HWC: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.uint8]:
+        """Bound the change to each pixel alone; arguments and result as ``check`` has them."""
         bound = self.limits.max_pixel_change
         if bound >= 255:
             return restored_HWC

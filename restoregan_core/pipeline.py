@@ -1,4 +1,4 @@
-"""READ FIRST. One frame's way through the core: assess -> gate -> restore -> guard -> blend.
+"""READ FIRST. One frame's way through the core: assess -> gate -> restore -> guard -> steady -> blend.
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
 
@@ -6,6 +6,7 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
     gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
     restorer.py   the network on a frame of any size, by one of runtimes/
     guard.py      is the result finite, bounded, true in colour? does the network keep failing?
+    steadier.py   where nothing moves, the mean with the frame before: noise must not flicker
 
 Pictures are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
 out as the very array that came in.
@@ -23,6 +24,7 @@ from restoregan_core.assessor import Assessment, Assessor
 from restoregan_core.gate import Gate, blend_tiles, changed_share
 from restoregan_core.guard import Guard, GuardError
 from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.steadier import Steadier
 
 logger = logging.getLogger(__name__)
 
@@ -76,18 +78,26 @@ class RestorationResult:
 
 
 class RestorationPipeline:
-    """Assessor, gate, restorer and guard of one network, shared by any number of cameras.
+    """Assessor, gate, restorer, guard and steadier of one network, shared by any number of cameras.
 
-    The gate keeps its state per camera; the guard counts the network's faults, whichever camera they hit.
-    ``process`` is to be called from one thread at a time.
-    ``gate.thresholds`` and ``guard.limits`` may be replaced between frames.
+    Gate and steadier keep their state per camera; the guard counts the network's faults, whichever camera
+    they hit. ``process`` is to be called from one thread at a time.
+    ``gate.thresholds``, ``guard.limits`` and ``steadier.share`` may be replaced between frames.
     """
 
-    def __init__(self, assessor: Assessor, restorer: Restorer, gate: Gate, guard: Guard) -> None:
+    def __init__(
+        self,
+        assessor: Assessor,
+        restorer: Restorer,
+        gate: Gate,
+        guard: Guard,
+        steadier: Steadier | None = None,
+    ) -> None:
         self.assessor = assessor
         self.restorer = restorer
         self.gate = gate
         self.guard = guard
+        self.steadier = Steadier() if steadier is None else steadier
 
     @property
     def model(self) -> str:
@@ -148,7 +158,7 @@ class RestorationPipeline:
 
         started = time.perf_counter()
         try:
-            restored_HWC = self.guard.check(rgb_HWC, self.restorer(rgb_HWC))
+            checked_HWC = self.guard.check(rgb_HWC, self.restorer(rgb_HWC))
         except NonFiniteOutputError as error:
             self.guard.count_fault()
             return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
@@ -163,6 +173,9 @@ class RestorationPipeline:
                 unchanged, action=Action.FAILED_OPEN, reason=Reason.RUNTIME_FAULT, detail=f"restorer: {error}"
             )
         self.guard.count_success()
+        restored_HWC = self.steadier.steady(camera, rgb_HWC, checked_HWC)
+        if restored_HWC is not checked_HWC:
+            restored_HWC = self.guard.clamp(rgb_HWC, restored_HWC)
         image_HWC, changed_HW = blend_tiles(rgb_HWC, restored_HWC, tiles, assessment.tile_size_px)
         restoration_ms = (time.perf_counter() - started) * 1e3
 
@@ -177,6 +190,11 @@ class RestorationPipeline:
             assessment_ms=assessment_ms,
             restoration_ms=restoration_ms,
         )
+
+    def reset(self, camera: str | None = None) -> None:
+        """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
+        self.gate.reset(camera)
+        self.steadier.reset(camera)
 
     def _assess_published(self, image_HWC: npt.NDArray[np.uint8]) -> Assessment:
         try:

@@ -102,4 +102,5 @@ class Worker:
         if settings is not self._applied:
             self._pipeline.gate.thresholds = settings.gate_thresholds()
             self._pipeline.guard.limits = settings.guard_limits()
+            self._pipeline.steadier.share = settings.steady_share
             self._applied = settings

@@ -33,19 +33,25 @@ def main(argv: list[str]) -> int:
     )
 
     def gate(rgb_HWC: Picture) -> Picture:
-        pipeline.gate.reset()
+        pipeline.reset()
         return pipeline.process(rgb_HWC).image
 
     plan = detection.conditions(arguments.severities)
     results = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("detecting", total=len(plan) * len(frames))
+        task = progress.add_task("detecting", total=len(frames) * (1 + (len(plan) - 1) * arguments.draws))
         for condition in plan:
             progress.update(task, description=str(condition))
             results.append(
                 detection.evaluate_condition(
-                    condition, frames, detector, pipeline.restorer, gate, lambda: progress.advance(task)
+                    condition,
+                    frames,
+                    detector,
+                    pipeline.restorer,
+                    gate,
+                    lambda: progress.advance(task),
+                    arguments.draws,
                 )
             )
     content: dict[str, Any] = {
@@ -53,6 +59,7 @@ def main(argv: list[str]) -> int:
         "preset": arguments.gate,
         "detector": detector.name,
         "frames": len(frames),
+        "draws": arguments.draws,
         "conditions": [detection.summarise(result) for result in results],
     }
     _print_table(content)
@@ -94,6 +101,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="from 0 to 1 (default: 0.1 0.4 0.7 1.0)",
     )
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames only")
+    parser.add_argument(
+        "--draws",
+        type=int,
+        default=1,
+        metavar="N",
+        help="spoil each frame N times, differently each time: narrower intervals from the same labels",
+    )
     add_assessor_option(parser)
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -104,6 +118,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.frames is not None and arguments.frames < 1:
         parser.error(f"--frames {arguments.frames} must be at least 1")
+    if arguments.draws < 1:
+        parser.error(f"--draws {arguments.draws} must be at least 1")
     return arguments
 
 

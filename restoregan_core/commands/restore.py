@@ -83,7 +83,7 @@ class _Restore:
     def picture(self, rgb_HWC: Picture) -> Picture:
         """One picture that has nothing to do with the one before."""
         if self._pipeline is not None:
-            self._pipeline.gate.reset(CAMERA)
+            self._pipeline.reset(CAMERA)
         return self.frame(rgb_HWC)
 
     def frame(self, rgb_HWC: Picture) -> Picture:

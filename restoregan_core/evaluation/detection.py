@@ -1,10 +1,12 @@
 """Does a detector see more or less after restoration? Clean, spoilt, restored and gated frames, side by side.
 
 Each labelled frame is spoilt at four severities by blur, by rain and by both; the detector looks at the frame
-as spoilt, as the network restores it, and as the node would publish it (gated). Frames are resampled whole:
-one frame is one scene, and every view of it goes along.
+as spoilt, as the network restores it, and as the node would publish it (gated). Labels are few, but a frame
+can be spoilt in any number of ways: several draws take the chance of one path, or one rain, out of the figures.
+Frames are resampled whole: one frame is one scene, and every draw and view of it goes along.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -69,10 +71,12 @@ class ConditionResult:
 
     condition: Condition
     matches: dict[str, dict[str, list[FrameMatch]]]
-    """view -> class -> one match a frame."""
+    """view -> class -> one match for every draw of every frame; those of a frame stand together."""
     events: list[ObjectEvent]
     touched: int
-    """Frames that the gate let the network change."""
+    """Pictures that the gate let the network change."""
+    draws: int = 1
+    """Pictures a frame."""
 
 
 def conditions(severities: Sequence[float] = SEVERITIES) -> list[Condition]:
@@ -87,6 +91,7 @@ def evaluate_condition(
     restore: Callable[[Picture], Picture],
     gate: Callable[[Picture], Picture],
     on_frame: Callable[[], None] = lambda: None,
+    draws: int = 1,
 ) -> ConditionResult:
     """Spoil, restore, gate and detect in every frame.
 
@@ -94,13 +99,16 @@ def evaluate_condition(
         detect: finds objects at any score from about 0.05 on, as average precision wants it.
         restore: the network on a whole frame.
         gate: the node's pipeline on one frame that has nothing to do with the one before.
+        draws: how often each frame is spoilt, differently each time; a clean one is seen once.
     """
+    if condition.kind == "clean":
+        draws = 1
     matches: dict[str, dict[str, list[FrameMatch]]] = {v: {c: [] for c in LOOK_ALIKES} for v in VIEWS}
     events: list[ObjectEvent] = []
     touched = 0
-    for index, frame in enumerate(frames):
+    for index, (frame, draw) in enumerate(itertools.product(frames, range(draws))):
         clean = read_rgb(frame.path)
-        spoilt = clean if condition.kind == "clean" else _spoil(condition, clean, index)
+        spoilt = clean if condition.kind == "clean" else _spoil(condition, clean, index // draws, draw)
         views = {"spoilt": spoilt, "restored": restore(spoilt), "gated": gate(spoilt)}
         touched += not np.array_equal(views["gated"], spoilt)
         found = {view: detect(picture) for view, picture in views.items()}
@@ -129,7 +137,7 @@ def evaluate_condition(
                     for what, box in changes
                 )
         on_frame()
-    return ConditionResult(condition, matches, events, touched)
+    return ConditionResult(condition, matches, events, touched, draws)
 
 
 def summarise(result: ConditionResult) -> dict[str, Any]:
@@ -144,10 +152,10 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
             entry: dict[str, Any] = {
                 "objects": sum(len(match.found_score) for match in after),
                 "found": sum(int((match.found_score >= COUNTED_SCORE).sum()) for match in after),
-                "average_precision": asdict(_interval(after)),
+                "average_precision": asdict(_interval(result.draws, after)),
             }
             if view != "spoilt":
-                entry["difference"] = asdict(_interval(after, before))
+                entry["difference"] = asdict(_interval(result.draws, after, before))
                 mine = [e for e in result.events if e.view == view and e.class_name == class_name]
                 entry |= {
                     what: dict(Counter(e.size for e in mine if e.what == what))
@@ -157,24 +165,26 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
     return {
         "kind": result.condition.kind,
         "severity": result.condition.severity,
-        "frames": len(result.matches["spoilt"]["car"]),
+        "frames": len(result.matches["spoilt"]["car"]) // result.draws,
+        "draws": result.draws,
         "touched_by_gate": result.touched,
         "views": views,
     }
 
 
-def _interval(after: list[FrameMatch], before: list[FrameMatch] | None = None) -> Interval:
+def _interval(draws: int, after: list[FrameMatch], before: list[FrameMatch] | None = None) -> Interval:
     def statistic(drawn: npt.NDArray[np.int64]) -> float:
-        value = average_precision([after[i] for i in drawn])
+        pictures = [frame * draws + draw for frame in drawn for draw in range(draws)]
+        value = average_precision([after[i] for i in pictures])
         if before is not None:
-            value -= average_precision([before[i] for i in drawn])
+            value -= average_precision([before[i] for i in pictures])
         return 0.0 if np.isnan(value) else value  # a draw without any object says nothing
 
-    return bootstrap_interval(len(after), statistic, resamples=RESAMPLES)
+    return bootstrap_interval(len(after) // draws, statistic, resamples=RESAMPLES)
 
 
-def _spoil(condition: Condition, clean: Picture, index: int) -> Picture:
-    return Spoiling(kind=condition.kind, severity=condition.severity)(clean, index)
+def _spoil(condition: Condition, clean: Picture, index: int, draw: int) -> Picture:
+    return Spoiling(kind=condition.kind, severity=condition.severity, seed=draw)(clean, index)
 
 
 def _match(found: Detections, frame: LabelledFrame, class_name: str) -> FrameMatch:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from restoregan_core.evaluation.frame_output import FrameOutput, OutputFormat
 from restoregan_core.evaluation.frame_rows import Row, join_parts, write_rows
 from restoregan_core.evaluation.overlap import InOrder, mapped, prefetched
 from restoregan_core.evaluation.recorded import Recorded
-from restoregan_core.evaluation.replay_state import ReplayFolder, ReplayState, snapshot_gate
+from restoregan_core.evaluation.replay_state import PipelineMemory, ReplayFolder, ReplayState
 from restoregan_core.evaluation.truth import Spoiling, TruthTopic
 from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import Reason, RestorationPipeline
@@ -66,7 +65,7 @@ class ReplayOptions:
     checkpoint_frames: int = 100
     """Frames in a part of the restored bag; a kill costs at most so many."""
     warm_up_s: float = 0.0
-    """Seconds before ``start_s`` that only set the gate's state: for segments of a bag."""
+    """Seconds before ``start_s`` that only fill the pipeline's memory: for segments of a bag."""
 
     def __post_init__(self) -> None:
         if self.start_s < 0:
@@ -93,8 +92,8 @@ class _Decoded:
 class _Finished:
     messages: list[OutputMessage]
     row: Row
-    gate: dict[str, Any] | None
-    """Of the gate after this frame, where a part of the bag ends."""
+    memory: PipelineMemory | None
+    """After this frame, where a part of the bag ends."""
 
 
 def replay(
@@ -111,7 +110,7 @@ def replay(
     Args:
         bag_path: folder or file.
         folder: for ``bag/``, ``frames.parquet`` and the work in progress.
-        pipeline: its guard's circuit breaker is switched off, its gate's state replaced.
+        pipeline: its guard's circuit breaker is switched off, its memory replaced.
         on_progress: frames done and expected.
 
     Returns:
@@ -127,7 +126,8 @@ def replay(
     settings = {
         "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
         "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.gate.thresholds),
-        "limits": vars(pipeline.guard.limits), "detector": detector.name if detector else None,
+        "limits": vars(pipeline.guard.limits), "steady_share": pipeline.steadier.share,
+        "detector": detector.name if detector else None,
         "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
         "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
         "spoiling": vars(options.spoiling) if options.spoiling else None,
@@ -200,9 +200,9 @@ class _Run:
     def go(self) -> None:
         """Process everything that is left."""
         _reserve_space(self._folder.reserve)
-        self._state.give_gate(self._pipeline.gate)
+        self._folder.give_memory(self._state, self._pipeline)
         if self._state.frames_done == 0:
-            self._warm_up_gate()
+            self._fill_memory()
         workers = max(2, min(8, os.cpu_count() or 2))
         with contextlib.ExitStack() as stack:
             decoders = stack.enter_context(ThreadPoolExecutor(workers, "decode"))
@@ -216,11 +216,11 @@ class _Run:
                 ):
                     judged = self._judge(decoded)
                     ends_part = number % self._options.checkpoint_frames == 0
-                    gate = snapshot_gate(self._pipeline.gate) if ends_part else None
-                    writing.put(finishers.submit(self._finish, judged, gate))
+                    memory = PipelineMemory.of(self._pipeline) if ends_part else None
+                    writing.put(finishers.submit(self._finish, judged, memory))
             finally:
                 writing.close()
-        self._finish_part(snapshot_gate(self._pipeline.gate))
+        self._finish_part(PipelineMemory.of(self._pipeline))
 
     def _frames_with_truth(self) -> Generator[tuple[SourceFrame, SourceFrame | None], None, None]:
         """(frame, its truth's frame or None), in order."""
@@ -264,7 +264,7 @@ class _Run:
             reason, detail = result.reason, result.detail
         return Judged(decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms)
 
-    def _finish(self, judged: Judged, gate: dict[str, Any] | None) -> _Finished:
+    def _finish(self, judged: Judged, memory: PipelineMemory | None) -> _Finished:
         row = row_of(judged)
         if self._options.detections is not None:
             found = self._options.detections.get(judged.frame.stamp_ns)
@@ -278,28 +278,29 @@ class _Run:
             judged.frame, spoilt, judged.result, int(judged.action), int(judged.reason)
         )
         row["encode_ms"] = (time.perf_counter() - started_s) * 1e3
-        return _Finished(messages, row, gate)
+        return _Finished(messages, row, memory)
 
     def _write(self, finished: _Finished) -> None:
         for message in finished.messages:
             self.bag_out.write(message)
         self._rows.append(finished.row)
-        if finished.gate is not None:
-            self._finish_part(finished.gate)
+        if finished.memory is not None:
+            self._finish_part(finished.memory)
         self._on_progress(self._state.frames_done + len(self._rows), self._total)
 
-    def _finish_part(self, gate: dict[str, Any]) -> None:
-        """Bag file, rows, checkpoint: in this order, so that the checkpoint promises only what is there."""
+    def _finish_part(self, memory: PipelineMemory) -> None:
+        """Bag file, rows, memory, checkpoint: in this order, so that the checkpoint promises only what is there."""
         if not self._rows:
             return
         self.bag_out.finish_part()
         name = f"rows_{len(self._state.row_parts)}.parquet"
         write_rows(self._rows, self._folder.rows / name)
         state = self._state
+        memory_name = self._folder.save_memory(memory, state.frames_done + len(self._rows))
         state.parts = self.bag_out.parts.copy()
         state.row_parts.append(name)
         state.frames_done += len(self._rows)
-        state.gate = gate
+        state.memory = memory_name
         self._rows = []
         self._folder.save(state)
 
@@ -314,14 +315,14 @@ class _Run:
         self._folder.save(self._state)  # before the parts go: a kill in between loses nothing
         self.bag_out.tidy()
 
-    def _warm_up_gate(self) -> None:
+    def _fill_memory(self) -> None:
         options = self._options
         if not options.warm_up_s or not options.start_s:
             return
         begin_s = max(0.0, options.start_s - options.warm_up_s)
         for frame in self._reader.frames(begin_s, options.start_s):
             with contextlib.suppress(UnsupportedEncodingError, MalformedImageError):
-                self._pipeline.process(frame.decode(), camera=frame.camera.name, restore=False)
+                self._pipeline.process(frame.decode(), camera=frame.camera.name)
 
     def _expected_frames(self) -> int:
         count = sum(camera.count for camera in self._reader.cameras)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from restoregan_core.gate import Gate
+from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.steadier import Remembered
 
 
 @dataclass
@@ -21,7 +23,8 @@ class ReplayState:
     parts: list[dict[str, Any]] = field(default_factory=list)
     """Metadata of the bag's parts."""
     row_parts: list[str] = field(default_factory=list)
-    gate: dict[str, dict[str, Any]] = field(default_factory=dict)
+    memory: str = ""
+    """Name of the file with the pipeline's memory after these frames; "" before the first part ends."""
     is_complete: bool = False
     damage: list[str] = field(default_factory=list)
     stopped: str = ""
@@ -29,24 +32,47 @@ class ReplayState:
     wall_s: float = 0.0
     """Time spent, over all runs."""
 
-    def take_gate(self, gate: Gate) -> None:
-        """Remember the gate's state."""
-        self.gate = snapshot_gate(gate)
 
-    def give_gate(self, gate: Gate) -> None:
-        """Put it back."""
-        gate.state = {
-            camera: np.array(entry["frames_on"], np.int64).reshape(entry["shape"])
-            for camera, entry in self.gate.items()
+@dataclass(frozen=True)
+class PipelineMemory:
+    """What a pipeline remembers of the frames before, per camera."""
+
+    frames_on: dict[str, npt.NDArray[np.int64]]
+    """The gate's."""
+    remembered: dict[str, Remembered]
+    """The steadier's."""
+
+    @classmethod
+    def of(cls, pipeline: RestorationPipeline) -> "PipelineMemory":
+        """As it is now; later frames do not change it."""
+        return cls(pipeline.gate.state, dict(pipeline.steadier.state))
+
+    def give(self, pipeline: RestorationPipeline) -> None:
+        """Let a pipeline go on from here."""
+        pipeline.gate.state = self.frames_on
+        pipeline.steadier.state = dict(self.remembered)
+
+    def save(self, path: Path) -> None:
+        """Write it to an ``.npz``."""
+        arrays: dict[str, npt.NDArray[Any]] = {
+            f"on_{i}": grid for i, grid in enumerate(self.frames_on.values())
         }
+        for i, kept in enumerate(self.remembered.values()):
+            arrays |= {f"small_{i}": kept.small_source_HWC, f"restored_{i}": kept.restored_HWC}
+        arrays["cameras_on"] = np.array(list(self.frames_on), str)  # str: an empty list would become float64
+        arrays["cameras_remembered"] = np.array(list(self.remembered), str)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
-
-def snapshot_gate(gate: Gate) -> dict[str, dict[str, Any]]:
-    """The gate's state as JSON has it."""
-    return {
-        camera: {"shape": list(grid.shape), "frames_on": grid.ravel().tolist()}
-        for camera, grid in gate.state.items()
-    }
+    @classmethod
+    def load(cls, path: Path) -> "PipelineMemory":
+        """What ``save`` wrote."""
+        with np.load(path) as kept:
+            on = {str(name): kept[f"on_{i}"] for i, name in enumerate(kept["cameras_on"])}
+            remembered = {
+                str(name): Remembered(kept[f"small_{i}"], kept[f"restored_{i}"])
+                for i, name in enumerate(kept["cameras_remembered"])
+            }
+        return cls(on, remembered)
 
 
 @dataclass(frozen=True)
@@ -101,11 +127,25 @@ class ReplayFolder:
     def checkpoint(self) -> Path:
         return self.work / "checkpoint.json"
 
+    def save_memory(self, memory: PipelineMemory, frames_done: int) -> str:
+        """Write it beside the one before, which the checkpoint still names; returns its name."""
+        name = f"memory_{frames_done}.npz"
+        memory.save(self.work / name)
+        return name
+
+    def give_memory(self, state: ReplayState, pipeline: RestorationPipeline) -> None:
+        """Let the pipeline go on from where the replay stands."""
+        memory = PipelineMemory.load(self.work / state.memory) if state.memory else PipelineMemory({}, {})
+        memory.give(pipeline)
+
     def save(self, state: ReplayState) -> None:
         """Replace the checkpoint."""
         temporary = self.checkpoint.with_name("checkpoint.json.part")
         temporary.write_text(json.dumps(vars(state)))
         temporary.replace(self.checkpoint)
+        for path in self.work.glob("memory_*.npz"):
+            if path.name != state.memory:
+                path.unlink()
 
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
         """Start anew, or go on where an earlier run of the same settings ended.

@@ -104,6 +104,27 @@ def test_a_blurred_frame_does_not_spoil_the_clean_one_after_it():
     assert running.process(source).image is source
 
 
+def test_a_still_scene_is_calmed_but_no_pixel_leaves_its_bound():
+    levels = iter([30, 10, 10])
+    running = pipeline(
+        Network(lambda rgb: rgb + np.uint8(next(levels))), max_pixel_change=12, max_colour_shift=255
+    )
+    source = np.full((64, 64, 3), 100, np.uint8)
+    assert running.process(source).image.max() == 112
+    assert running.process(source).image.max() == 111  # the mean of 112 and 110
+    running.guard.limits = GuardLimits(max_pixel_change=3)
+    assert running.process(source).image.max() == 103
+
+
+def test_after_a_reset_a_frame_has_nothing_to_do_with_the_one_before():
+    levels = iter([30, 10])
+    running = pipeline(Network(lambda rgb: rgb + np.uint8(next(levels))))
+    source = np.full((64, 64, 3), 100, np.uint8)
+    running.process(source)
+    running.reset()
+    assert running.process(source).image.max() == 110
+
+
 def test_residual_probabilities_are_those_of_the_published_frame():
     class Brightness(SaysSo):
         def assess(self, rgb_HWC):

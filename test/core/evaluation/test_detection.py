@@ -138,6 +138,34 @@ def test_spoilt_frames_are_the_same_at_every_run_and_differ_from_the_clean(
     assert np.abs(seen[0].astype(int) - cv2.imread(str(frames[0].path))).mean() > 1
 
 
+def test_draws_differ_and_a_frame_stays_one_unit_of_the_interval(frames: list[LabelledFrame]):
+    seen: list[np.ndarray] = []
+    result = evaluate_condition(
+        Condition("rain", 0.5), frames[:2], detect, lambda p: seen.append(p) or p, np.copy, draws=3
+    )
+    assert len(seen) == 6
+    assert len({picture.tobytes() for picture in seen}) == 6
+    summary = summarise(result)
+    assert (summary["frames"], summary["draws"]) == (2, 3)
+    cars = summary["views"]["restored"]["car"]
+    assert cars["difference"]["count"] == 2
+    assert cars["objects"] == 2 * 2 * 3
+
+    # Only the first frame's car is ever lost: an interval that took draws for scenes would be half as wide.
+    first = {picture.tobytes() for picture in seen[:3]}
+    erased = evaluate_condition(
+        Condition("rain", 0.5), frames[:2], detect,
+        lambda p: erase_right_car(p) if p.tobytes() in first else p, np.copy, draws=3,
+    )  # fmt: skip
+    assert summarise(erased)["views"]["restored"]["car"]["difference"]["high"] == 0.0
+
+
+def test_clean_frames_are_seen_once_whatever_the_draws(frames: list[LabelledFrame]):
+    result = evaluate_condition(CLEAN, frames, detect, np.copy, np.copy, draws=5)
+    assert summarise(result)["draws"] == 1
+    assert len(result.matches["gated"]["car"]) == 4
+
+
 def test_four_severities_of_three_kinds_and_the_clean_frames():
     plan = conditions()
     assert plan[0] == CLEAN
@@ -152,6 +180,7 @@ def test_the_page_shows_every_changed_object_and_is_one_file(frames: list[Labell
         "preset": "balanced",
         "detector": "test",
         "frames": 4,
+        "draws": 1,
         "conditions": [summarise(result)],
     }
     json.dumps(content, allow_nan=False)

@@ -1,0 +1,108 @@
+"""Where nothing moves, the restored picture is a mean over time: noise that the network sharpens flickers less.
+
+A network that sees one frame at a time makes something new of each frame's noise. Where source and scene stand
+still, that is all that changes, and the mean with what came out before calms it. What is still is told from
+the source, in every colour by itself: a traffic light that turns from red to green is no still place.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]
+
+SHRINK = 4
+"""Sources are compared as means over squares of so many pixels, which averages their noise away."""
+STILL_LEVELS = 1.0
+"""Grey levels, of 255, by which a still place may differ then. Noise of some 2 grey levels stays below."""
+MOVED_LEVELS = 3.0
+"""From here on a place counts as moved, and is left alone; in between the share falls."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What is kept of a camera's last restored frame; neither array is ever written to."""
+
+    small_source_HWC: Picture  # noqa: N815
+    restored_HWC: Picture  # noqa: N815
+
+
+class Steadier:
+    """Averages restored frames over time where their source stands still; remembers one frame a camera.
+
+    Args:
+        share: of the frame before in a still place, in [0, 1); 0: every frame by itself. 0.5 makes noise
+            differ between neighbouring frames by 0.58 of what it did.
+
+    Raises:
+        ValueError: ``share`` outside [0, 1).
+    """
+
+    def __init__(self, share: float = 0.5) -> None:
+        self.share = share
+        self.state: dict[str, Remembered] = {}
+        """Per camera; assign it to go on where another steadier left off."""
+
+    @property
+    def share(self) -> float:
+        """May be replaced between frames."""
+        return self._share
+
+    @share.setter
+    def share(self, share: float) -> None:
+        if not 0.0 <= share < 1.0:  # NaN fails too
+            raise ValueError(f"share is {share}; of the frame before at least 0 and less than 1 can be kept")
+        self._share = share
+
+    def steady(self, camera: str, source_HWC: Picture, restored_HWC: Picture) -> Picture:
+        """The next restored frame of a camera, calmed where its source stands still.
+
+        Args:
+            source_HWC, restored_HWC: uint8 RGB of one shape; neither is written to.
+
+        Returns:
+            uint8 of that shape; ``restored_HWC`` itself where there is nothing to average with.
+        """
+        if self._share == 0.0:
+            self.state.pop(camera, None)
+            return restored_HWC
+        small_HWC = shrunk(source_HWC)
+        before = self.state.get(camera)
+        steadied_HWC = restored_HWC
+        if before is not None and before.restored_HWC.shape == restored_HWC.shape:
+            still_hw = stillness(before.small_source_HWC, small_HWC)
+            if still_hw.any():
+                height, width = restored_HWC.shape[:2]
+                kept_HW = cv2.resize(self._share * still_hw, (width, height))
+                steadied_HWC = np.asarray(
+                    cv2.blendLinear(restored_HWC, before.restored_HWC, 1 - kept_HW, kept_HW), np.uint8
+                )
+        self.state[camera] = Remembered(small_HWC, steadied_HWC)
+        return steadied_HWC
+
+    def reset(self, camera: str | None = None) -> None:
+        """Forget one camera's frame, or all of them."""
+        if camera is None:
+            self.state.clear()
+        else:
+            self.state.pop(camera, None)
+
+
+def shrunk(source_HWC: Picture) -> Picture:
+    """Means over squares of ``SHRINK`` pixels, at least one of them."""
+    height, width = (max(1, side // SHRINK) for side in source_HWC.shape[:2])
+    return np.asarray(cv2.resize(source_HWC, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def stillness(before_HWC: Picture, now_HWC: Picture) -> npt.NDArray[np.float32]:
+    """How still each place is between two shrunken sources: float32 (height, width), 1 still, 0 moved.
+
+    A place is as still as that neighbour of it, of eight, which moves most, in the colour that changes most.
+    """
+    change_HWC = cv2.absdiff(before_HWC, now_HWC)
+    nearby_HW = cv2.dilate(change_HWC.max(axis=2), np.ones((3, 3), np.uint8))
+    levels = np.arange(256, dtype=np.float32)
+    table = np.clip((MOVED_LEVELS - levels) / (MOVED_LEVELS - STILL_LEVELS), 0, 1)
+    return np.asarray(table[nearby_HW], np.float32)
