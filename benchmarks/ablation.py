@@ -12,6 +12,7 @@ beside the page; a second run of as many steps goes on from there.
 import argparse
 import json
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -34,12 +35,28 @@ def kinds_of_rain(**weights: float) -> list[str]:
     return [f"{RAIN}{kind}_weight={weights.get(kind, 0)}" for kind in ("sparse", "dense", "video", "driving")]
 
 
-FAMILIES: dict[str, tuple[str, tuple[str, ...], list[str], dict[str, list[str]]]] = {
-    "blur": (
-        "config/train/lite_blur.yaml",
-        ("gopro_crops256", "reds_x4"),
-        [],
-        {
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Rows that change one recipe.
+
+    Attributes:
+        sets: what they are measured on.
+        common: options of every row.
+        rows: name of each row, and the options that make it.
+    """
+
+    recipe: str
+    sets: tuple[str, ...]
+    common: list[str]
+    rows: dict[str, list[str]]
+
+
+FAMILIES = {
+    "blur": Family(
+        recipe="config/train/lite_blur.yaml",
+        sets=("gopro_crops256", "reds_x4"),
+        common=[],
+        rows={
             "the recipe": [],
             "the recipe, seed 1": ["--seed=1"],
             "the recipe, seed 2": ["--seed=2"],
@@ -61,11 +78,14 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...], list[str], dict[str, list[str]]]
             "real pairs alone": shares(pair=1),
         },
     ),
-    "rain": (
-        "config/train/lite.yaml",
-        ("rain100l", "rain100h", "nturain_a1"),
-        ["--transfer.start_from=", *shares(rain=1), "--optimiser.clip_norm=0.5", "--optimiser.learning_rate=1e-3"],
-        {
+    "rain": Family(
+        recipe="config/train/lite.yaml",
+        sets=("rain100l", "rain100h", "nturain_a1"),
+        common=[
+            "--transfer.start_from=", *shares(rain=1),
+            "--optimiser.clip_norm=0.5", "--optimiser.learning_rate=1e-3",
+        ],
+        rows={
             "the recipe": [],
             "the recipe, seed 1": ["--seed=1"],
             "the recipe, seed 2": ["--seed=2"],
@@ -109,28 +129,29 @@ def main() -> None:
         help="folder of sharp pictures whose licence is open, for a row of its own",
     )
     given = parser.parse_args()
-    for _, _, _, variants in FAMILIES.values():
-        variants |= open_rows(given.open_pictures)
+    more = open_rows(given.open_pictures)
+    families = {name: replace(family, rows=family.rows | more) for name, family in FAMILIES.items()}
     kept = given.output.with_suffix(".json")
     before = json.loads(kept.read_text()) if kept.exists() else {}
     rows = {key: row for key, row in before.items() if row["steps"] == given.steps}
-    for family in given.families:
-        recipe, sets, common, variants = FAMILIES[family]
-        for name, changes in variants.items():
-            key = f"{family}: {name}"
+    for family_name in given.families:
+        family = families[family_name]
+        for name, changes in family.rows.items():
+            key = f"{family_name}: {name}"
             if key in rows:
                 continue
             with tempfile.TemporaryDirectory() as run:
                 config = parse(
                     [
-                        "--config", recipe, "--output", run, "--workers=0", f"--threads={torch.get_num_threads()}",
-                        *common, *changes, *plan(given.data, sets, given.steps, given.pictures),
+                        "--config", family.recipe, "--output", run,
+                        "--workers=0", f"--threads={torch.get_num_threads()}",
+                        *family.common, *changes, *plan(given.data, family.sets, given.steps, given.pictures),
                     ]
                 )  # fmt: skip
                 rows[key] = {"steps": given.steps, "gain_db": train(config)}
             print(key, rows[key]["gain_db"], flush=True)
             kept.write_text(json.dumps(rows, indent=1))
-    given.output.write_text(page(rows, given.steps, given.pictures))
+    given.output.write_text(page(families, rows, given.steps, given.pictures))
 
 
 def plan(data: Path, sets: tuple[str, ...], steps: int, pictures: int) -> list[str]:
@@ -152,7 +173,7 @@ def train(config: object) -> dict[str, float]:
     return {name: round(score.psnr_db - score.input_psnr_db, 3) for name, score in trainer.scores.items()}
 
 
-def page(rows: dict[str, dict], steps: int, pictures: int) -> str:
+def page(families: dict[str, Family], rows: dict[str, dict], steps: int, pictures: int) -> str:
     lines = [
         "# What of the synthesis moves the open sets",
         "",
@@ -168,16 +189,16 @@ def page(rows: dict[str, dict], steps: int, pictures: int) -> str:
         f"over the input, mean over at most {pictures} whole pictures of each set. Blur rows learn blur alone, rain",
         "rows rain alone. Runs this short point a direction; the rows with other seeds say what chance does.",
     ]
-    for family, (recipe, sets, _, variants) in FAMILIES.items():
-        done = {
-            name: rows[f"{family}: {name}"]["gain_db"] for name in variants if f"{family}: {name}" in rows
-        }
+    for title, family in families.items():
+        keys = {name: f"{title}: {name}" for name in family.rows}
+        done = {name: rows[key]["gain_db"] for name, key in keys.items() if key in rows}
         if not done:
             continue
-        lines += ["", f"## {family.capitalize()} (`{recipe}`)", "", "| changed | " + " | ".join(sets) + " |"]
-        lines.append("|---|" + "---|" * len(sets))
+        lines += ["", f"## {title.capitalize()} (`{family.recipe}`)", ""]
+        lines += ["| changed | " + " | ".join(family.sets) + " |", "|---|" + "---|" * len(family.sets)]
         lines += [
-            f"| {name} | " + " | ".join(f"{gain[s]:+.2f}" for s in sets) + " |" for name, gain in done.items()
+            f"| {name} | " + " | ".join(f"{gain[s]:+.2f}" for s in family.sets) + " |"
+            for name, gain in done.items()
         ]
     return "\n".join(lines) + "\n"
 
