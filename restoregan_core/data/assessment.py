@@ -35,7 +35,7 @@ class AssessmentDataConfig:
     """Real pairs of a blurred and a sharp picture."""
     shares: Shares = field(
         default_factory=lambda: Shares(
-            blur=0.32, rain=0.28, blur_rain=0.04, drops=0.06, clean=0.16, pair=0.14
+            blur=0.30, rain=0.26, blur_rain=0.04, drops=0.06, clean=0.14, pair=0.20
         )
     )
     blur: BlurConfig = field(
@@ -105,7 +105,9 @@ class AssessmentSource:
         is_input = rng.random() < 0.5
         camera = draw_camera(self.config.camera, rng, has_lens=False)
         seen_CHW = camera.record(_to_hwc(spoilt if is_input else clean))
-        return AssessmentSample(_to_uint8(seen_CHW), *labels_of_pair(spoilt, clean, is_input))
+        return AssessmentSample(
+            _to_uint8(seen_CHW), *labels_of_pair(spoilt, clean, is_input, self.config.labels)
+        )
 
 
 def make_sample(

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from restoregan_core.data.blur_extent import measured_extent_px
 from restoregan_core.data.camera import Camera
 from restoregan_core.data.degrade import Degradation
 from restoregan_core.data.rain import Rain, apply_rain
@@ -67,7 +68,7 @@ def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera:
     blur_tile = np.zeros((rows, columns), np.float32)
     if done.blur:
         blur_tile = _rise(done.blur_extent_tiles_px[:rows, :columns], config.blur_tile_px) * (detail > 0.05)
-    blur_frame = (blur_tile * detail).sum() / (detail.sum() + 1e-3) * (detail.mean() > 0.03)
+    blur_frame = _frame_blur(blur_tile, detail)
     cover = np.zeros((rows, columns), np.float32)
     if done.rain:
         change = camera.lens(streak_change(clean_CHW, done.rain)) * camera.contrast
@@ -85,20 +86,41 @@ def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera:
     return np.stack([blur_tile, rain_tile, drops_tile]).astype(np.float32), frame
 
 
-def labels_of_pair(spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool) -> tuple[Grid, Grid]:
-    """Truth of one side of a real pair, as ``labels_of`` has it; NaN where nobody knows.
+def labels_of_pair(
+    spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool, config: LabelConfig
+) -> tuple[Grid, Grid]:
+    """Truth of one side of a real pair, as ``labels_of`` has it; the motion is measured between the two.
 
-    How far the camera moved is unknown: the input counts as blurred as a whole, and in tiles where it differs
-    much from the target.
+    NaN where nobody knows: in tiles that have detail, but too little to measure by. They do not count for the
+    frame.
     """
     rows, columns = (side // TILE_SIZE_PX for side in clean_CHW.shape[1:])
     tiles, frame = np.zeros((3, rows, columns), np.float32), np.zeros(3, np.float32)
     if is_input:
-        error = _tile_means(((spoilt_CHW - clean_CHW) ** 2).mean(0).numpy())
         detail = tile_detail(clean_CHW)
-        tiles[0] = np.where(error > 10**-3.2, 1.0, np.where(detail > 0.05, np.nan, 0.0))
-        frame[0] = 1.0
+        extent_px = _tile_extents(_grey(clean_CHW), _grey(spoilt_CHW))
+        tiles[0] = np.where(detail > 0.05, _rise(extent_px, config.blur_tile_px), 0)
+        known = ~np.isnan(tiles[0])
+        frame[0] = _frame_blur(tiles[0][known], detail[known]) if known.any() else np.nan
     return tiles, frame
+
+
+def _tile_extents(sharp_HW: Grid, blurred_HW: Grid) -> Grid:
+    """Of the motion around each tile, in px, NaN without detail; seen through a window of two tiles' size."""
+    rows, columns = (side // TILE_SIZE_PX for side in sharp_HW.shape)
+    extents = np.empty((rows, columns), np.float32)
+    for row, column in np.ndindex(rows, columns):
+        cut = tuple(
+            slice(max(0, int((at - 0.5) * TILE_SIZE_PX)), int((at + 1.5) * TILE_SIZE_PX))
+            for at in (row, column)
+        )
+        extents[row, column] = measured_extent_px(sharp_HW[cut], blurred_HW[cut])
+    return extents
+
+
+def _frame_blur(tiles: Grid, detail: Grid) -> float:
+    """The mean over tiles, weighted by their detail; 0 where there is hardly any."""
+    return float((tiles * detail).sum() / (detail.sum() + 1e-3) * (detail.mean() > 0.03))
 
 
 def streak_change(clean_CHW: Tensor, rain: Rain) -> Grid:
@@ -112,13 +134,17 @@ def tile_detail(clean_CHW: Tensor) -> Grid:
 
     0 where pixels 8 apart differ by less than some 5 grey levels (root mean square): sky, road.
     """
-    rgb_HWC = (clean_CHW.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
-    grey = np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.float32)
+    grey = _grey(clean_CHW)
     squares = np.zeros(grey.shape, np.float32)
     squares[:, 8:] += (grey[:, 8:] - grey[:, :-8]) ** 2
     squares[8:] += (grey[8:] - grey[:-8]) ** 2
     logarithm = np.log(_tile_means(squares) / 2 + 2)
     return np.clip((logarithm - np.log(30)) / 2, 0, 1).astype(np.float32)
+
+
+def _grey(picture_CHW: Tensor) -> Grid:
+    rgb_HWC = (picture_CHW.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.float32)
 
 
 def _tile_means(map_HW: npt.NDArray[np.float32]) -> Grid:

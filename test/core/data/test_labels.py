@@ -111,16 +111,32 @@ def test_the_camera_changes_pictures_but_no_label_of_blur() -> None:
     assert (other.picture_CHW[0].astype(int) - other.picture_CHW[2]).std() < one.picture_CHW.std()
 
 
-def test_of_a_real_pair_nobody_knows_the_tiles_that_hardly_differ() -> None:
-    clean = texture(128)
-    spoilt_CHW = clean.clone()
-    spoilt_CHW[:, :64, :64] = clean[:, :64, :64].mean((1, 2), keepdim=True)
-    tiles, frame = labels_of_pair(spoilt_CHW, clean, is_input=True)
-    assert frame.tolist() == [1, 0, 0]
-    assert tiles[0, 0, 0] == 1
-    assert np.isnan(tiles[0, 1, 1])
-    tiles, frame = labels_of_pair(spoilt_CHW, clean, is_input=False)
+@pytest.mark.parametrize("extent_px", [1.0, 3.0, 6.0])
+def test_a_pair_is_labelled_by_the_motion_between_its_pictures(extent_px: float) -> None:
+    shares = Shares(blur=1, rain=0, blur_rain=0, drops=0, clean=0, pair=0)
+    given, clean, _ = Degrader(blur_of(extent_px), shares)(texture()[None], np.random.default_rng(2))
+    labels = LabelConfig(blur_tile_px=(0, 12))
+    tiles, frame = labels_of_pair(given[0], clean[0], is_input=True, config=labels)
+    assert frame[0] * 12 == pytest.approx(extent_px, rel=0.35, abs=1)
+    assert frame[1:].tolist() == [0, 0]
+    assert tiles.shape == (3, 3, 3)
+    tiles, frame = labels_of_pair(given[0], clean[0], is_input=False, config=labels)
     assert tiles.max() == frame.max() == 0
+
+
+def test_of_a_pair_nobody_knows_the_tiles_that_have_too_little_to_measure_by() -> None:
+    clean = texture(256)
+    # A slope is detail that a smear would change, but neighbours hardly differ.
+    clean[:, :128, :128] = torch.linspace(0.1, 0.9, 128).expand(3, 128, 128)
+    spoilt_CHW = torch.nn.functional.avg_pool2d(clean[None], (1, 9), 1, (0, 4), count_include_pad=False)[0]
+    tiles, frame = labels_of_pair(spoilt_CHW, clean, is_input=True, config=LabelConfig())
+    assert tile_detail(clean)[0, 0] > 0.05
+    assert np.isnan(tiles[0, 0, 0])
+    assert tiles[0, 3, 3] == 1
+    assert frame[0] > 0.95, "they do not count for the frame"
+    wall = torch.full((3, 128, 128), 0.5)
+    tiles, frame = labels_of_pair(wall, wall, is_input=True, config=LabelConfig())
+    assert tiles.max() == frame.max() == 0, "without any detail there is no blur"
 
 
 def test_a_label_that_does_not_rise_is_refused() -> None:
