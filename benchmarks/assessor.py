@@ -252,8 +252,9 @@ def page(figures: dict[str, Any]) -> str:
         "Made by", "", "    " + COMMAND,
         "", f"Assessor: `{figures['assessor']}`. No picture of these sets was learnt from or calibrated on.", "",
         "## Area under the ROC curve, per frame: inputs against their targets", "",
-        "3 px or more: spoilt are only those inputs that motion smears by so much, which is what the event means; it is",
-        "measured between input and target (`restoregan_core/data/blur_extent.py`). REDS's weakest blur is under 2 px.", "",
+        "3 px or more: spoilt are only those inputs that motion smears by so much, which is what the event means;",
+        "measured between input and target (`restoregan_core/data/blur_extent.py`). REDS's weakest blur is under 2 px.",
+        "",
     ]  # fmt: skip
     methods = ["learned", "classical", "variance of Laplacian", "blur_effect", "streak filter"]
     lines += [f"| sets | spoilt / not | {' | '.join(methods)} |", "|---" * (len(methods) + 2) + "|"]
