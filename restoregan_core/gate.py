@@ -40,8 +40,8 @@ class GateThresholds:
 
     blur_on: float = 0.75
     blur_off: float = 0.55
-    rain_on: float = 0.7
-    rain_off: float = 0.5
+    rain_on: float = 0.6
+    rain_off: float = 0.4
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):
@@ -66,7 +66,7 @@ PRESETS: dict[str, GateThresholds] = {
 
 - ``cautious``: touches only tiles that are almost surely spoilt; lets slight blur and drizzle through.
 - ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly spoilt
-  ones about 85 are taken up, see ``docs/benchmarks/assessor.md``.
+  ones about 90 are taken up, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.
 """

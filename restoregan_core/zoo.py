@@ -44,7 +44,7 @@ CONFIGS: dict[str, GeneratorConfig] = {
 ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
-    "assessor": "1534021ee0c3f5cae494376f4ce718dcb95bfc708abaf097c9f5489dc5e7343b",
+    "assessor": "0662e283e8c1d2ba0d840d4a36c955c6c93ea2fb78582cd7d4d2a440ebfed79f",
     "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
 }
 """Of the weights that come with the package. A file that differs is refused."""
