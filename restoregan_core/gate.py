@@ -57,14 +57,15 @@ class GateThresholds:
 
 
 PRESETS: dict[str, GateThresholds] = {
-    "cautious": GateThresholds(blur_on=0.85, blur_off=0.6, rain_on=0.85, rain_off=0.6),
+    "cautious": GateThresholds(blur_on=1.0, blur_off=0.6, rain_on=0.7, rain_off=0.5),
     "balanced": GateThresholds(),
     "always": GateThresholds(blur_on=0.0, blur_off=0.0, rain_on=0.0, rain_off=0.0),
     "off": GateThresholds(blur_on=1.0, blur_off=1.0, rain_on=1.0, rain_off=1.0),
 }
 """What each one costs:
 
-- ``cautious``: touches only tiles that are almost surely spoilt; lets slight blur and drizzle through.
+- ``cautious``: rain alone, where it is quite sure; blur is reported and left as it is. For detectors: rain costs them
+  most, and taking it out helps them; undoing blur has not been shown to (``docs/benchmarks/detection.md``).
 - ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly spoilt
   ones about 90 are taken up, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.

@@ -115,7 +115,7 @@ class NodeSettings(_Checked):
     )
     preset: str = _declare(
         "balanced",
-        "thresholds of the gate; always restores every frame, off none",
+        "thresholds of the gate; cautious restores rain alone, always every frame, off none",
         choices=tuple(PRESETS),
     )
     blur_on_threshold: float = _threshold(
