@@ -137,6 +137,13 @@ def test_cautious_selects_nothing_that_balanced_does_not(grid):
     assert not (cautious & ~balanced).any()
 
 
+def test_cautious_takes_up_rain_and_never_blur():
+    gate = Gate(PRESETS["cautious"])
+    for _ in range(3):
+        assert not gate.select("front", assessed(np.ones((2, 2)))).any()
+    assert gate.select("front", assessed(np.zeros((2, 2)), np.ones((2, 2)))).all()
+
+
 def test_frame_that_was_not_assessed_selects_nothing():
     assert Gate(PRESETS["always"]).select("front", Assessment.not_assessed()).shape == (0, 0)
     assert not Gate(LIMITS).select("front", assessed(np.full((2, 2), np.nan))).any()
