@@ -175,20 +175,27 @@ def test_fault_of_the_network_fails_open_with_its_reason_and_the_next_frame_is_r
     assert report.action == Report.ACTION_RESTORED
 
 
-def test_change_of_a_pixel_is_bounded_by_the_parameter(front):
+def exceeding(front, sent, pixels, bound):
+    """By how much the network, which would change every pixel by far more, may change one."""
+    front.must_set(max_pixel_change=bound)
+    image, report = front.exchange(sent)
+    assert report.action == Report.ACTION_RESTORED
+    return np.abs(pixels_of(image).astype(int) - pixels).max()
+
+
+def test_change_of_a_pixel_is_bounded_by_the_parameter_and_still_scenes_are_averaged_by_another(front):
     sent = commanded(Command.EXCEED)
     pixels = np.full((96, 128, 3), 100, np.uint8)
     pixels[48:] = 155
     pixels[0, 0] = (Command.EXCEED, 0, 0)
     sent.data = array.array("B", pixels.tobytes())
     try:
-        for bound in (3, 20):
-            front.must_set(max_pixel_change=bound)
-            image, report = front.exchange(sent)
-            assert report.action == Report.ACTION_RESTORED
-            assert np.abs(pixels_of(image).astype(int) - pixels).max() == bound
+        front.must_set(steady_share=0.0)
+        assert [exceeding(front, sent, pixels, bound) for bound in (3, 20)] == [3, 20]
+        front.must_set(steady_share=0.5)  # it remembers frames from now on
+        assert [exceeding(front, sent, pixels, bound) for bound in (4, 20, 2)] == [4, 12, 2]
     finally:
-        front.must_set(max_pixel_change=96)
+        front.must_set(max_pixel_change=128, steady_share=0.5)
 
 
 def test_repeated_faults_open_the_circuit(front):
