@@ -40,7 +40,9 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--sets", nargs="*", help="names of folders (default: all)")
+    parser.add_argument(
+        "--sets", nargs="*", help="names of folders (default: all; none after it: only --times)"
+    )
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--times", action="store_true")
     arguments = parser.parse_args()

@@ -58,7 +58,7 @@ class RestorationResult:
     """What became of one frame."""
 
     image: npt.NDArray[np.uint8]
-    """(height, width, 3) RGB; the source array itself unless ``action`` is RESTORED."""
+    """(height, width, 3) RGB, not to be written to; the source array itself unless ``action`` is RESTORED."""
     assessment: Assessment
     """Of the source; NaN and empty grids where it was not assessed."""
     action: Action = Action.PASSED_THROUGH
@@ -85,19 +85,12 @@ class RestorationPipeline:
     ``gate.thresholds``, ``guard.limits`` and ``steadier.share`` may be replaced between frames.
     """
 
-    def __init__(
-        self,
-        assessor: Assessor,
-        restorer: Restorer,
-        gate: Gate,
-        guard: Guard,
-        steadier: Steadier | None = None,
-    ) -> None:
+    def __init__(self, assessor: Assessor, restorer: Restorer, gate: Gate, guard: Guard) -> None:
         self.assessor = assessor
         self.restorer = restorer
         self.gate = gate
         self.guard = guard
-        self.steadier = Steadier() if steadier is None else steadier
+        self.steadier = Steadier()
 
     @property
     def model(self) -> str:

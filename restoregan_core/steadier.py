@@ -16,7 +16,7 @@ Picture = npt.NDArray[np.uint8]
 SHRINK = 4
 """Sources are compared as means over squares of so many pixels, which averages their noise away."""
 STILL_LEVELS = 1.0
-"""Grey levels, of 255, by which a still place may differ then. Noise of some 2 grey levels stays below."""
+"""Grey levels, of 255, by which a still place may differ then. Noise of a grey level stays below."""
 MOVED_LEVELS = 3.0
 """From here on a place counts as moved, and is left alone; in between the share falls."""
 
@@ -33,8 +33,8 @@ class Steadier:
     """Averages restored frames over time where their source stands still; remembers one frame a camera.
 
     Args:
-        share: of the frame before in a still place, in [0, 1); 0: every frame by itself. 0.5 makes noise
-            differ between neighbouring frames by 0.58 of what it did.
+        share: of the frame before in a still place, in [0, 1); 0: every frame by itself. With 0.5
+            noise differs between neighbouring frames by 0.41 of what it did.
 
     Raises:
         ValueError: ``share`` outside [0, 1).

@@ -106,9 +106,9 @@ def evaluate_condition(
     matches: dict[str, dict[str, list[FrameMatch]]] = {v: {c: [] for c in LOOK_ALIKES} for v in VIEWS}
     events: list[ObjectEvent] = []
     touched = 0
-    for index, (frame, draw) in enumerate(itertools.product(frames, range(draws))):
+    for (index, frame), draw in itertools.product(enumerate(frames), range(draws)):
         clean = read_rgb(frame.path)
-        spoilt = clean if condition.kind == "clean" else _spoil(condition, clean, index // draws, draw)
+        spoilt = clean if condition.kind == "clean" else _spoil(condition, clean, index, draw)
         views = {"spoilt": spoilt, "restored": restore(spoilt), "gated": gate(spoilt)}
         touched += not np.array_equal(views["gated"], spoilt)
         found = {view: detect(picture) for view, picture in views.items()}

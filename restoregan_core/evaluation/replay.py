@@ -143,7 +143,7 @@ def replay(
         run = _Run(bag, reader, folder, pipeline, options, detector, state, on_progress)
         try:
             run.go()
-            state.is_complete = True
+            state.is_complete, state.memory = True, ""
             run.join_parts()
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

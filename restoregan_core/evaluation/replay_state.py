@@ -54,25 +54,21 @@ class PipelineMemory:
 
     def save(self, path: Path) -> None:
         """Write it to an ``.npz``."""
-        arrays: dict[str, npt.NDArray[Any]] = {
-            f"on_{i}": grid for i, grid in enumerate(self.frames_on.values())
-        }
-        for i, kept in enumerate(self.remembered.values()):
-            arrays |= {f"small_{i}": kept.small_source_HWC, f"restored_{i}": kept.restored_HWC}
-        arrays["cameras_on"] = np.array(list(self.frames_on), str)  # str: an empty list would become float64
-        arrays["cameras_remembered"] = np.array(list(self.remembered), str)
+        arrays: dict[str, npt.NDArray[Any]] = {f"on {name}": grid for name, grid in self.frames_on.items()}
+        for name, kept in self.remembered.items():
+            arrays |= {f"small {name}": kept.small_source_HWC, f"restored {name}": kept.restored_HWC}
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> "PipelineMemory":
         """What ``save`` wrote."""
-        with np.load(path) as kept:
-            on = {str(name): kept[f"on_{i}"] for i, name in enumerate(kept["cameras_on"])}
-            remembered = {
-                str(name): Remembered(kept[f"small_{i}"], kept[f"restored_{i}"])
-                for i, name in enumerate(kept["cameras_remembered"])
-            }
-        return cls(on, remembered)
+        kinds: dict[str, dict[str, npt.NDArray[Any]]] = {"on": {}, "small": {}, "restored": {}}
+        with np.load(path) as arrays:
+            for key, array in arrays.items():
+                kind, name = key.split(" ", 1)
+                kinds[kind][name] = array
+        small = kinds["small"].items()
+        return cls(kinds["on"], {name: Remembered(array, kinds["restored"][name]) for name, array in small})
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,14 @@ def write_bag(
 
 
 def drive(
-    count: int, base: str = "/front", is_compressed: bool = False, **size: int
+    count: int, base: str = "/front", is_compressed: bool = False, is_still: bool = False, **size: int
 ) -> Iterable[tuple[str, str, int, Any]]:
-    """Pictures with intrinsics, 25 a second."""
+    """Pictures with intrinsics, 25 a second; before a still camera only their noise differs."""
     for number in range(count):
         time_ns = START_NS + number * STEP_NS
-        rgb = picture(number, **size)
+        rgb = picture(0 if is_still else number, **size)
+        if is_still:
+            rgb = rgb ^ np.random.default_rng(number).integers(0, 2, rgb.shape, dtype=np.uint8)
         yield (
             f"{base}/camera_info",
             "sensor_msgs/msg/CameraInfo",

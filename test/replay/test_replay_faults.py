@@ -30,8 +30,8 @@ def checkpoint(output: Path) -> dict:
 
 
 def test_a_replay_that_was_killed_goes_on_and_gives_what_one_run_gives(tmp_path: Path, weights: Path) -> None:
-    bag = write_bag(tmp_path / "bag", drive(60))
-    options = ("--checkpoint-frames", "4", "--preset", "balanced")
+    bag = write_bag(tmp_path / "bag", drive(60, is_still=True))  # so that every frame depends on those before
+    options = ("--checkpoint-frames", "4", "--preset", "always", "--image-format", "raw")
     process = subprocess.Popen(command(bag, tmp_path / "killed", weights, *options), cwd=ROOT)
     limit_s = time.monotonic() + 200
     while checkpoint(tmp_path / "killed")["frames_done"] < 8:

@@ -151,7 +151,7 @@ def test_draws_differ_and_a_frame_stays_one_unit_of_the_interval(frames: list[La
     assert cars["difference"]["count"] == 2
     assert cars["objects"] == 2 * 2 * 3
 
-    # Only the first frame's car is ever lost: an interval that took draws for scenes would be half as wide.
+    # Only the first frame's car is ever lost: an interval that took draws for scenes would exclude 0.
     first = {picture.tobytes() for picture in seen[:3]}
     erased = evaluate_condition(
         Condition("rain", 0.5), frames[:2], detect,
