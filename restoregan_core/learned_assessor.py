@@ -1,8 +1,8 @@
 """The assessor's network on whole frames: by torch on a GPU, by OpenVINO on a CPU, else by torch there, too."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from restoregan_core.assessor import Assessment
+from restoregan_core.runtimes.frame_upload import upload
 from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.runtimes.torch_runtime import torch_device
 from restoregan_core.tiles import TILE_SIZE_PX
 from restoregan_core.zoo import LoadedAssessor
 
 logger = logging.getLogger(__name__)
+
+_Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
+"""A frame of any size, (1, H, W, 3) -> what ``AssessorFrameNetwork`` gives."""
 
 
 class AssessorFrameNetwork(nn.Module):
@@ -49,29 +54,27 @@ class LearnedAssessor:
         loaded: network, calibration and name.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
+
+    Raises:
+        RuntimeUnavailableError: a CUDA device was asked for that is not there.
     """
 
     def __init__(self, loaded: LoadedAssessor, device: str = "auto", engine_dir: Path | None = None) -> None:
         self.name = loaded.name
         network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
-        self._run: Any
+        self._run: _Run
         if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
-            self._run = _in_torch(network, "cuda" if device == "auto" else device)
+            self._run = _in_torch(network, torch_device(device))
             return
         try:
-            self._run = compile_on_cpu(
-                network, 2 * TILE_SIZE_PX, "assessor 1", loaded.network.config.to_dict(), engine_dir
-            )
+            self._run = _in_openvino(network, loaded, engine_dir)
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
-            self._run = _in_torch(network, "cpu")
+            self._run = _in_torch(network, torch.device("cpu"))
 
     def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
         """See ``Assessor.assess``."""
-        bottom, right = (-side % TILE_SIZE_PX for side in rgb_HWC.shape[:2])
-        if bottom or right:
-            rgb_HWC = np.pad(rgb_HWC, ((0, bottom), (0, right), (0, 0)), mode="symmetric")
-        tiles, frame = self._run(np.ascontiguousarray(rgb_HWC[None]))
+        tiles, frame = self._run(rgb_HWC[None])
         if not np.isfinite(frame).all():
             raise FloatingPointError("the assessor's network gives no number for this frame")
         return Assessment(
@@ -83,11 +86,29 @@ class LearnedAssessor:
         )
 
 
-def _in_torch(network: nn.Module, device: str) -> Any:
+def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:
+    side, shape = 2 * TILE_SIZE_PX, loaded.network.config.to_dict()
+    compiled = compile_on_cpu(network, side, "assessor 1", shape, engine_dir)
+
+    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
+        if bottom or right:
+            rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
+        return compiled(np.ascontiguousarray(rgb_BHWC))
+
+    return run
+
+
+def _in_torch(network: nn.Module, device: torch.device) -> _Run:
     network = network.to(device)
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         with torch.inference_mode():
-            return [output.cpu().numpy() for output in network(torch.from_numpy(rgb_BHWC).to(device))]
+            x_BHWC = upload(rgb_BHWC, device)  # as it is: the restorer wants it, too
+            for axis, side in ((1, rgb_BHWC.shape[1]), (2, rgb_BHWC.shape[2])):
+                if side % TILE_SIZE_PX:
+                    there_and_back = np.pad(np.arange(side), (0, -side % TILE_SIZE_PX), mode="symmetric")
+                    x_BHWC = x_BHWC.index_select(axis, torch.from_numpy(there_and_back).to(device))
+            return [output.cpu().numpy() for output in network(x_BHWC)]
 
     return run

@@ -24,6 +24,7 @@ from restoregan_core.assessor import Assessment, Assessor
 from restoregan_core.gate import Gate, blend_tiles, changed_share
 from restoregan_core.guard import Guard, GuardError
 from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.runtimes.frame_upload import shared_uploads
 from restoregan_core.steadier import Steadier
 
 logger = logging.getLogger(__name__)
@@ -114,7 +115,15 @@ class RestorationPipeline:
             raise ValueError(
                 f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}"
             )
+        with shared_uploads():  # on a GPU assessor and restorer look at one copy of the frame
+            return self._process(rgb_HWC, camera, restore)
 
+    def reset(self, camera: str | None = None) -> None:
+        """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
+        self.gate.reset(camera)
+        self.steadier.reset(camera)
+
+    def _process(self, rgb_HWC: npt.NDArray[np.uint8], camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()
         try:
             assessment = self.assessor.assess(rgb_HWC)
@@ -183,11 +192,6 @@ class RestorationPipeline:
             assessment_ms=assessment_ms,
             restoration_ms=restoration_ms,
         )
-
-    def reset(self, camera: str | None = None) -> None:
-        """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
-        self.gate.reset(camera)
-        self.steadier.reset(camera)
 
     def _assess_published(self, image_HWC: npt.NDArray[np.uint8]) -> Assessment:
         try:

@@ -5,9 +5,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from restoregan_core.runtimes.frame_upload import upload
+
 
 class CudaSession:
-    """Everything from uint8 in to uint8 out as one replayed CUDA graph between two pinned copies.
+    """Everything from uint8 in to uint8 out as one replayed CUDA graph between upload and pinned download.
 
     Args:
         network: a ``FrameNetwork`` on ``device``, compiled or not; shared between sessions.
@@ -16,7 +18,7 @@ class CudaSession:
 
     def __init__(self, network: nn.Module, shape_BHWC: tuple[int, ...], device: torch.device) -> None:
         self._stream = torch.cuda.Stream(device)
-        self._source_host = torch.empty(shape_BHWC, dtype=torch.uint8, pin_memory=True)
+        self._device = device
         self._restored_host = torch.empty(shape_BHWC, dtype=torch.uint8, pin_memory=True)
         self._mean_host = torch.empty((), dtype=torch.float32, pin_memory=True)
         self._graph = torch.cuda.CUDAGraph()
@@ -32,9 +34,10 @@ class CudaSession:
 
     def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
         """As ``Runtime.run``."""
-        np.copyto(self._source_host.numpy(), rgb_BHWC)
+        uploaded = upload(rgb_BHWC, self._device)  # the assessor may have had it before
+        self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            self._source.copy_(self._source_host, non_blocking=True)
+            self._source.copy_(uploaded, non_blocking=True)
             self._graph.replay()
             self._restored_host.copy_(self._restored, non_blocking=True)
             self._mean_host.copy_(self._mean, non_blocking=True)
