@@ -27,6 +27,7 @@ class LossConfig:
         adversarial_weight: of the critic's judgement; it needs patches of ``critic_size``.
         pixel_weight: of the difference of pixels; not in the paper.
         fft_weight: of the difference of spectra; not in the paper.
+        detector_weight: of the difference of a detector's features; not in the paper.
         pixel: which difference of pixels.
         adversarial: the paper's Wasserstein loss with a sigmoid, or one of the games it is compared with.
         critic_steps: steps of the critic to one of the generator, all on the same batch.
@@ -38,6 +39,7 @@ class LossConfig:
     adversarial_weight: float = 1.0
     pixel_weight: float = 0.0
     fft_weight: float = 0.0
+    detector_weight: float = 0.0
     pixel: PixelKind = "l1"
     adversarial: AdversarialKind = "wasserstein_sigmoid"
     critic_steps: int = 5
@@ -45,7 +47,10 @@ class LossConfig:
     weight_clip: float = 0.01
 
     def __post_init__(self) -> None:
-        weights = (self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.fft_weight)
+        weights = (
+            self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.fft_weight,
+            self.detector_weight,
+        )  # fmt: skip
         _require(min(weights) >= 0, "loss weights must not be negative")
         _require(max(weights) > 0, "every loss weight is 0: there is nothing to learn from")
         _require(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be at least 1")
@@ -66,6 +71,17 @@ class PerceptualConfig:
     network: Literal["vgg19", "vgg16_stand_in"] = "vgg19"
     weights: str = ""
     channels: Literal["sum", "mean"] = "sum"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorConfig:
+    """The detector that restored pictures are for.
+
+    Args:
+        weights: an ONNX file of the YOLOX family. See ``models/detector_features.py``.
+    """
+
+    weights: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,6 +261,7 @@ class TrainConfig:
     generator: GeneratorConfig | None = None
     loss: LossConfig = field(default_factory=LossConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
@@ -278,6 +295,10 @@ class TrainConfig:
                 f"stage {number}: patch_size={stage.patch_size} must be critic_size={self.critic_size} in an "
                 "adversarial stage",
             )
+            _require(
+                not self.loss_of(stage).detector_weight or stage.patch_size % 32 == 0,
+                f"stage {number}: patch_size={stage.patch_size} must be a multiple of 32 for a detector",
+            )
         _require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,
             f"critic_size={self.critic_size} must be a multiple of 16",
@@ -308,6 +329,11 @@ class TrainConfig:
     def perceptual_used(self) -> bool:
         """Whether any stage needs the feature network."""
         return any(self.loss_of(stage).perceptual_weight > 0 for stage in self.schedule.stages)
+
+    @property
+    def detector_used(self) -> bool:
+        """Whether any stage needs the detector."""
+        return any(self.loss_of(stage).detector_weight > 0 for stage in self.schedule.stages)
 
     def recipe(self) -> dict[str, Any]:
         """What makes two runs the same training, without folders and devices: for JSON and for comparing."""

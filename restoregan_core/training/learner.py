@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from restoregan_core import losses
 from restoregan_core.models.critic import Critic
+from restoregan_core.models.detector_features import DetectorFeatures, DetectorLoss
 from restoregan_core.models.generator import Generator
 from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training import transfer
@@ -41,7 +42,7 @@ class Learner:
         fabric: Lightning's Fabric, launched: devices, precision, processes.
 
     Raises:
-        ValueError: weights to start from, or VGG's, are missing or do not fit.
+        ValueError: weights to start from, VGG's, or the detector's are missing or do not fit.
     """
 
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
@@ -58,6 +59,9 @@ class Learner:
         self.critic: Any = None
         self.critic_optimiser: torch.optim.Optimizer | None = None
         self.perceptual = self._make_perceptual() if config.perceptual_used else None
+        self.detector: DetectorLoss | None = None
+        if config.detector_used:
+            self.detector = self.place(DetectorLoss(DetectorFeatures(config.detector.weights)))
 
     @property
     def best_generator(self) -> Generator:
@@ -129,6 +133,11 @@ class Learner:
             with self.fabric.autocast():
                 difference = self.perceptual(restored_BCHW, sharp_BCHW)
             terms["loss/perceptual"] = loss.perceptual_weight * difference
+        if loss.detector_weight:
+            assert self.detector is not None
+            with self.fabric.autocast():
+                difference = self.detector(restored_BCHW, sharp_BCHW)
+            terms["loss/detector"] = loss.detector_weight * difference
         if loss.adversarial_weight:
             assert self.raw_critic is not None
             # Past the DDP wrapper: it would wait for gradients of the critic, which are not wanted here.

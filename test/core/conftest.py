@@ -1,0 +1,48 @@
+"""A detector small enough for a test."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class TinyDetector(nn.Module):
+    """Every operator of YOLOX, three scales, four joins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(12, 8, 3, padding=1)
+        self.down = nn.ModuleList(nn.Conv2d(8, 8, 3, 2, 1) for _ in range(4))
+        self.depthwise = nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
+        self.narrow = nn.ModuleList(nn.Conv2d(16, 8, 1) for _ in range(3))
+        self.up_again = nn.ModuleList(nn.Conv2d(8, 8, 3, 2, 1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = [x[..., y::2, x_::2] for y in (0, 1) for x_ in (0, 1)]
+        x = F.silu(self.stem(torch.cat(parts, 1)))
+        scales = []
+        for down in self.down:
+            x = F.silu(down(x))
+            scales.append(x)
+        fine, middle, coarse = scales[1:]
+        coarse = self.narrow[0](torch.cat([coarse, F.max_pool2d(coarse, 5, 1, 2)], 1))
+        middle = self.narrow[1](torch.cat([F.interpolate(coarse, scale_factor=2.0), middle], 1))
+        fine = torch.cat([F.interpolate(middle, scale_factor=2.0), fine], 1)
+        fine = self.narrow[2](fine)
+        fine = fine + F.silu(self.depthwise(fine))
+        middle = torch.cat([self.up_again[0](fine), middle], 1)
+        coarse = torch.cat([self.up_again[1](middle[:, :8]), coarse], 1)
+        return torch.cat([level.flatten(2) for level in (middle, coarse)], 2)
+
+
+@pytest.fixture(scope="session")
+def tiny_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its ONNX file."""
+    path = tmp_path_factory.mktemp("detector") / "tiny.onnx"
+    torch.manual_seed(0)
+    torch.onnx.export(
+        TinyDetector().eval(), (torch.zeros(1, 3, 64, 64),), path, input_names=["images"], verbose=False
+    )
+    return path

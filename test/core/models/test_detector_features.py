@@ -1,0 +1,87 @@
+"""The detector that torch runs is the one that the file holds, and its loss leads to what it sees."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restoregan_core.models.detector_features import DetectorFeatures, DetectorLoss
+
+YOLOX = Path(__file__).parents[4] / "shared" / "data" / "weights" / "yolox_nano.onnx"
+
+
+def by_onnxruntime(path: Path, names: list[str], picture_BCHW: Tensor) -> list[np.ndarray]:
+    model = onnx.load(path)
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    bgr = ((picture_BCHW + 1) * 127.5).flip(1).numpy()
+    return list(session.run(names, {session.get_inputs()[0].name: bgr}))
+
+
+@pytest.mark.parametrize("detector", ["tiny", "yolox"])
+def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path) -> None:
+    if detector == "yolox" and not YOLOX.is_file():
+        pytest.skip(f"{YOLOX.name} is not at hand")
+    path, side = (tiny_detector, 64) if detector == "tiny" else (YOLOX, 416)
+    picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    features = DetectorFeatures(path)
+    found = features(picture)
+    expected = by_onnxruntime(path, features.joins, picture)
+    assert len(found) == 4
+    assert {tuple(join.shape[2:]) for join in found} == {
+        (side // stride, side // stride) for stride in (8, 16, 32)
+    }
+    for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(np.abs(theirs).max()))
+
+
+def test_the_loss_is_nothing_for_equal_pictures_and_grows_with_what_the_detector_misses(
+    tiny_detector: Path,
+) -> None:
+    loss = DetectorLoss(DetectorFeatures(tiny_detector))
+    sharp = F.interpolate(torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(2)), size=(64, 64))
+    sharp = sharp * 2 - 1
+    blurred = [F.avg_pool2d(sharp, size, 1, size // 2, count_include_pad=False) for size in (3, 9)]
+    assert float(loss(sharp, sharp)) == 0
+    assert 0 < float(loss(blurred[0], sharp)) < float(loss(blurred[1], sharp)) < 2
+
+
+def test_following_its_gradient_brings_the_picture_nearer_to_what_the_detector_wants(
+    tiny_detector: Path,
+) -> None:
+    loss = DetectorLoss(DetectorFeatures(tiny_detector))
+    torch.manual_seed(3)
+    sharp = torch.rand(1, 3, 64, 64) * 2 - 1
+    picture = nn.Parameter(0.5 * sharp)
+    optimiser = torch.optim.Adam([picture], 0.02)
+    before = float(loss(picture, sharp).detach())
+    for _ in range(30):
+        optimiser.zero_grad()
+        loss(picture, sharp).backward()
+        optimiser.step()
+    assert float(loss(picture, sharp).detach()) < 0.7 * before
+    assert not any(p.requires_grad for p in loss.parameters())
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path: Path, tiny_detector: Path) -> None:
+    with pytest.raises(ValueError, match=r"no detector at 'nowhere\.onnx': set detector\.weights"):
+        DetectorFeatures("nowhere.onnx")
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(ValueError, match=r"text\.onnx is not an ONNX file"):
+        DetectorFeatures(tmp_path / "text.onnx")
+    model = onnx.load(tiny_detector)
+    next(node for node in model.graph.node if node.op_type == "MaxPool").op_type = "LpPool"
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(ValueError, match="operators that are not known here: LpPool"):
+        DetectorFeatures(tmp_path / "other.onnx")
+    torch.onnx.export(
+        nn.Conv2d(3, 3, 3).eval(), (torch.zeros(1, 3, 64, 64),), tmp_path / "plain.onnx", verbose=False
+    )
+    with pytest.raises(ValueError, match="no joins between scales"):
+        DetectorFeatures(tmp_path / "plain.onnx")
