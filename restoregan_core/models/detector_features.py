@@ -34,7 +34,8 @@ class DetectorFeatures(nn.Module):
         joins: names of the tensors that are returned.
 
     Raises:
-        ValueError: no such file, no ONNX, an operator that is not known here, or no joins between scales.
+        ValueError: no such file, no ONNX, an operator that is not known here or is used in a way that is not, or
+            no joins between scales.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -55,6 +56,10 @@ class DetectorFeatures(nn.Module):
         for number, (name, array) in enumerate(_constants(graph)):
             self._constants[name] = f"constant_{number}"
             self.register_buffer(f"constant_{number}", torch.from_numpy(array.copy()))
+        try:
+            self(torch.zeros(1, 3, 2 * STRIDE_PX, 2 * STRIDE_PX))
+        except (KeyError, RuntimeError, ValueError) as error:  # now, not after hours of preparation
+            raise ValueError(f"{os.fspath(path)} cannot be run: {error}") from error
 
     def forward(self, picture_BCHW: Tensor) -> list[Tensor]:
         values = {name: getattr(self, buffer) for name, buffer in self._constants.items()}
@@ -128,7 +133,24 @@ def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
 
 def _convolve(inputs: list[Tensor], a: _Attributes) -> Tensor:
     weights, bias = inputs[1], inputs[2] if len(inputs) > 2 else None
-    return F.conv2d(inputs[0], weights, bias, a["strides"], a["pads"][:2], a["dilations"], a["group"])
+    return F.conv2d(inputs[0], weights, bias, a["strides"], _padding(a), a["dilations"], a["group"])
+
+
+def _pool(inputs: list[Tensor], a: _Attributes) -> Tensor:
+    return F.max_pool2d(inputs[0], a["kernel_shape"], a["strides"], _padding(a))
+
+
+def _padding(a: _Attributes) -> list[int]:
+    pads: list[int] = a["pads"]
+    if pads[:2] != pads[2:]:
+        raise ValueError(f"pads {pads}: only equal ones on both sides are known here")
+    return pads[:2]
+
+
+def _enlarge(inputs: list[Tensor], a: _Attributes) -> Tensor:
+    if a.get("mode") != b"nearest" or inputs[-1].tolist() != [1, 1, 2, 2]:
+        raise ValueError(f"Resize {a.get('mode')} by {inputs[-1].tolist()}: only nearest by 2 is known here")
+    return F.interpolate(inputs[0], scale_factor=2.0, mode="nearest")
 
 
 def _slice(inputs: list[Tensor], _: _Attributes) -> Tensor:
@@ -144,9 +166,9 @@ _OPERATORS: dict[str, Callable[[list[Tensor], _Attributes], Tensor]] = {
     "Add": lambda inputs, _: inputs[0] + inputs[1],
     "Concat": lambda inputs, a: torch.cat(inputs, a["axis"]),
     "Conv": _convolve,
-    "MaxPool": lambda inputs, a: F.max_pool2d(inputs[0], a["kernel_shape"], a["strides"], a["pads"][:2]),
+    "MaxPool": _pool,
     "Mul": lambda inputs, _: inputs[0] * inputs[1],
-    "Resize": lambda inputs, _: F.interpolate(inputs[0], scale_factor=2.0, mode="nearest"),
+    "Resize": _enlarge,
     "Sigmoid": lambda inputs, _: torch.sigmoid(inputs[0]),
     "Slice": _slice,
 }

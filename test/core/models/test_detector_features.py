@@ -80,6 +80,12 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, tiny_detector: Path
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(ValueError, match="operators that are not known here: LpPool"):
         DetectorFeatures(tmp_path / "other.onnx")
+    model = onnx.load(tiny_detector)
+    resize = next(node for node in model.graph.node if node.op_type == "Resize")
+    next(a for a in resize.attribute if a.name == "mode").s = b"linear"
+    onnx.save(model, tmp_path / "smooth.onnx")
+    with pytest.raises(ValueError, match=r"smooth\.onnx cannot be run: Resize b'linear' by"):
+        DetectorFeatures(tmp_path / "smooth.onnx")
     torch.onnx.export(
         nn.Conv2d(3, 3, 3).eval(), (torch.zeros(1, 3, 64, 64),), tmp_path / "plain.onnx", verbose=False
     )
