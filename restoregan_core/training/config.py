@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from restoregan_core.data.config import DataConfig
 from restoregan_core.losses import AdversarialKind, PixelKind
+from restoregan_core.models.detector_features import STRIDE_PX
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.zoo import CONFIGS
 
@@ -296,8 +297,9 @@ class TrainConfig:
                 "adversarial stage",
             )
             _require(
-                not self.loss_of(stage).detector_weight or stage.patch_size % 32 == 0,
-                f"stage {number}: patch_size={stage.patch_size} must be a multiple of 32 for a detector",
+                not self.loss_of(stage).detector_weight or stage.patch_size % STRIDE_PX == 0,
+                f"stage {number}: patch_size={stage.patch_size} must be a multiple of {STRIDE_PX} for a "
+                "detector",
             )
         _require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,

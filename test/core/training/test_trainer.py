@@ -18,7 +18,6 @@ from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.checkpoint import load_checkpoint
 from restoregan_core.training.config import (
-    DetectorConfig,
     LossConfig,
     OptimiserConfig,
     ScheduleConfig,
@@ -371,40 +370,6 @@ def test_perceptual_loss_without_weights_stops_at_the_start(
     config = make_config(loss=LossConfig(), perceptual=PerceptualConfig(weights="nowhere.pth"))
     with pytest.raises(ValueError, match=r"no VGG19 weights at 'nowhere.pth'"):
         make_trainer(config)
-
-
-def test_a_detector_can_say_what_is_worth_restoring(
-    make_config: MakeConfig, make_trainer: MakeTrainer, tiny_detector: Path
-) -> None:
-    """Trained on nothing but its features, the network leads them towards those of the sharp pictures."""
-    config = make_config(
-        schedule=ScheduleConfig(stages=[StageConfig(steps=150, patch_size=32, batch_size=2)]),
-        loss=LossConfig(perceptual_weight=0, adversarial_weight=0, detector_weight=1),
-        detector=DetectorConfig(weights=str(tiny_detector)),
-        generator=GeneratorConfig(base_width=8, blocks=1, dropout=0.0, identity_start=True),
-        optimiser=OptimiserConfig(kind="adamw", learning_rate=5e-3, decay="cosine", clip_norm=1.0),
-    )
-    trainer = make_trainer(config)
-    batch = trainer.source.samples(list(range(8)), 32)
-    assert trainer.learner.detector is not None
-    seen, wanted = batch.input_BCHW * 2 - 1, batch.target_BCHW * 2 - 1
-    before = float(trainer.learner.detector(seen, wanted))
-    trainer.run()
-    with torch.no_grad():
-        restored = trainer.learner.raw_generator.eval()(seen)
-        after = float(trainer.learner.detector(restored, wanted))
-    assert after < 0.8 * before
-
-
-def test_a_detector_that_is_not_there_stops_at_the_start(
-    make_config: MakeConfig, make_trainer: MakeTrainer
-) -> None:
-    loss = LossConfig(perceptual_weight=0, adversarial_weight=0, detector_weight=1)
-    with pytest.raises(ValueError, match="patch_size=16 must be a multiple of 32 for a detector"):
-        make_config(loss=loss)
-    stages = [StageConfig(steps=1, patch_size=32)]
-    with pytest.raises(ValueError, match=r"no detector at '': set detector\.weights"):
-        make_trainer(make_config(loss=loss, schedule=ScheduleConfig(stages=stages)))
 
 
 def test_a_second_folder_of_the_same_name_is_refused(
