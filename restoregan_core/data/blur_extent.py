@@ -6,8 +6,8 @@ import numpy.typing as npt
 REACH_PX = 16
 """Of the kernel that is looked at, to each side: smears of more than some 30 px are measured as too short."""
 MIN_DIFFERENCE = 2.0
-"""Grey levels, of 255, by which neighbouring pixels of the sharp picture must differ in the mean: without detail
-there is nothing to measure."""
+"""Grey levels, of 255, by which neighbouring pixels of the sharp picture must differ in the mean, across and down:
+along an axis without detail a smear leaves no trace."""
 _REGULARISATION = 3e-3
 _NOISE_SHARE = 0.15
 """Kernel values below that share of the greatest one are taken for noise."""
@@ -26,7 +26,7 @@ def measured_extent_px(sharp_HW: Grey, blurred_HW: Grey) -> float:
         sharp_HW, blurred_HW: grey values in [0, 255] of one shape, at least 2 * ``REACH_PX`` + 1 to each side.
 
     Returns:
-        In pixels; NaN where the sharp picture has too little detail.
+        In pixels; NaN where the sharp picture has too little detail along either axis.
 
     Raises:
         ValueError: shapes differ, or are too small.
@@ -36,7 +36,7 @@ def measured_extent_px(sharp_HW: Grey, blurred_HW: Grey) -> float:
             f"a pair of {sharp_HW.shape} and {blurred_HW.shape}:"
             f" both must be of one shape, {2 * REACH_PX + 1} px or more to each side"
         )
-    if np.abs(np.diff(sharp_HW, axis=1)).mean() < MIN_DIFFERENCE:
+    if min(np.abs(np.diff(sharp_HW, axis=axis)).mean() for axis in (0, 1)) < MIN_DIFFERENCE:
         return float("nan")
     height, width = sharp_HW.shape
     window_HW = np.outer(np.hanning(height), np.hanning(width))

@@ -20,6 +20,7 @@ from restoregan_core.training.assessor_calibration import calibrate, grid_sample
 from restoregan_core.training.assessor_config import AssessorTrainConfig
 from restoregan_core.training.assessor_samples import Samples, patchwork, samples_of
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
+from restoregan_core.training.config import parts_unlike
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.optimisers import MuonWithAdamW
@@ -204,8 +205,7 @@ class AssessorTrainer:
         if not path.is_file():
             return
         state = load_checkpoint(path, self.device)
-        ours = self.config.recipe()
-        different = [key for key in ours if state["recipe"].get(key) != ours[key]]
+        different = parts_unlike(state["recipe"], self.config.recipe())
         if different:
             raise ValueError(
                 f"{path} is of a run with another {', '.join(different)}: name another --output, "

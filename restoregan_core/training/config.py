@@ -19,6 +19,23 @@ def _require(condition: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def parts_unlike(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """Names of the parts in which two recipes are different trainings.
+
+    What is off (0, empty) is as good as absent, so that a run goes on under a version that has learnt another
+    option since.
+    """
+    return [key for key in ours if _what_is_on(theirs.get(key)) != _what_is_on(ours[key])]
+
+
+def _what_is_on(part: Any) -> Any:
+    if isinstance(part, dict):
+        part = {key: on for key, value in part.items() if (on := _what_is_on(value))}
+    elif isinstance(part, list):
+        part = [_what_is_on(value) for value in part]
+    return part or None
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
     """Weights of the generator's loss terms (0 = off) and the critic's game. The defaults are the paper's.

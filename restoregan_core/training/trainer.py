@@ -15,7 +15,7 @@ import torch
 
 from restoregan_core.data.sources import Batch
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from restoregan_core.training.config import TrainConfig
+from restoregan_core.training.config import TrainConfig, parts_unlike
 from restoregan_core.training.export import export_weights
 from restoregan_core.training.learner import Learner, NonFiniteLossError, SaturatedError
 from restoregan_core.training.monitor import Monitor
@@ -245,8 +245,7 @@ class Trainer:
         if not path.is_file():
             return
         state = load_checkpoint(path, self.fabric.device)
-        theirs, ours = state["recipe"], self.config.recipe()
-        different = [key for key in ours if theirs.get(key) != ours[key]]
+        different = parts_unlike(state["recipe"], self.config.recipe())
         if different:
             raise ValueError(
                 f"{path} is of a run with another {', '.join(different)}: name another --output, "

@@ -60,6 +60,12 @@ def test_where_there_is_no_detail_nobody_knows():
     assert np.isnan(measured_extent_px(flat, flat))
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_stripes_tell_nothing_of_a_smear_along_them(axis: int):
+    stripes = np.repeat(scene(5).take([0], axis), 128, axis)
+    assert np.isnan(measured_extent_px(stripes, smeared(stripes, 8, 90 if axis == 0 else 0)))
+
+
 def test_pictures_that_are_no_pair_are_refused():
     side = 2 * REACH_PX
     with pytest.raises(ValueError, match=f"{side + 1} px or more"):
