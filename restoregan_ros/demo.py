@@ -97,12 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: DemoOptions, console: Console) -> Path:
     """Make or find the clip, play it through the node, measure, and write the report; returns its path."""
-    from restoregan_core.evaluation.demo_results import (
-        Recording,
-        collect,
-        make_report,
-        write_side_by_side,
-    )
+    from restoregan_core.evaluation.demo_report import make_report, write_side_by_side
+    from restoregan_core.evaluation.demo_results import Recording, collect
     from restoregan_core.evaluation.report import write_html, write_json
     from restoregan_core.zoo import load_generator
 

@@ -152,7 +152,8 @@ def _names(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
 
 def _pictures(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
     """Each picture on its own: draws depend on its name alone, not on the others or their order."""
-    from restoregan_core.data.blur import BlurConfig, whole_frame
+    from restoregan_core.data.blur import BlurConfig
+    from restoregan_core.data.camera_motion import whole_frame
     from restoregan_core.data.degrade import DegradeConfig, draw_degradation
     from restoregan_core.data.pictures import cut, read_rgb
 

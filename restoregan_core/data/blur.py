@@ -1,10 +1,9 @@
 """Motion blur: what a sensor integrates while the camera, and things before it, move.
 
 Equations 1 to 3 of the paper: B = g(mean over the exposure of g^-1(S)), with the camera response
-g(x) = x^(1/2.2). The camera moves on a smooth random path of six kinds of motion; each kind is a displacement
-field over the frame (``_motion_basis``), and the path gives each kind's amount over the exposure
-(``_draw_path``), so that every sub-frame is one warp of the sharp picture. At mid-exposure all displacements
-are zero: the sharp picture is the frame taken there, as in GOPRO and REDS.
+g(x) = x^(1/2.2). The camera moves as ``camera_motion.py`` draws it; every sub-frame is one warp of the sharp
+picture. At mid-exposure all displacements are zero: the sharp picture is the frame taken there, as in GOPRO and
+REDS.
 """
 
 import math
@@ -16,7 +15,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_choice
+from restoregan_core.data.camera_motion import (
+    MOTIONS,
+    Window,
+    draw_curve,
+    draw_path,
+    grid_positions,
+    motion_basis,
+    resample,
+    track,
+    track_extent,
+)
+from restoregan_core.data.ranges import Range, check_range, check_share, draw
 from restoregan_core.data.sensor import GAMMA
 
 TILE_SIZE_PX = 64
@@ -26,8 +36,6 @@ _MIN_FRAMES = 5
 
 _POSITIONS_AT_ONCE = 2**20
 """Pixels of sub-frames that are warped together: 24 sub-frames of a 128 px crop, one of a 1080p frame."""
-
-_MOTIONS = ("slide_x", "slide_y", "roll", "forward", "parallax_x", "parallax_y")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,23 +115,6 @@ class Blur:
         return asdict(self)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """Where a crop lies in its frame, px. Motion depends on the place in the frame."""
-
-    top: int
-    left: int
-    height: int
-    width: int
-    frame_height: int
-    frame_width: int
-
-
-def whole_frame(height: int, width: int) -> Window:
-    """The window that is the frame."""
-    return Window(top=0, left=0, height=height, width=width, frame_height=height, frame_width=width)
-
-
 def draw_blur(
     config: BlurConfig, rng: np.random.Generator, window: Window, severity: float | None = None
 ) -> Blur:
@@ -146,24 +137,22 @@ def draw_blur(
         for _ in range(2)
     )
 
-    fine_path = _draw_path(camera, rng, config.spatial_variation)  # (65, 6), any scale
-    tracks = _tracks(
-        fine_path[::4], vanishing_point, nearness, window, _grid_positions(window, 7, whole=True)
-    )
-    scale = extent_px / max(float(_extent(tracks).mean()), 1e-9)
+    fine_path = draw_path(camera, rng, config.spatial_variation)  # (65, 6), any scale
+    tracks = track(fine_path[::4], vanishing_point, nearness, window, grid_positions(window, 7, whole=True))
+    scale = extent_px / max(float(track_extent(tracks).mean()), 1e-9)
     fine_path = fine_path * scale
-    tracks = _tracks(fine_path[::4], vanishing_point, nearness, window, _grid_positions(window, 4))
+    tracks = track(fine_path[::4], vanishing_point, nearness, window, grid_positions(window, 4))
     longest = float(tracks.diff(dim=0).norm(dim=1).sum(0).max())
 
     steps = math.ceil(longest / config.step_px)
     frames = few if is_few else int(np.clip(steps + 1, _MIN_FRAMES, max(config.max_frames, _MIN_FRAMES)))
-    path = _resample(fine_path, frames)
+    path = resample(fine_path, frames)
     object_path = object_shape = None
     if rng.uniform() < config.object_share:
-        own = _draw_curve(rng, 2)
+        own = draw_curve(rng, 2)
         length = draw(rng, (0.3, 1.0)) * config.extent_px[1]
         own *= length / max(float(np.hypot(*np.ptp(own, axis=0))), 1e-9)
-        object_path = tuple((float(x), float(y)) for x, y in _resample(own, frames))
+        object_path = tuple((float(x), float(y)) for x, y in resample(own, frames))
         object_shape = (
             *map(float, rng.uniform(0.1, 0.9, 2)),
             *map(float, rng.uniform(0.1, 0.45, 2)),
@@ -184,7 +173,7 @@ def draw_blur(
 
 def margin_px(blur: Blur, window: Window) -> int:
     """How far outside the window the blur looks."""
-    tracks = _tracks(blur.path, blur.vanishing_point, blur.nearness, window, _grid_positions(window, 7))
+    tracks = track(blur.path, blur.vanishing_point, blur.nearness, window, grid_positions(window, 7))
     return math.ceil(float(tracks.abs().max())) + 2
 
 
@@ -200,9 +189,9 @@ def extent_map(blur: Blur | None, window: Window) -> np.ndarray:
     if blur is None:
         return np.zeros((rows, columns), dtype=np.float32)
     positions = torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
-    tracks = _tracks(blur.path, blur.vanishing_point, blur.nearness, window, positions)
+    tracks = track(blur.path, blur.vanishing_point, blur.nearness, window, positions)
     frames = len(blur.path)
-    return (_extent(tracks) * (frames / max(frames - 1, 1))).reshape(rows, columns).numpy()
+    return (track_extent(tracks) * (frames / max(frames - 1, 1))).reshape(rows, columns).numpy()
 
 
 def apply_blur(
@@ -229,8 +218,8 @@ def apply_blur(
     unit = torch.tensor([2.0 / (width + 2 * margin), 2.0 / (height + 2 * margin)], device=device)
     rest = ((positions.T + margin + 0.5) * unit - 1).reshape(1, -1)
     path = torch.tensor(blur.path, dtype=torch.float32, device=device)
-    basis = _motion_basis(blur.vanishing_point, blur.nearness, window, positions)
-    basis = (basis.permute(0, 2, 1) * unit).reshape(len(_MOTIONS), -1)
+    basis = motion_basis(blur.vanishing_point, blur.nearness, window, positions)
+    basis = (basis.permute(0, 2, 1) * unit).reshape(len(MOTIONS), -1)
 
     def to_light(picture: Tensor) -> Tensor:
         if not blur.linear_light:
@@ -291,95 +280,3 @@ def _object_mask(
     across = (y * math.cos(angle) - x * math.sin(angle)) / half_y
     radius = (along.abs() ** 3 + across.abs() ** 3) ** (1 / 3)
     return ((1 - radius) / softness + 0.5).clamp(0, 1)[None]
-
-
-def _grid_positions(window: Window, count: int, whole: bool = False) -> Tensor:
-    """A count x count grid over window or frame, (2, count²), px from the window's corner, x first."""
-    height, width = (window.frame_height, window.frame_width) if whole else (window.height, window.width)
-    top, left = (-window.top, -window.left) if whole else (0, 0)
-    y = torch.linspace(top, top + height - 1, count)
-    x = torch.linspace(left, left + width - 1, count)
-    return torch.stack(torch.meshgrid(y, x, indexing="ij")).flip(0).reshape(2, -1)
-
-
-def _tracks(
-    path: np.ndarray | tuple[tuple[float, ...], ...],
-    vanishing_point: tuple[float, float],
-    nearness: tuple[tuple[float, float, float], ...],
-    window: Window,
-    positions_2P: Tensor,
-) -> Tensor:
-    """Displacement of each position over the exposure, float32 (frames, 2, P)."""
-    basis = _motion_basis(vanishing_point, nearness, window, positions_2P)
-    moved = torch.from_numpy(np.asarray(path, dtype=np.float32)) @ basis.reshape(len(_MOTIONS), -1)
-    return moved.view(-1, *basis.shape[1:])
-
-
-def _motion_basis(
-    vanishing_point: tuple[float, float],
-    nearness: tuple[tuple[float, float, float], ...],
-    window: Window,
-    positions_2P: Tensor,
-) -> Tensor:
-    """Displacement of each position for one unit of each motion, float32 (6, 2, P), x before y.
-
-    Forward motion pushes pixels away from the vanishing point, the more the farther out and the lower (the
-    road is near, the horizon is far). Parallax slides near things more than far ones.
-    """
-    device = positions_2P.device
-    radius = 0.5 * math.hypot(window.frame_height, window.frame_width)
-    centre = torch.tensor(
-        [window.frame_width / 2 - window.left, window.frame_height / 2 - window.top], device=device
-    ).view(2, 1)
-    place = (positions_2P - centre) / radius
-    offset = place - torch.tensor(vanishing_point, device=device).view(2, 1)
-    near = sum(torch.cos(place[0] * x + place[1] * y + phase) for x, y, phase in nearness) / len(nearness)
-    basis = torch.zeros(len(_MOTIONS), 2, positions_2P.shape[1], device=device)
-    basis[0, 0] = basis[1, 1] = 1
-    basis[2, 0], basis[2, 1] = -offset[1], offset[0]
-    basis[3] = offset * (0.6 + 0.4 * near + 2 * offset[1].clamp_min(0))
-    basis[4, 0] = basis[5, 1] = near
-    return basis
-
-
-def _draw_path(camera: str, rng: np.random.Generator, variation: float) -> np.ndarray:
-    """Amount of each motion over the exposure, float64 (65, 6), zero at mid-exposure, scale free."""
-    if camera == "vehicle":
-        # One of three things dominates: driving straight on, a turn, a bump.
-        event = draw_choice(rng, {"straight": 0.5, "turn": 0.25, "bump": 0.25})
-        weights = {
-            "straight": (0.15, 0.15, 0.05, 1.0, 0.2, 0.05),
-            "turn": (1.0, 0.1, 0.1, 0.4, 0.4, 0.05),
-            "bump": (0.15, 1.0, 0.15, 0.4, 0.05, 0.3),
-        }[event]
-    else:
-        weights = (1.0, 1.0, 0.5, 0.25, 0.4, 0.4)
-    amounts = np.array(weights) * np.abs(rng.normal(0.7, 0.4, 6))
-    amounts[2:] *= variation
-    if camera == "vehicle" and variation == 0:
-        amounts[0] += 0.1  # something must move
-    return _draw_curve(rng, 6) * amounts
-
-
-def _draw_curve(rng: np.random.Generator, count: int) -> np.ndarray:
-    """Smooth random curves over the exposure, float64 (65, count), zero in the middle: drift, bend, shake."""
-    time = np.linspace(-0.5, 0.5, 65)[:, None]
-    drift = rng.normal(0, 1, count) * time
-    bend = rng.normal(0, 0.8, count) * time**2
-    shake = np.zeros((65, count))
-    for cycles in (0.7, 1.4):
-        phase = rng.uniform(0, 2 * np.pi, count)
-        shake += rng.normal(0, 0.22 / cycles, count) * np.sin(2 * np.pi * cycles * time + phase)
-    curve = drift + bend + shake * rng.uniform(0, 1)
-    return curve - curve[32]
-
-
-def _resample(curve: np.ndarray, frames: int) -> np.ndarray:
-    """(65, K) -> (frames, K), evenly over the exposure: each sub-frame stands for its equal share of it."""
-    place = (np.arange(frames) + 0.5) / frames * 64
-    return np.stack([np.interp(place, np.arange(65), column) for column in curve.T], axis=1)
-
-
-def _extent(tracks_MCP: Tensor) -> Tensor:
-    """Diagonal of the box that each point's path fills, (P,)."""
-    return (tracks_MCP.amax(0) - tracks_MCP.amin(0)).norm(dim=0)

@@ -12,16 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restoregan_core.data.blur import (
-    Blur,
-    BlurConfig,
-    Window,
-    apply_blur,
-    draw_blur,
-    extent_map,
-    margin_px,
-    whole_frame,
-)
+from restoregan_core.data.blur import Blur, BlurConfig, apply_blur, draw_blur, extent_map, margin_px
+from restoregan_core.data.camera_motion import Window, whole_frame
 from restoregan_core.data.drops import Drops, DropsConfig, apply_drops, draw_drops
 from restoregan_core.data.rain import Rain, RainConfig, apply_rain, draw_rain
 from restoregan_core.data.ranges import draw_choice

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
-from restoregan_core.data.blur import Window
+from restoregan_core.data.camera_motion import Window
 from restoregan_core.data.config import DataConfig, Folder, ReuseConfig
 from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degradation
 from restoregan_core.data.pictures import PictureCache, cut

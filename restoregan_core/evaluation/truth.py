@@ -79,7 +79,7 @@ class Spoiling:
         """The frame number ``index``, spoilt: uint8 RGB of the same shape."""
         import torch
 
-        from restoregan_core.data.blur import whole_frame
+        from restoregan_core.data.camera_motion import whole_frame
         from restoregan_core.data.degrade import DegradeConfig, draw_degradation
 
         height, width = rgb_HWC.shape[:2]

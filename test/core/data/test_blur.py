@@ -9,17 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoregan_core.data.blur import (
-    GAMMA,
-    Blur,
-    BlurConfig,
-    Window,
-    apply_blur,
-    draw_blur,
-    extent_map,
-    margin_px,
-    whole_frame,
-)
+from restoregan_core.data.blur import GAMMA, Blur, BlurConfig, apply_blur, draw_blur, extent_map, margin_px
+from restoregan_core.data.camera_motion import Window, whole_frame
 
 
 def sliding(shifts_px: list[float], **changes: object) -> Blur:
