@@ -26,13 +26,8 @@ from torch.nn import functional as F
 
 from restoregan_core.data.config import DataConfig, Folder
 from restoregan_core.data.sources import Batch, TrainingSource
-from restoregan_core.training.config import (
-    LossConfig,
-    OptimiserConfig,
-    ScheduleConfig,
-    StageConfig,
-    TrainConfig,
-)
+from restoregan_core.training.config import OptimiserConfig, ScheduleConfig, StageConfig, TrainConfig
+from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.trainer import Trainer
 from restoregan_core.zoo import build_generator
 

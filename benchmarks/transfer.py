@@ -18,7 +18,6 @@ from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.sources import TrainingSource
 from restoregan_core.training.config import (
-    LossConfig,
     OptimiserConfig,
     ScheduleConfig,
     StageConfig,
@@ -26,6 +25,7 @@ from restoregan_core.training.config import (
     TransferConfig,
     ValidationConfig,
 )
+from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.trainer import Trainer
 from restoregan_core.training.validation import Score
 from restoregan_core.zoo import load_generator

@@ -6,17 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from restoregan_core.data.config import DataConfig
-from restoregan_core.losses import AdversarialKind, PixelKind
 from restoregan_core.models.detector_features import STRIDE_PX
 from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.training.loss_config import DetectorConfig, LossConfig, PerceptualConfig, require
 from restoregan_core.zoo import CONFIGS
 
 GENERATOR_PARTS = ("stem", "encoder", "down", "body", "up", "decoder", "head")
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
 
 
 def parts_unlike(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
@@ -34,72 +29,6 @@ def _what_is_on(part: Any) -> Any:
     elif isinstance(part, list):
         part = [_what_is_on(value) for value in part]
     return part or None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossConfig:
-    """Weights of the generator's loss terms (0 = off) and the critic's game. The defaults are the paper's.
-
-    Args:
-        perceptual_weight: of the squared difference of VGG features (eq. 10).
-        adversarial_weight: of the critic's judgement; it needs patches of ``critic_size``.
-        pixel_weight: of the difference of pixels; not in the paper.
-        fft_weight: of the difference of spectra; not in the paper.
-        detector_weight: of the difference of a detector's features; not in the paper.
-        pixel: which difference of pixels.
-        adversarial: the paper's Wasserstein loss with a sigmoid, or one of the games it is compared with.
-        critic_steps: steps of the critic to one of the generator, all on the same batch.
-        gradient_penalty_weight: lambda of ``wgan_gp``.
-        weight_clip: limit of ``wgan_clip``.
-    """
-
-    perceptual_weight: float = 100.0
-    adversarial_weight: float = 1.0
-    pixel_weight: float = 0.0
-    fft_weight: float = 0.0
-    detector_weight: float = 0.0
-    pixel: PixelKind = "l1"
-    adversarial: AdversarialKind = "wasserstein_sigmoid"
-    critic_steps: int = 5
-    gradient_penalty_weight: float = 10.0
-    weight_clip: float = 0.01
-
-    def __post_init__(self) -> None:
-        weights = (
-            self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.fft_weight,
-            self.detector_weight,
-        )  # fmt: skip
-        _require(min(weights) >= 0, "loss weights must not be negative")
-        _require(max(weights) > 0, "every loss weight is 0: there is nothing to learn from")
-        _require(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be at least 1")
-        _require(self.gradient_penalty_weight >= 0, "gradient_penalty_weight must not be negative")
-        _require(self.weight_clip > 0, f"weight_clip={self.weight_clip} must be positive")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PerceptualConfig:
-    """The network whose features the perceptual loss compares, at conv3_3 after its ReLU.
-
-    Args:
-        network: ``vgg19``, or ``vgg16_stand_in`` for a machine without VGG19's weights.
-        weights: a file with them; empty: torch.hub fetches VGG19's. See ``models/perceptual.py``.
-        channels: ``sum`` over feature channels as in eq. 10, or their ``mean``.
-    """
-
-    network: Literal["vgg19", "vgg16_stand_in"] = "vgg19"
-    weights: str = ""
-    channels: Literal["sum", "mean"] = "sum"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetectorConfig:
-    """The detector that restored pictures are for.
-
-    Args:
-        weights: an ONNX file of the YOLOX family. See ``models/detector_features.py``.
-    """
-
-    weights: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +53,12 @@ class StageConfig:
     loss: LossConfig | None = None
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             (self.epochs > 0) != (self.steps > 0),
             f"a stage has either epochs or steps, not {self.epochs} and {self.steps}",
         )
-        _require(self.patch_size >= 16, f"patch_size={self.patch_size} must be at least 16")
-        _require(self.batch_size >= 1, f"batch_size={self.batch_size} must be at least 1")
+        require(self.patch_size >= 16, f"patch_size={self.patch_size} must be at least 16")
+        require(self.batch_size >= 1, f"batch_size={self.batch_size} must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,12 +80,10 @@ class ScheduleConfig:
     max_minutes: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(bool(self.stages), "schedule.stages is empty")
-        _require(
-            self.samples_per_epoch >= 1, f"samples_per_epoch={self.samples_per_epoch} must be at least 1"
-        )
-        _require(self.epoch_scale > 0, f"epoch_scale={self.epoch_scale} must be positive")
-        _require(self.max_minutes >= 0, f"max_minutes={self.max_minutes} must not be negative")
+        require(bool(self.stages), "schedule.stages is empty")
+        require(self.samples_per_epoch >= 1, f"samples_per_epoch={self.samples_per_epoch} must be at least 1")
+        require(self.epoch_scale > 0, f"epoch_scale={self.epoch_scale} must be positive")
+        require(self.max_minutes >= 0, f"max_minutes={self.max_minutes} must not be negative")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,14 +115,14 @@ class OptimiserConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "betas", tuple(self.betas))
-        _require(
+        require(
             0 < self.final_learning_rate <= self.learning_rate,
             f"final_learning_rate={self.final_learning_rate} must be over 0 and at most "
             f"learning_rate={self.learning_rate}",
         )
-        _require(all(0 <= b < 1 for b in self.betas), f"betas={self.betas} must lie in [0, 1)")
-        _require(0 <= self.ema_decay < 1, f"ema_decay={self.ema_decay} must lie in [0, 1)")
-        _require(
+        require(all(0 <= b < 1 for b in self.betas), f"betas={self.betas} must lie in [0, 1)")
+        require(0 <= self.ema_decay < 1, f"ema_decay={self.ema_decay} must lie in [0, 1)")
+        require(
             min(self.warmup_steps, self.weight_decay, self.clip_norm) >= 0,
             "warmup_steps, weight_decay and clip_norm must not be negative",
         )
@@ -223,12 +150,12 @@ class ValidationConfig:
     sample_pictures: int = 4
 
     def __post_init__(self) -> None:
-        _require(self.every_steps >= 1, f"validation.every_steps={self.every_steps} must be at least 1")
-        _require(
+        require(self.every_steps >= 1, f"validation.every_steps={self.every_steps} must be at least 1")
+        require(
             min(self.max_pictures, self.crop, self.sample_pictures) >= 0,
             "validation counts must not be negative",
         )
-        _require(self.crop == 0 or self.crop >= 16, f"validation.crop={self.crop} must be 0 or at least 16")
+        require(self.crop == 0 or self.crop >= 16, f"validation.crop={self.crop} must be 0 or at least 16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,10 +172,10 @@ class TransferConfig:
 
     def __post_init__(self) -> None:
         unknown = set(self.freeze) - set(GENERATOR_PARTS)
-        _require(
+        require(
             not unknown, f"transfer.freeze: no part {sorted(unknown)}; there are {', '.join(GENERATOR_PARTS)}"
         )
-        _require(set(self.freeze) != set(GENERATOR_PARTS), "transfer.freeze leaves nothing to train")
+        require(set(self.freeze) != set(GENERATOR_PARTS), "transfer.freeze leaves nothing to train")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,37 +223,35 @@ class TrainConfig:
     training_data: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             bool(self.name) and Path(self.name).name == self.name,
             f"name={self.name!r} must be a plain folder name",
         )
         multiple = self.generator_config.size_multiple
         for number, stage in enumerate(self.schedule.stages, 1):
-            _require(
+            require(
                 stage.patch_size % multiple == 0,
                 f"stage {number}: patch_size={stage.patch_size} must be a multiple of {multiple} for this "
                 "generator",
             )
             adversarial = self.loss_of(stage).adversarial_weight > 0
-            _require(
+            require(
                 not adversarial or stage.patch_size == self.critic_size,
                 f"stage {number}: patch_size={stage.patch_size} must be critic_size={self.critic_size} in an "
                 "adversarial stage",
             )
-            _require(
+            require(
                 not self.loss_of(stage).detector_weight or stage.patch_size % STRIDE_PX == 0,
                 f"stage {number}: patch_size={stage.patch_size} must be a multiple of {STRIDE_PX} for a "
                 "detector",
             )
-        _require(
+        require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,
             f"critic_size={self.critic_size} must be a multiple of 16",
         )
-        _require(min(self.threads, self.workers) >= 0, "threads and workers must not be negative")
-        _require(
-            self.checkpoint_minutes > 0, f"checkpoint_minutes={self.checkpoint_minutes} must be positive"
-        )
-        _require(self.log_every_steps >= 1, f"log_every_steps={self.log_every_steps} must be at least 1")
+        require(min(self.threads, self.workers) >= 0, "threads and workers must not be negative")
+        require(self.checkpoint_minutes > 0, f"checkpoint_minutes={self.checkpoint_minutes} must be positive")
+        require(self.log_every_steps >= 1, f"log_every_steps={self.log_every_steps} must be at least 1")
 
     @property
     def generator_config(self) -> GeneratorConfig:

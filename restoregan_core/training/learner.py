@@ -17,7 +17,8 @@ from restoregan_core.models.detector_features import DetectorFeatures, DetectorL
 from restoregan_core.models.generator import Generator
 from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training import transfer
-from restoregan_core.training.config import LossConfig, TrainConfig
+from restoregan_core.training.config import TrainConfig
+from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.optimisers import make_optimiser
 from restoregan_core.training.plan import ema_decay_at
 

@@ -13,13 +13,13 @@ from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.sources import TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.config import (
-    LossConfig,
     OptimiserConfig,
     ScheduleConfig,
     StageConfig,
     TrainConfig,
     ValidationConfig,
 )
+from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.trainer import Trainer
 
 ADVERSARIAL = LossConfig(perceptual_weight=0, adversarial_weight=0.1, pixel_weight=1, critic_steps=2)

@@ -7,14 +7,8 @@ import pytest
 import torch
 
 from restoregan_core.models.generator import GeneratorConfig
-from restoregan_core.training.config import (
-    DetectorConfig,
-    LossConfig,
-    OptimiserConfig,
-    ScheduleConfig,
-    StageConfig,
-    TrainConfig,
-)
+from restoregan_core.training.config import OptimiserConfig, ScheduleConfig, StageConfig, TrainConfig
+from restoregan_core.training.loss_config import DetectorConfig, LossConfig
 from restoregan_core.training.trainer import Trainer
 
 MakeConfig = Callable[..., TrainConfig]

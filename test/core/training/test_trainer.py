@@ -18,7 +18,6 @@ from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import (
-    LossConfig,
     OptimiserConfig,
     ScheduleConfig,
     StageConfig,
@@ -27,6 +26,7 @@ from restoregan_core.training.config import (
     ValidationConfig,
 )
 from restoregan_core.training.learner import NonFiniteLossError, SaturatedError
+from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.trainer import Trainer
 from restoregan_core.zoo import load_generator
 
@@ -379,7 +379,7 @@ def test_the_clock_can_run_the_plan(make_config: MakeConfig, make_trainer: MakeT
 def test_perceptual_loss_without_weights_stops_at_the_start(
     make_config: MakeConfig, make_trainer: MakeTrainer
 ) -> None:
-    from restoregan_core.training.config import PerceptualConfig
+    from restoregan_core.training.loss_config import PerceptualConfig
 
     config = make_config(loss=LossConfig(), perceptual=PerceptualConfig(weights="nowhere.pth"))
     with pytest.raises(ValueError, match=r"no VGG19 weights at 'nowhere.pth'"):
