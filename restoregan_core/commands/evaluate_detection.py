@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         pipeline.reset()
         return pipeline.process(rgb_HWC).image
 
-    plan = detection.conditions(arguments.severities)
+    plan = detection.conditions(arguments.severities, arguments.kinds)
     results = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    from restoregan_core.evaluation.detection import SEVERITIES
+    from restoregan_core.evaluation.detection import KINDS, SEVERITIES
 
     parser = make_parser(
         "evaluate-detection",
@@ -99,6 +99,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         default=list(SEVERITIES),
         metavar="S",
         help="from 0 to 1 (default: 0.1 0.4 0.7 1.0)",
+    )
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        choices=KINDS,
+        default=list(KINDS),
+        help="of spoiling, beside the clean frames (default: all)",
     )
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames only")
     parser.add_argument(

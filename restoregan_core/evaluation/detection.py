@@ -79,9 +79,9 @@ class ConditionResult:
     """Pictures a frame."""
 
 
-def conditions(severities: Sequence[float] = SEVERITIES) -> list[Condition]:
+def conditions(severities: Sequence[float] = SEVERITIES, kinds: Sequence[str] = KINDS) -> list[Condition]:
     """Clean first, then every kind at every severity."""
-    return [Condition("clean", 0.0), *(Condition(kind, s) for kind in KINDS for s in severities)]
+    return [Condition("clean", 0.0), *(Condition(kind, s) for kind in kinds for s in severities)]
 
 
 def evaluate_condition(

@@ -171,6 +171,7 @@ def test_four_severities_of_three_kinds_and_the_clean_frames():
     assert plan[0] == CLEAN
     assert len(plan) == 13
     assert str(plan[1]) == "blur 0.1"
+    assert [str(c) for c in conditions([0.7], ["blur_rain"])] == ["clean", "blur_rain 0.7"]
 
 
 def test_the_page_shows_every_changed_object_and_is_one_file(frames: list[LabelledFrame], tmp_path: Path):
