@@ -41,11 +41,18 @@ CONFIGS: dict[str, GeneratorConfig] = {
     ),
 }
 
+SAME_SHAPE_AS = {"lite_detector": "lite"}
+"""Names of further weights -> the name whose shape they have."""
+
+NAMES = (*CONFIGS, *SAME_SHAPE_AS)
+"""All that may come with weights."""
+
 ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
     "assessor": "0662e283e8c1d2ba0d840d4a36c955c6c93ea2fb78582cd7d4d2a440ebfed79f",
     "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
+    "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """Of the weights that come with the package. A file that differs is refused."""
 
@@ -91,7 +98,7 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
         ValueError: neither a zoo name with shipped weights nor a file.
     """
     text = os.fspath(name_or_file)
-    if text in CONFIGS:
+    if text in NAMES:
         path = WEIGHTS_DIR / f"{text}.safetensors"
         if not path.is_file():
             raise ValueError(
@@ -100,7 +107,7 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
         return path
     path = Path(text)
     if not path.is_file():
-        raise ValueError(f"{text!r} is neither a model ({', '.join(CONFIGS)}) nor a .safetensors file")
+        raise ValueError(f"{text!r} is neither a model ({', '.join(NAMES)}) nor a .safetensors file")
     return path
 
 
@@ -114,13 +121,13 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     path = weights_path(name_or_file)
     text = os.fspath(name_or_file)
     state, metadata, digest = _read(path)
-    if text in CONFIGS:
+    if text in NAMES:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} holds no generator config: it was not written by restoregan")
     generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
     _fill(generator, state, path)
-    name = text if text in CONFIGS else path.stem
+    name = text if text in NAMES else path.stem
     return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
 
 

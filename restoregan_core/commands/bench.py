@@ -18,7 +18,7 @@ from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
-from restoregan_core.zoo import CONFIGS, build_generator, load_generator
+from restoregan_core.zoo import CONFIGS, NAMES, build_generator, load_generator
 
 RUNTIMES = ("tensorrt", "openvino", "torch")
 EAGER_FP32 = ("torch", "fp32")
@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
         "A network whose weights are not at hand is timed with random ones, which take as long.",
         "restoregan bench --model lite --size 360x640 --runtime all --json bench.json",
     )
-    parser.add_argument("--model", default="all", help=f"{', '.join(CONFIGS)}, all, or a .safetensors file")
+    parser.add_argument("--model", default="all", help=f"{', '.join(NAMES)}, all, or a .safetensors file")
     parser.add_argument("--size", type=parse_size, default=(360, 640), help="HEIGHTxWIDTH (default 360x640)")
     parser.add_argument("--runtime", choices=["all", *RUNTIMES], default="all")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -40,8 +40,8 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.rounds < 1:
         raise ValueError(f"--rounds {args.rounds}: give at least 1")
-    if args.model not in (*CONFIGS, "all") and not Path(args.model).is_file():
-        raise ValueError(f"--model {args.model!r} is neither {', '.join(CONFIGS)}, all, nor a file")
+    if args.model not in (*NAMES, "all") and not Path(args.model).is_file():
+        raise ValueError(f"--model {args.model!r} is neither {', '.join(NAMES)}, all, nor a file")
 
     console = Console(stderr=True)
     device = torch_device(args.device)
