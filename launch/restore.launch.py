@@ -23,7 +23,7 @@ ARGUMENTS = [
     DeclareLaunchArgument("cameras", default_value="", description="Names, comma-separated: front,left."),
     DeclareLaunchArgument("namespace", default_value="", description="Namespace of the node and its topics."),
     DeclareLaunchArgument(
-        "model", default_value="", description="Name of a network, or a .safetensors file."
+        "model", default_value="", description="lite, lite_detector, or a .safetensors file."
     ),
     DeclareLaunchArgument("device", default_value="", description="Where it runs: auto, cpu, cuda, cuda:1."),
     DeclareLaunchArgument(

@@ -66,7 +66,9 @@ class NodeSettings(_Checked):
         read_only=True,
     )
     model: str = _declare(
-        "lite", "network: a name of the zoo or the path of a .safetensors file", read_only=True
+        "lite",
+        "network: lite (for eyes), lite_detector (for a detector), or the path of a .safetensors file",
+        read_only=True,
     )
     runtime: str = _declare(
         "auto", "what runs the network", read_only=True, choices=("auto", "tensorrt", "openvino", "torch")
