@@ -67,7 +67,7 @@ class NodeSettings(_Checked):
     )
     model: str = _declare(
         "lite",
-        "network: lite (for eyes), lite_detector (for a detector), or the path of a .safetensors file",
+        "network: lite, lite_detector (for detectors like YOLOX), or the path of a .safetensors file",
         read_only=True,
     )
     runtime: str = _declare(
