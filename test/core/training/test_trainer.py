@@ -16,7 +16,7 @@ from torch import Tensor
 from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
-from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
+from restoregan_core.training.checkpoint import load_checkpoint
 from restoregan_core.training.config import (
     OptimiserConfig,
     ScheduleConfig,
@@ -247,28 +247,6 @@ def test_a_run_that_cannot_write_goes_on_and_keeps_its_last_good_checkpoint(
     assert load_checkpoint(config.run_dir / "last.pt")["step"] == 0
     with pytest.raises(OSError, match=r"last.pt.part"):
         trainer._save("last.pt", must_succeed=True)
-
-
-def test_another_recipe_is_not_mixed_into_a_run(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
-    config = make_config()
-    make_trainer(config).run()
-    with pytest.raises(ValueError, match=r"another loss: name another --output"):
-        make_trainer(replace(config, loss=PIXELS))
-    assert make_trainer(replace(config, validation=ValidationConfig(), threads=1)).step == 8
-
-
-def test_a_run_goes_on_under_a_version_that_knows_one_more_loss(
-    make_config: MakeConfig, make_trainer: MakeTrainer
-) -> None:
-    config = make_config()
-    make_trainer(config).run()
-    last = config.run_dir / "last.pt"
-    state = load_checkpoint(last)
-    assert state["recipe"]["loss"].pop("detector_weight") == 0
-    save_checkpoint(state, last)
-    assert make_trainer(config).step == 8
-    with pytest.raises(ValueError, match="another loss"):
-        make_trainer(replace(config, loss=replace(PIXELS, fft_weight=0.5)))
 
 
 def test_frozen_parts_stay_and_the_others_learn(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
