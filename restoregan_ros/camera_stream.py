@@ -3,42 +3,20 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from restoregan_ros.conversions import (
-    KEEP_SOURCE,
-    MalformedImageError,
-    Outcome,
-    SourceImage,
-    UnsupportedEncodingError,
-    overlay_image,
-    report_message,
-    restamped,
-)
+from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_ros.conversions import overlay_image, report_message, restamped
+from restoregan_ros.frame import Frame
 from restoregan_ros.msg import RestorationReport
+from restoregan_ros.outcome import Outcome
 from restoregan_ros.parameters import Settings
-from restoregan_ros.statistics import StreamStatistics
-
-
-@dataclass(eq=False)
-class Frame:
-    """A source frame on its way through the node."""
-
-    stream: "CameraStream"
-    source: SourceImage
-    received_s: float = field(default_factory=time.monotonic)
-    """Steady clock."""
-    is_settled: bool = False
-    """Whether somebody published it; changes under the stream's lock."""
-
-    @property
-    def camera(self) -> str:
-        return self.stream.camera
+from restoregan_ros.source_image import KEEP_SOURCE, SourceImage
+from restoregan_ros.stream_statistics import StreamStatistics
 
 
 class CameraStream:
@@ -216,7 +194,7 @@ class CameraStream:
                 self.statistics.count_rate_limited()
                 return None
             self._next_due_s = max(self._next_due_s, received_s - 0.5 / rate_hz) + 1 / rate_hz
-        return Frame(self, SourceImage(cdr, self._is_compressed), received_s)
+        return Frame(self.camera, SourceImage(cdr, self._is_compressed), received_s)
 
     def _published_encoding(self, source: SourceImage) -> str:
         if self._encoding is None:

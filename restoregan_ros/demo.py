@@ -10,22 +10,18 @@ import argparse
 import os
 import platform
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from restoregan_core.evaluation import demo_bag, demo_clip
+from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
-CONFIG = Path(__file__).resolve().parent.parent / "config"
 DEADLINE_MS = 500.0
 """The demo may share two slow cores with its own player and recorder; a vehicle wants the default."""
 RECORDER_IDLE_S = 3.0
@@ -242,78 +238,6 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
                 elapsed = min(int(time.monotonic() - started), round(playable.seconds))
                 progress.update(playing, completed=elapsed)
             time.sleep(0.2)
-
-
-class ProcessFailedError(Exception):
-    """A process of the demo ended on its own; the message holds the end of its log."""
-
-
-class DemoProcess:
-    """A child process whose output goes to a log file."""
-
-    def __init__(self, name: str, log_file: Path, env: dict[str, str], arguments: Sequence[str]) -> None:
-        self.name = name
-        self._log_file = log_file
-        with log_file.open("w") as log:
-            self._child = subprocess.Popen(
-                [sys.executable, *arguments], env=env, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def log(self) -> str:
-        return self._log_file.read_text(errors="replace")
-
-    def has_ended(self) -> bool:
-        return self._child.poll() is not None
-
-    def check_is_running(self) -> None:
-        if self.has_ended():
-            self._fail(f"ended with code {self._child.returncode}")
-        if "cannot configure" in self.log():
-            self._fail("cannot load its network")
-
-    def check_is_well(self) -> None:
-        if self._child.poll() not in (None, 0):
-            self._fail(f"ended with code {self._child.returncode}")
-
-    def stop(self) -> None:
-        if not self.has_ended():
-            self._child.send_signal(signal.SIGINT)
-            try:
-                self._child.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
-
-    def _fail(self, what: str) -> NoReturn:
-        last = "\n".join(self.log().splitlines()[-12:])
-        raise ProcessFailedError(f"the {self.name} {what}:\n{last}")
-
-
-@contextmanager
-def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]) -> Iterator[DemoProcess]:
-    """A child that is stopped at the end, come what may."""
-    child = DemoProcess(name, logs / f"{name}.log", env, arguments)
-    try:
-        yield child
-    finally:
-        child.stop()
-
-
-def ros_environment(output: Path) -> dict[str, str]:
-    """A domain of our own, on this machine only, with room for large images."""
-    profile = (CONFIG / "fastdds_large_images.xml").read_text()
-    loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
-    assert profile.count("<type>UDPv4</type>") == 1
-    file = (output / "fastdds_this_machine_only.xml").resolve()
-    file.write_text(profile.replace("<type>UDPv4</type>", loopback))
-    return {
-        **os.environ,
-        "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-        "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
-        "PYTHONUNBUFFERED": "1",
-    }
 
 
 def environment() -> dict[str, str]:

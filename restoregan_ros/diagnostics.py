@@ -8,7 +8,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from restoregan_ros.parameters import NodeSettings
-from restoregan_ros.statistics import Snapshot
+from restoregan_ros.stream_statistics import Snapshot
 
 OK, WARN, ERROR, STALE = (
     DiagnosticStatus.OK,

@@ -20,15 +20,17 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
-from restoregan_ros import engine
-from restoregan_ros.camera_stream import CameraStream, Frame
+from restoregan_ros import pipeline_setup
+from restoregan_ros.camera_stream import CameraStream
 from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
+from restoregan_ros.frame import Frame
+from restoregan_ros.outcome import DISABLED
 from restoregan_ros.parameters import NodeSettings, Settings, declare_parameters
 from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
 from restoregan_ros.stop_signal import StopSignal
 from restoregan_ros.watchdog import Watchdog
-from restoregan_ros.worker import DISABLED, Worker
+from restoregan_ros.worker import Worker
 
 if TYPE_CHECKING:
     from restoregan_core.pipeline import RestorationPipeline
@@ -51,7 +53,7 @@ class RestoreNode(LifecycleNode):
 
     def __init__(
         self,
-        open_pipeline: OpenPipeline = engine.open_pipeline,
+        open_pipeline: OpenPipeline = pipeline_setup.open_pipeline,
         must_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__("restore_node")
@@ -59,7 +61,7 @@ class RestoreNode(LifecycleNode):
         self._must_stop = must_stop
         self._settings = declare_parameters(self)
         self._pipeline: RestorationPipeline | None = None
-        self._streams: list[CameraStream] = []
+        self._streams: dict[str, CameraStream] = {}
         self._slots: Slots | None = None
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
@@ -89,7 +91,7 @@ class RestoreNode(LifecycleNode):
                 stream = CameraStream(
                     self, camera, self.settings, pipeline.model, self._diagnostics_are_wanted
                 )
-                self._streams.append(stream)
+                self._streams[camera] = stream
         except Exception as error:
             self.get_logger().error(f"cannot configure: {type(error).__name__}: {error}")
             self._free()
@@ -102,20 +104,22 @@ class RestoreNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         assert self._pipeline is not None
-        self._slots = Slots(lambda camera: self._settings.cameras[camera].priority)
-        self._shedder = LoadShedder(
-            self._settings.node.cameras, lambda camera: self._settings.cameras[camera].priority
-        )
-        self._worker = Worker(self._pipeline, self._slots, self.settings, self._shedder, self._log_fault)
-        self._watchdog = Watchdog(self._slots, self.settings, self.get_logger().error)
         try:
-            for stream in self._streams:
+            for stream in self._streams.values():
                 stream.subscribe(self._take_frame)
         except Exception as error:
             self.get_logger().error(f"cannot activate: {type(error).__name__}: {error}")
-            for stream in self._streams:
+            for stream in self._streams.values():
                 stream.unsubscribe()
             return FAILURE
+        # Made only now, since what was never started cannot be stopped. No frame comes in before this returns:
+        # one thread runs all callbacks.
+        self._slots = Slots(self._priority_of)
+        self._shedder = LoadShedder(self._settings.node.cameras, self._priority_of)
+        self._worker = Worker(
+            self._pipeline, self._slots, self._streams, self.settings, self._shedder, self._log_fault
+        )
+        self._watchdog = Watchdog(self._slots, self._streams, self.settings, self.get_logger().error)
         self._worker.start()
         self._watchdog.start()
         self._state = "active"
@@ -146,7 +150,7 @@ class RestoreNode(LifecycleNode):
         def load() -> None:
             try:
                 pipeline = self._open_pipeline(settings)
-                engine.warm_up(pipeline, settings)
+                pipeline_setup.warm_up(pipeline, settings)
                 outcome.append(pipeline)
             except Exception as error:
                 outcome.append(error)
@@ -162,18 +166,21 @@ class RestoreNode(LifecycleNode):
             raise outcome[0]
         return outcome[0]
 
+    def _priority_of(self, camera: str) -> int:
+        return self._settings.cameras[camera].priority
+
     def _take_frame(self, frame: Frame) -> None:
         assert self._slots is not None
         assert self._watchdog is not None
         assert self._shedder is not None
-        settings = self._settings
+        settings, stream = self._settings, self._streams[frame.camera]
         is_enabled = settings.node.enabled and settings.cameras[frame.camera].enabled
-        if not is_enabled and self._slots.is_idle(frame.camera) and frame.stream.can_pass_at_once(frame):
-            frame.stream.deliver(frame, DISABLED)
+        if not is_enabled and self._slots.is_idle(frame.camera) and stream.can_pass_at_once(frame):
+            stream.deliver(frame, DISABLED)
             return
         self._shedder.count_received(frame.camera)
         if self._slots.put(frame):
-            frame.stream.statistics.count_superseded()
+            stream.statistics.count_superseded()
         if self._watchdog.worker_is_overdue:
             self._watchdog.wake()
 
@@ -197,7 +204,7 @@ class RestoreNode(LifecycleNode):
                 node_status(f"{name}: engine", self._state, model, self._engine, settings.mode, is_overdue)
             ]
             if self._worker is not None:
-                for stream in self._streams:
+                for stream in self._streams.values():
                     snapshot = stream.statistics.snapshot()
                     is_shed = self._shedder is not None and stream.camera in self._shedder.shed
                     statuses += camera_statuses(
@@ -217,7 +224,7 @@ class RestoreNode(LifecycleNode):
         self.get_logger().error(line, throttle_duration_sec=1.0)
 
     def _stop_threads(self, timeout_s: float | None) -> None:
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.unsubscribe()
         if self._worker is not None and not self._worker.stop(timeout_s):
             self.get_logger().warning("the worker is still busy; not waiting for it")
@@ -227,9 +234,9 @@ class RestoreNode(LifecycleNode):
         self._worker = self._watchdog = self._slots = self._shedder = None
 
     def _free(self) -> None:
-        for stream in self._streams:
+        for stream in self._streams.values():
             stream.destroy()
-        self._streams = []
+        self._streams = {}
         if self._pipeline is not None:
             self._pipeline.restorer.close()
         self._pipeline = None
@@ -255,7 +262,9 @@ class _ToRosLog(logging.Handler):
             self._logger.info(text)
 
 
-def main(argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = engine.open_pipeline) -> int:
+def main(
+    argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = pipeline_setup.open_pipeline
+) -> int:
     """Run the node until SIGINT or SIGTERM; 0 after these, 2 for parameters that cannot be."""
     try:
         stop = StopSignal()

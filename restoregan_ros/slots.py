@@ -8,10 +8,8 @@ for at most one turn of each other camera, after what is left of the one in work
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from restoregan_ros.camera_stream import Frame
+from restoregan_ros.frame import Frame
 
 
 class Slots:
@@ -33,7 +31,7 @@ class Slots:
         self._is_closed = False
 
     @property
-    def in_work(self) -> "tuple[Frame, float] | None":
+    def in_work(self) -> tuple[Frame, float] | None:
         """The frame that the worker has, and since when (steady clock, seconds)."""
         return self._in_work
 
@@ -43,7 +41,7 @@ class Slots:
             in_work = self._in_work
             return camera not in self._waiting and (in_work is None or in_work[0].camera != camera)
 
-    def put(self, frame: "Frame") -> bool:
+    def put(self, frame: Frame) -> bool:
         """Let a frame wait for the worker; returns whether it took the place of an older one."""
         with self._changed:
             superseded = frame.camera in self._waiting
@@ -53,7 +51,7 @@ class Slots:
             self._changed.notify()
             return superseded
 
-    def take(self) -> "Frame | None":
+    def take(self) -> Frame | None:
         """Wait for a frame and hand it to the worker, which must call ``done`` after it; None once closed."""
         with self._changed:
             while not self._waiting and not self._is_closed:
@@ -71,7 +69,7 @@ class Slots:
     def done(self) -> None:
         self._in_work = None
 
-    def take_received_until(self, limit_s: float) -> "list[Frame]":
+    def take_received_until(self, limit_s: float) -> list[Frame]:
         """Remove and return the waiting frames that came in at ``limit_s`` (steady clock) or before."""
         with self._changed:
             late = [frame for frame in self._waiting.values() if frame.received_s <= limit_s]

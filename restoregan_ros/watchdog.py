@@ -10,24 +10,23 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from restoregan_ros.camera_stream import Frame
-from restoregan_ros.conversions import Outcome
-from restoregan_ros.msg import RestorationReport
+from restoregan_ros.camera_stream import CameraStream
+from restoregan_ros.frame import Frame
+from restoregan_ros.outcome import DISABLED, MISSED
 from restoregan_ros.parameters import Settings
 from restoregan_ros.slots import Slots
-from restoregan_ros.worker import DISABLED
 
 EXIT_HUNG = 70
 """EX_SOFTWARE of sysexits.h."""
-MISSED = Outcome(RestorationReport.ACTION_FAILED_OPEN, RestorationReport.REASON_DEADLINE)
 
 
 class Watchdog:
     """Watches ``slots`` until stopped.
 
     Args:
+        streams: camera -> where its frames are delivered.
         settings: gives the settings in force.
         log_error: takes one line.
         exit_process: called with the exit code when the worker hangs; does not return.
@@ -36,11 +35,13 @@ class Watchdog:
     def __init__(
         self,
         slots: Slots,
+        streams: Mapping[str, CameraStream],
         settings: Callable[[], Settings],
         log_error: Callable[[str], None],
         exit_process: Callable[[int], None] = os._exit,
     ) -> None:
         self._slots = slots
+        self._streams = streams
         self._settings = settings
         self._log_error = log_error
         self._exit_process = exit_process
@@ -96,7 +97,7 @@ class Watchdog:
     def _serve(self, frame: Frame) -> None:
         settings = self._settings()
         is_enabled = settings.node.enabled and settings.cameras[frame.camera].enabled
-        frame.stream.deliver(frame, MISSED if is_enabled else DISABLED)
+        self._streams[frame.camera].deliver(frame, MISSED if is_enabled else DISABLED)
 
     def _check_hang(self, frame: Frame, away_s: float, hang_timeout_s: float) -> None:
         if away_s >= min(1.0, hang_timeout_s / 2) and self._reported is not frame:

@@ -3,12 +3,13 @@
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from restoregan_ros.camera_stream import Frame
-from restoregan_ros.conversions import Outcome, failure_of
+from restoregan_ros.camera_stream import CameraStream
+from restoregan_ros.frame import Frame
 from restoregan_ros.msg import RestorationReport
+from restoregan_ros.outcome import DISABLED, Outcome, failure_of
 from restoregan_ros.parameters import NodeSettings, Settings
 from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
@@ -16,13 +17,12 @@ from restoregan_ros.slots import Slots
 if TYPE_CHECKING:
     from restoregan_core.pipeline import RestorationPipeline
 
-DISABLED = Outcome(RestorationReport.ACTION_PASSED_THROUGH, RestorationReport.REASON_DISABLED)
-
 
 class Worker:
     """Runs ``pipeline`` in a thread of its own until stopped.
 
     Args:
+        streams: camera -> where its frames are delivered.
         settings: gives the settings in force, anew for each frame.
         shedder: says whether there is time to restore a camera's frame.
         log_fault: takes one line.
@@ -32,12 +32,14 @@ class Worker:
         self,
         pipeline: "RestorationPipeline",
         slots: Slots,
+        streams: Mapping[str, CameraStream],
         settings: Callable[[], Settings],
         shedder: LoadShedder,
         log_fault: Callable[[str], None],
     ) -> None:
         self._pipeline = pipeline
         self._slots = slots
+        self._streams = streams
         self._settings = settings
         self._shedder = shedder
         self._log_fault = log_fault
@@ -64,23 +66,24 @@ class Worker:
                 self._slots.done()
 
     def _serve(self, frame: Frame) -> None:
+        stream = self._streams[frame.camera]
         try:
             outcome = self._outcome(frame)
-            delivered = frame.stream.deliver(frame, outcome)
+            delivered = stream.deliver(frame, outcome)
         except Exception as error:  # of decoding, encoding or publishing; the pipeline contains its own
             outcome = failure_of(error)
-            delivered = frame.stream.deliver(frame, outcome)
+            delivered = stream.deliver(frame, outcome)
         if outcome.detail:
             self._log_fault(f"{frame.camera}: {outcome.detail}")
         if delivered and outcome.result is not None:
-            frame.stream.publish_overlay(frame, outcome)
+            stream.publish_overlay(frame, outcome)
 
     def _outcome(self, frame: Frame) -> Outcome:
         settings = self._settings()
         if not (settings.node.enabled and settings.cameras[frame.camera].enabled):
             return DISABLED
         self._apply(settings.node)
-        is_asked_for = settings.node.mode == "restore" and frame.stream.image_is_wanted()
+        is_asked_for = settings.node.mode == "restore" and self._streams[frame.camera].image_is_wanted()
         has_time = self._shedder.may_restore(frame.camera) or not settings.node.shed_load
         started_s = time.monotonic()
         result = self._pipeline.process(

@@ -142,6 +142,20 @@ def test_configure_that_fails_says_why_in_one_line_and_leaves_the_node_unconfigu
     assert node.is_running()
 
 
+def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(start_node, make_probe):
+    override = "qos_overrides./half/left/image_raw.subscription.reliability"
+    node = start_node(**PATIENT, namespace="half", cameras="[front,left]", **{override: "sometimes"})
+    node.wait_for_log("cannot activate")
+    probe = make_probe("front", namespace="half")
+    assert probe.state() == "inactive"
+    wait_until(lambda: probe.diagnostic(": engine"), what="diagnostics")
+    assert probe.diagnostic("front stream") is None, "no camera is active"
+    assert probe.source.get_subscription_count() == 0
+    node.signal(signal.SIGTERM)
+    assert node.wait_exit(15) == 0
+    assert "Traceback" not in node.log
+
+
 @pytest.mark.parametrize(
     ("parameters", "complaint"),
     [

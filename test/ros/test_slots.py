@@ -2,28 +2,28 @@
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import Image
 
+from restoregan_ros.frame import Frame
 from restoregan_ros.slots import Slots
+from restoregan_ros.source_image import SourceImage
+
+SOURCE = SourceImage(serialize_message(Image()))
 
 
-@dataclass(eq=False)
-class WaitingFrame:
-    """What Slots looks at of a camera_stream.Frame."""
-
-    camera: str
-    received_s: float = 0.0
-    is_settled: bool = False
+def frame(camera: str, received_s: float = 0.0) -> Frame:
+    return Frame(camera, SOURCE, received_s)
 
 
 def test_the_newest_frame_takes_the_place_of_an_older_one():
     slots = Slots(lambda camera: 1)
-    assert not slots.put(WaitingFrame("a", 1.0))
-    newest = WaitingFrame("a", 2.0)
+    assert not slots.put(frame("a", 1.0))
+    newest = frame("a", 2.0)
     assert slots.put(newest)
     assert slots.take() is newest
 
@@ -36,7 +36,7 @@ def test_with_equal_priorities_a_frame_waits_for_at_most_one_turn_of_each_other_
     turns_since: dict[str, Counter] = {}
     for time_s, cameras in enumerate(arrivals):
         for number in cameras:
-            slots.put(WaitingFrame(str(number), float(time_s)))
+            slots.put(frame(str(number), float(time_s)))
             turns_since.setdefault(str(number), Counter())
         if not turns_since:
             continue
@@ -53,7 +53,7 @@ def test_turns_are_shared_out_by_priority_and_nobody_starves():
     turns = Counter()
     for _ in range(40):
         for camera in ("front", "left"):
-            slots.put(WaitingFrame(camera))
+            slots.put(frame(camera))
         turns[slots.take().camera] += 1
         slots.done()
     assert turns == {"front": 30, "left": 10}
@@ -64,20 +64,20 @@ def test_take_waits_for_a_frame_and_ends_when_closed():
     taken = []
     thread = threading.Thread(target=lambda: taken.extend([slots.take(), slots.take()]))
     thread.start()
-    frame = WaitingFrame("a")
-    slots.put(frame)
+    waiting = frame("a")
+    slots.put(waiting)
     while slots.in_work is None:
         pass
     slots.close()
     thread.join(5)
-    assert taken == [frame, None]
+    assert taken == [waiting, None]
 
 
 @pytest.mark.parametrize(("limit_s", "expected"), [(0.5, []), (1.0, ["a"]), (9.0, ["a", "b"])])
 def test_late_frames_are_taken_out(limit_s, expected):
     slots = Slots(lambda camera: 1)
-    slots.put(WaitingFrame("a", 1.0))
-    slots.put(WaitingFrame("b", 2.0))
+    slots.put(frame("a", 1.0))
+    slots.put(frame("b", 2.0))
     assert slots.oldest_received_s() == 1.0
-    assert [frame.camera for frame in slots.take_received_until(limit_s)] == expected
+    assert [late.camera for late in slots.take_received_until(limit_s)] == expected
     assert slots.is_idle("a") == ("a" in expected)

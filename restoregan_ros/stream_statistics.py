@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restoregan_ros.conversions import REASONS, Outcome
 from restoregan_ros.msg import RestorationReport
+from restoregan_ros.outcome import REASONS, Outcome
 
 WINDOW_FRAMES = 1000
 

@@ -1,0 +1,84 @@
+"""The demo's processes: children with a log of their own, in a ROS domain of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+CONFIG = Path(__file__).resolve().parent.parent / "config"
+
+
+class ProcessFailedError(Exception):
+    """A process of the demo ended on its own; the message holds the end of its log."""
+
+
+class DemoProcess:
+    """A child process whose output goes to a log file."""
+
+    def __init__(self, name: str, log_file: Path, env: dict[str, str], arguments: Sequence[str]) -> None:
+        self.name = name
+        self._log_file = log_file
+        with log_file.open("w") as log:
+            self._child = subprocess.Popen(
+                [sys.executable, *arguments], env=env, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def log(self) -> str:
+        return self._log_file.read_text(errors="replace")
+
+    def has_ended(self) -> bool:
+        return self._child.poll() is not None
+
+    def check_is_running(self) -> None:
+        if self.has_ended():
+            self._fail(f"ended with code {self._child.returncode}")
+        if "cannot configure" in self.log():
+            self._fail("cannot load its network")
+
+    def check_is_well(self) -> None:
+        if self._child.poll() not in (None, 0):
+            self._fail(f"ended with code {self._child.returncode}")
+
+    def stop(self) -> None:
+        if not self.has_ended():
+            self._child.send_signal(signal.SIGINT)
+            try:
+                self._child.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+
+    def _fail(self, what: str) -> NoReturn:
+        last = "\n".join(self.log().splitlines()[-12:])
+        raise ProcessFailedError(f"the {self.name} {what}:\n{last}")
+
+
+@contextmanager
+def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]) -> Iterator[DemoProcess]:
+    """A child that is stopped at the end, come what may."""
+    child = DemoProcess(name, logs / f"{name}.log", env, arguments)
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def ros_environment(output: Path) -> dict[str, str]:
+    """A domain of our own, on this machine only, with room for large images."""
+    profile = (CONFIG / "fastdds_large_images.xml").read_text()
+    loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
+    assert profile.count("<type>UDPv4</type>") == 1
+    file = (output / "fastdds_this_machine_only.xml").resolve()
+    file.write_text(profile.replace("<type>UDPv4</type>", loopback))
+    return {
+        **os.environ,
+        "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
+        "PYTHONUNBUFFERED": "1",
+    }

@@ -1,0 +1,18 @@
+"""A camera's frame on its way through the node."""
+
+import time
+from dataclasses import dataclass, field
+
+from restoregan_ros.source_image import SourceImage
+
+
+@dataclass(eq=False)
+class Frame:
+    """A source frame that was taken up: it waits, is worked on, and is settled by whoever publishes it."""
+
+    camera: str
+    source: SourceImage
+    received_s: float = field(default_factory=time.monotonic)
+    """Steady clock."""
+    is_settled: bool = False
+    """Whether somebody published it; changes under the lock of the camera's stream."""

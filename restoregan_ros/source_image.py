@@ -1,0 +1,96 @@
+"""A camera's message as it came: header and fields at once, pixels when they are asked for.
+
+Pixels are decoded and encoded by ``restoregan_core.image_codec``; nothing is computed here.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from restoregan_core import image_codec
+from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
+
+KEEP_SOURCE = "source"
+"""Value of the parameter ``output_encoding`` that publishes each stream in its source's encoding."""
+
+
+class SourceImage:
+    """A serialised Image or CompressedImage: its fields at once, its pixels when they are asked for.
+
+    Raises:
+        ValueError: the bytes are cut off.
+    """
+
+    def __init__(self, cdr: bytes, is_compressed: bool = False) -> None:
+        self.cdr = cdr
+        self.is_compressed = is_compressed
+        self.fields: ImageFields = read_compressed_image(cdr) if is_compressed else read_image(cdr)
+
+    @cached_property
+    def header(self) -> Header:
+        stamp = Time(sec=self.fields.sec, nanosec=self.fields.nanosec)
+        return Header(stamp=stamp, frame_id=self.fields.frame_id)
+
+    @cached_property
+    def rgb_HWC(self) -> npt.NDArray[np.uint8]:  # noqa: N802 - shape suffix
+        """uint8 RGB (height, width, 3); not to be written to.
+
+        Raises:
+            UnsupportedEncodingError, MalformedImageError: see ``image_codec.decode``.
+        """
+        image = self.fields
+        if self.is_compressed:
+            return image_codec.decode_compressed(image.encoding, image.data)
+        return image_codec.decode(
+            image.encoding, image.data, image.height, image.width, image.step, image.is_bigendian
+        )
+
+    def published_encoding(self) -> str:
+        """What a stream that keeps its source's encoding publishes this one in.
+
+        Raises:
+            UnsupportedEncodingError: it is not decoded.
+        """
+        if self.is_compressed:
+            return image_codec.published_compressed_encoding(self.fields.encoding)
+        return image_codec.published_encoding(self.fields.encoding)
+
+    def keeps(self, encoding: str) -> bool:
+        """Whether it can be published in ``encoding`` as it is."""
+        return not self.is_compressed and self.fields.encoding == encoding
+
+    def as_published(self, encoding: str) -> bytes:
+        """The source frame itself as a serialised Image: its own bytes if it has that encoding.
+
+        Raises:
+            UnsupportedEncodingError, MalformedImageError: it has another encoding and does not decode.
+        """
+        return self.cdr if self.keeps(encoding) else self._encoded(self.rgb_HWC, encoding)
+
+    def restored(self, rgb_HWC: npt.NDArray[np.uint8], encoding: str) -> bytes:
+        """A restored picture as a serialised Image with this frame's header.
+
+        What restoration left alone keeps the source's bytes where the source has that encoding: row padding,
+        alpha, low bits of mono16.
+        """
+        image = self.fields
+        if not self.keeps(encoding):
+            return self._encoded(rgb_HWC, encoding)
+        data = image_codec.merge(
+            encoding, image.data, image.height, image.width, image.step, rgb_HWC, image.is_bigendian
+        )
+        return write_image(replace(image, data=data.data))
+
+    def _encoded(self, rgb_HWC: npt.NDArray[np.uint8], encoding: str) -> bytes:
+        data, step = image_codec.encode(rgb_HWC, encoding)
+        height, width = rgb_HWC.shape[:2]
+        return write_image(
+            replace(
+                self.fields, encoding=encoding, height=height, width=width, step=step, is_bigendian=False,
+                data=data.data,
+            )
+        )  # fmt: skip
