@@ -1,5 +1,7 @@
 """The messages that are published beside a frame's own image: overlay, report, intrinsics."""
 
+from copy import copy
+
 import numpy as np
 import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo
@@ -52,6 +54,7 @@ def report_message(
 
 
 def restamped(info: CameraInfo, header: Header) -> CameraInfo:
-    """The same intrinsics under another header; ``info`` itself is changed and returned."""
-    info.header = header
-    return info
+    """A copy of the intrinsics under another header; its arrays are those of ``info``."""
+    copied = copy(info)
+    copied.header = header
+    return copied

@@ -9,7 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-CONFIG = Path(__file__).resolve().parent.parent / "config"
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+
+
+def config_folder() -> Path:
+    """The package's ``config`` folder: of the sourced ROS or of this interpreter, else of the checkout.
+
+    Raises:
+        FileNotFoundError: in none of them.
+    """
+    try:
+        share = Path(get_package_share_directory("restoregan_ros"))
+    except (PackageNotFoundError, OSError):  # OSError: no AMENT_PREFIX_PATH
+        share = Path(sys.prefix, "share", "restoregan_ros")
+    folders = [share / "config", Path(__file__).resolve().parent.parent / "config"]
+    for folder in folders:
+        if (folder / "fastdds_large_images.xml").is_file():
+            return folder
+    raise FileNotFoundError(f"restoregan_ros is installed without {folders[0]}: build and source it again")
 
 
 class ProcessFailedError(Exception):
@@ -69,7 +86,7 @@ def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]
 
 def ros_environment(output: Path) -> dict[str, str]:
     """A domain of our own, on this machine only, with room for large images."""
-    profile = (CONFIG / "fastdds_large_images.xml").read_text()
+    profile = (config_folder() / "fastdds_large_images.xml").read_text()
     loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
     assert profile.count("<type>UDPv4</type>") == 1
     file = (output / "fastdds_this_machine_only.xml").resolve()

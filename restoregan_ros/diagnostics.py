@@ -25,31 +25,47 @@ def diagnostic_array(stamp: Time, statuses: list[DiagnosticStatus]) -> Diagnosti
 
 
 def node_status(
-    name: str, state: str, model: str, engine: str, mode: str, worker_is_overdue: bool
+    node: str, state: str, model: str, runtime: str, mode: str, worker_is_overdue: bool
 ) -> DiagnosticStatus:
-    """Lifecycle state and engine; an error while the worker is overdue."""
+    """Lifecycle state, network and what runs it; an error while the worker is overdue.
+
+    Args:
+        node: the node's name, which is the status's hardware_id, too.
+        runtime: one line about library, version, device and precision.
+    """
     level, message = (ERROR, "worker overdue, sources are passed on") if worker_is_overdue else (OK, state)
-    return _status(name, level, message, {"state": state, "model": model, "engine": engine, "mode": mode})
+    values = {"state": state, "model": model, "runtime": runtime, "mode": mode}
+    return _status(f"{node}: network", node, level, message, values)
 
 
 def camera_statuses(
-    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int, *, is_shed: bool = False
+    node: str,
+    camera: str,
+    snapshot: Snapshot,
+    settings: NodeSettings,
+    now_ros_ns: int,
+    *,
+    is_shed: bool = False,
 ) -> list[DiagnosticStatus]:
     """Three statuses: the stream, its blur, its rain. Probabilities are means since the last snapshot.
 
     Args:
+        node: the node's name.
+        camera: its name is the statuses' hardware_id, by which aggregators and viewers group them.
         is_shed: whether the camera is only assessed because the worker has no time to restore it.
     """
     return [
-        _stream_status(f"{name} stream", snapshot, settings, now_ros_ns, is_shed),
+        _stream_status(f"{node}: {camera} stream", camera, snapshot, settings, now_ros_ns, is_shed),
         _quality_status(
-            f"{name} blur",
+            f"{node}: {camera} blur",
+            camera,
             snapshot.blur_probability,
             settings.blur_warn_probability,
             settings.blur_error_probability,
         ),
         _quality_status(
-            f"{name} rain",
+            f"{node}: {camera} rain",
+            camera,
             snapshot.rain_probability,
             settings.rain_warn_probability,
             settings.rain_error_probability,
@@ -58,7 +74,7 @@ def camera_statuses(
 
 
 def _stream_status(
-    name: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int, is_shed: bool
+    name: str, camera: str, snapshot: Snapshot, settings: NodeSettings, now_ros_ns: int, is_shed: bool
 ) -> DiagnosticStatus:
     age_s = math.nan
     if snapshot.last_received_ros_ns is not None:
@@ -89,18 +105,23 @@ def _stream_status(
         "latency_p99_ms": f"{p99_ms:.1f}",
         "latency_max_ms": f"{max_ms:.1f}",
     }
-    return _status(name, level, message, values)
+    return _status(name, camera, level, message, values)
 
 
-def _quality_status(name: str, probability: float, warn: float, error: float) -> DiagnosticStatus:
+def _quality_status(
+    name: str, camera: str, probability: float, warn: float, error: float
+) -> DiagnosticStatus:
     if math.isnan(probability):
         level, message = OK, "not assessed"
     else:
         level = ERROR if probability >= error else WARN if probability >= warn else OK
         message = f"mean probability {probability:.2f}"
-    return _status(name, level, message, {"probability": f"{probability:.3f}", "warn": warn, "error": error})
+    values = {"probability": f"{probability:.3f}", "warn": warn, "error": error}
+    return _status(name, camera, level, message, values)
 
 
-def _status(name: str, level: bytes, message: str, values: Mapping[str, Any]) -> DiagnosticStatus:
+def _status(
+    name: str, hardware_id: str, level: bytes, message: str, values: Mapping[str, Any]
+) -> DiagnosticStatus:
     pairs = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
-    return DiagnosticStatus(name=name, level=level, message=message, hardware_id="", values=pairs)
+    return DiagnosticStatus(name=name, level=level, message=message, hardware_id=hardware_id, values=pairs)

@@ -24,8 +24,9 @@ from restoregan_ros import pipeline_setup
 from restoregan_ros.camera_stream import CameraStream
 from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
 from restoregan_ros.frame import Frame
+from restoregan_ros.lifecycle_answers import answer_every_transition
 from restoregan_ros.outcome import DISABLED
-from restoregan_ros.parameters import NodeSettings, Settings, declare_parameters
+from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_parameters
 from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
 from restoregan_ros.stop_signal import StopSignal
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 OpenPipeline = Callable[[NodeSettings], "RestorationPipeline"]
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 STOP_TIMEOUT_S = 1.0
+HAS_POST_SET_CALLBACKS = hasattr(LifecycleNode, "add_post_set_parameters_callback")
+"""Humble has none: there a change is applied where it is checked."""
 
 
 class RestoreNode(LifecycleNode):
@@ -66,9 +69,12 @@ class RestoreNode(LifecycleNode):
         self._worker: Worker | None = None
         self._watchdog: Watchdog | None = None
         self._shedder: LoadShedder | None = None
-        self._engine = "not configured"
+        self._runtime = "not configured"
         self._state = "unconfigured"
-        self.add_on_set_parameters_callback(self._on_set_parameters)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        if HAS_POST_SET_CALLBACKS:
+            self.add_post_set_parameters_callback(self._apply_parameters)
+        answer_every_transition(self)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -97,9 +103,9 @@ class RestoreNode(LifecycleNode):
             self._free()
             return FAILURE
         self._pipeline = pipeline
-        self._engine = pipeline.restorer.describe()
+        self._runtime = pipeline.restorer.describe()
         self._state = "inactive"
-        self.get_logger().info(f"configured: {pipeline.model} by {self._engine}")
+        self.get_logger().info(f"configured: {pipeline.model} by {self._runtime}")
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -184,15 +190,19 @@ class RestoreNode(LifecycleNode):
         if self._watchdog.worker_is_overdue:
             self._watchdog.wake()
 
-    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
-        values = {p.name: tuple(p.value) if isinstance(p.value, list) else p.value for p in parameters}
+    def _check_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
-            self._settings = self._settings.changed(values)
+            self._settings.changed(values_of(parameters))
         except (ValueError, TypeError) as error:
             return SetParametersResult(successful=False, reason=str(error))
+        if not HAS_POST_SET_CALLBACKS:
+            self._apply_parameters(parameters)
+        return SetParametersResult(successful=True)
+
+    def _apply_parameters(self, parameters: list[Parameter]) -> None:
+        self._settings = self._settings.changed(values_of(parameters))
         if self._watchdog is not None:
             self._watchdog.wake()
-        return SetParametersResult(successful=True)
 
     def _publish_diagnostics(self) -> None:
         try:
@@ -200,15 +210,13 @@ class RestoreNode(LifecycleNode):
             name, settings = self.get_fully_qualified_name().lstrip("/"), self._settings.node
             model = "" if self._pipeline is None else self._pipeline.model
             is_overdue = self._watchdog is not None and self._watchdog.worker_is_overdue
-            statuses = [
-                node_status(f"{name}: engine", self._state, model, self._engine, settings.mode, is_overdue)
-            ]
+            statuses = [node_status(name, self._state, model, self._runtime, settings.mode, is_overdue)]
             if self._worker is not None:
                 for stream in self._streams.values():
                     snapshot = stream.statistics.snapshot()
                     is_shed = self._shedder is not None and stream.camera in self._shedder.shed
                     statuses += camera_statuses(
-                        f"{name}: {stream.camera}", snapshot, settings, now.nanoseconds,
+                        name, stream.camera, snapshot, settings, now.nanoseconds,
                         is_shed=is_shed and settings.shed_load,
                     )  # fmt: skip
             self._diagnostics.publish(diagnostic_array(now.to_msg(), statuses))
@@ -240,7 +248,12 @@ class RestoreNode(LifecycleNode):
         if self._pipeline is not None:
             self._pipeline.restorer.close()
         self._pipeline = None
-        self._engine = "not configured"
+        self._runtime = "not configured"
+
+
+def values_of(parameters: list[Parameter]) -> dict[str, Value]:
+    """Name -> value, as ``Settings.changed`` takes them."""
+    return {p.name: tuple(p.value) if isinstance(p.value, list) else p.value for p in parameters}
 
 
 class _ToRosLog(logging.Handler):

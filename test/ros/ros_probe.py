@@ -279,7 +279,10 @@ class Probe:
         assert accepted, reason
 
     def transition(self, label: str) -> bool:
-        request = ChangeState.Request(transition=Transition(id=TRANSITIONS[label]))
+        return self.transition_by_id(TRANSITIONS[label])
+
+    def transition_by_id(self, number: int) -> bool:
+        request = ChangeState.Request(transition=Transition(id=number))
         return bool(self.call(ChangeState, "change_state", request).success)
 
     def state(self) -> str:

@@ -72,7 +72,7 @@ def test_thresholds_take_effect_at_the_next_frame(probe):
     probe.must_set(preset="balanced")
 
 
-def test_diagnostics_tell_rate_latency_failures_blur_and_engine(probe):
+def test_diagnostics_tell_rate_latency_failures_blur_and_runtime_and_name_the_camera(probe):
     probe.exchange(commanded(Command.RAISE))
     for _ in range(5):
         probe.exchange(commanded(Command.RESTORE))
@@ -88,8 +88,10 @@ def test_diagnostics_tell_rate_latency_failures_blur_and_engine(probe):
     assert 0 < float(values(stream)["latency_p50_ms"]) <= float(values(stream)["latency_max_ms"])
     assert blur.level == b"\x02"
     assert rain.level == b"\x00"
-    engine = values(probe.diagnostic(": engine"))
-    assert (engine["state"], engine["engine"]) == ("active", "obedience")
+    network = probe.diagnostic(": network")
+    assert (values(network)["state"], values(network)["runtime"]) == ("active", "obedience")
+    assert network.hardware_id == "restore_node"
+    assert {status.hardware_id for status in (stream, blur, rain)} == {"camera"}
 
 
 def test_a_publisher_that_is_gone_is_shown_by_the_age_of_its_last_frame(probe):
@@ -142,13 +144,40 @@ def test_configure_that_fails_says_why_in_one_line_and_leaves_the_node_unconfigu
     assert node.is_running()
 
 
+@pytest.mark.parametrize(
+    ("reached_by", "refused"),
+    [
+        ([], "activate"),
+        (["configure"], "configure"),
+        (["configure", "activate"], "activate"),
+        (["configure", "activate"], "cleanup"),
+    ],
+)
+def test_a_transition_that_is_not_allowed_is_answered_and_changes_nothing(
+    start_node, make_probe, reached_by, refused
+):
+    space = "_".join(["refused", *reached_by, refused])
+    node = start_node(**PATIENT, namespace=space, autostart=False)
+    probe = make_probe(namespace=space)
+    for label in reached_by:
+        assert probe.transition(label)
+    before = probe.state()
+    assert not probe.transition(refused)
+    assert not probe.transition_by_id(99)
+    assert probe.state() == before
+    assert "was refused" in node.log
+    node.signal(signal.SIGTERM)
+    assert node.wait_exit(15) == 0
+    assert "Traceback" not in node.log
+
+
 def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(start_node, make_probe):
     override = "qos_overrides./half/left/image_raw.subscription.reliability"
     node = start_node(**PATIENT, namespace="half", cameras="[front,left]", **{override: "sometimes"})
     node.wait_for_log("cannot activate")
     probe = make_probe("front", namespace="half")
     assert probe.state() == "inactive"
-    wait_until(lambda: probe.diagnostic(": engine"), what="diagnostics")
+    wait_until(lambda: probe.diagnostic(": network"), what="diagnostics")
     assert probe.diagnostic("front stream") is None, "no camera is active"
     assert probe.source.get_subscription_count() == 0
     node.signal(signal.SIGTERM)
@@ -242,7 +271,7 @@ def test_sim_time_stamps_diagnostics_and_paused_time_ages_no_camera(start_node, 
     _, report = probe.exchange(commanded(Command.RESTORE))
     assert report.latency_ms > 0, "durations are of the steady clock"
     time.sleep(2.1)  # more than stale_after_s of real time
-    sim = [d for d in probe.diagnostics if d.status[0].name == "sim/restore_node: engine"]
+    sim = [d for d in probe.diagnostics if d.status[0].name == "sim/restore_node: network"]
     assert sim[-1].header.stamp.sec == 123
     stream = next(s for s in sim[-1].status if s.name.endswith("stream"))
     assert stream.level == b"\x00"
