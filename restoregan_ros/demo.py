@@ -135,8 +135,8 @@ def run(options: DemoOptions, console: Console) -> Path:
 
 def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
     """The bag to play: the user's own one, or one that is written now."""
-    from restoregan_core.evaluation.bag_frames import IMAGE_TYPE, FrameReader
-    from restoregan_core.evaluation.bag_io import open_bag
+    from restoregan_core.bags.frames import IMAGE_TYPE, FrameReader
+    from restoregan_core.bags.reader import open_bag
 
     at_most_s = options.seconds or 30.0
     if options.bag is not None:
@@ -170,8 +170,8 @@ def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
 
 def write(clip: demo_clip.Clip, folder: Path, progress: Progress) -> Playable:
     """Write a clip into a bag."""
-    from restoregan_core.evaluation.bag_frames import FrameReader
-    from restoregan_core.evaluation.bag_io import open_bag
+    from restoregan_core.bags.frames import FrameReader
+    from restoregan_core.bags.reader import open_bag
 
     task = progress.add_task("making the clip", total=clip.count)
     conditions = demo_bag.write_clip(clip, folder, lambda: progress.advance(task))

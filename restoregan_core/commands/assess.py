@@ -122,8 +122,8 @@ def _file_frames(file: Path) -> Iterator[tuple[_Frame, int]]:
 
 def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
     """Frames of all cameras of a bag; what does not decode is named and left out."""
-    from restoregan_core.evaluation.bag_frames import FrameReader
-    from restoregan_core.evaluation.bag_io import open_bag
+    from restoregan_core.bags.frames import FrameReader
+    from restoregan_core.bags.reader import open_bag
 
     with open_bag(bag_path) as bag:
         reader = FrameReader(bag)

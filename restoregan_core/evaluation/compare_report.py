@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core import __version__
-from restoregan_core.evaluation.bag_frames import FrameReader
-from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.bags.frames import FrameReader
+from restoregan_core.bags.reader import open_bag
 from restoregan_core.evaluation.compare import Comparison
 from restoregan_core.evaluation.report import encode_jpeg
 

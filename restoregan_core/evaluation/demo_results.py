@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.evaluation.bag_frames import FrameReader
-from restoregan_core.evaluation.bag_io import open_bag
-from restoregan_core.evaluation.bag_out import output_typestore
+from restoregan_core.bags.frames import FrameReader
+from restoregan_core.bags.reader import open_bag
+from restoregan_core.bags.writer import output_typestore
 from restoregan_core.evaluation.report import FrameRow, PicturePair, encode_jpeg
 from restoregan_core.metrics import psnr_rgb, ssim_2d
 from restoregan_core.pipeline import Action, Reason

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.evaluation.bag_io import BagError, open_bag
+from restoregan_core.bags.reader import BagError, open_bag
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core import metrics
-from restoregan_core.evaluation.bag_frames import SourceFrame
+from restoregan_core.bags.frames import SourceFrame
 from restoregan_core.evaluation.detector import Detections, Detector
 from restoregan_core.evaluation.frame_rows import Row
 from restoregan_core.evaluation.objects import compare_objects, to_flat

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core import image_codec
-from restoregan_core.evaluation.bag_frames import (
+from restoregan_core.bags.frames import (
     COMPRESSED_TYPE,
     IMAGE_TYPE,
     INFO_TYPE,
     MessageTypes,
     SourceFrame,
 )
-from restoregan_core.evaluation.bag_out import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
+from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.pipeline import Action, RestorationResult
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from restoregan_core.evaluation.bag_frames import MessageTypes
-from restoregan_core.evaluation.bag_io import BagError, open_bag
-from restoregan_core.evaluation.bag_out import REPORT_TYPE, output_typestore
+from restoregan_core.bags.frames import MessageTypes
+from restoregan_core.bags.reader import BagError, open_bag
+from restoregan_core.bags.writer import REPORT_TYPE, output_typestore
 from restoregan_core.evaluation.detector import Detections
 
 DETECTIONS_TYPE = "vision_msgs/msg/Detection2DArray"

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame, find_cameras
-from restoregan_core.evaluation.bag_io import Bag, open_bag
-from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
+from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
+from restoregan_core.bags.reader import Bag, open_bag
+from restoregan_core.bags.writer import BagParts, OutputMessage
 from restoregan_core.evaluation.detector import Detector
 from restoregan_core.evaluation.frame_measures import (
     Judged,

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame
-from restoregan_core.evaluation.bag_io import Bag, open_bag
+from restoregan_core.bags.frames import FrameReader, SourceFrame
+from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.evaluation.frame_rows import Frames
 from restoregan_core.evaluation.replay_state import ReplayFolder
 from restoregan_core.evaluation.report import encode_jpeg

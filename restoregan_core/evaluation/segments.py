@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from restoregan_core.evaluation.bag_frames import FrameReader
-from restoregan_core.evaluation.bag_io import open_bag
-from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
+from restoregan_core.bags.frames import FrameReader
+from restoregan_core.bags.reader import open_bag
+from restoregan_core.bags.writer import BagParts, OutputMessage
 from restoregan_core.evaluation.frame_rows import Frames
 
 SEGMENT_S = 2.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.evaluation.bag_frames import FrameReader, SourceFrame
-from restoregan_core.evaluation.bag_io import Bag
+from restoregan_core.bags.frames import FrameReader, SourceFrame
+from restoregan_core.bags.reader import Bag
 
 LOOK_BACK_FRAMES = 64
 

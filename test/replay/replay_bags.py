@@ -12,8 +12,8 @@ pytest.importorskip("rosbags")
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
-from restoregan_core.evaluation.bag_io import open_bag
-from restoregan_core.evaluation.bag_out import REPORT_TYPE, output_typestore
+from restoregan_core.bags.reader import open_bag
+from restoregan_core.bags.writer import REPORT_TYPE, output_typestore
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from replay_bags import IMAGE, START_NS, STEP_NS, TYPES, drive, image, picture, write_bag
 
-from restoregan_core.evaluation.bag_frames import FrameReader, camera_base
-from restoregan_core.evaluation.bag_io import BagError, open_bag
+from restoregan_core.bags.frames import FrameReader, camera_base
+from restoregan_core.bags.reader import BagError, open_bag
 
 COUNT = 24
 LAYOUTS = [

@@ -5,7 +5,7 @@ import pytest
 from replay_bags import START_NS, STEP_NS, picture, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from restoregan_core.evaluation.bag_video import VIDEO_TYPE
+from restoregan_core.bags.video import VIDEO_TYPE
 from restoregan_core.evaluation.frame_output import OutputFormat
 from restoregan_core.evaluation.frame_rows import Frames
 from restoregan_core.evaluation.replay import ReplayOptions, replay

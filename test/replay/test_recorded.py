@@ -7,8 +7,8 @@ import pytest
 from replay_bags import START_NS, STEP_NS, drive, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from restoregan_core.bags.reader import BagError
 from restoregan_core.cli import main
-from restoregan_core.evaluation.bag_io import BagError
 from restoregan_core.evaluation.frame_rows import Frames
 from restoregan_core.evaluation.recorded import DETECTIONS_TYPE, recorded_detections
 from restoregan_core.evaluation.replay_state import ReplayFolder

@@ -21,7 +21,7 @@ from replay_bags import (
 )  # fmt: skip
 
 from restoregan_core import image_codec
-from restoregan_core.evaluation.bag_out import BagParts, OutputMessage
+from restoregan_core.bags.writer import BagParts, OutputMessage
 from restoregan_core.evaluation.frame_output import OutputFormat
 from restoregan_core.evaluation.frame_rows import TIME_COLUMNS, Frames
 from restoregan_core.evaluation.replay import ReplayOptions, replay
@@ -308,5 +308,5 @@ def test_every_recorded_camera_info_is_copied_once_wherever_it_stands(tmp_path, 
 
 def test_the_definition_that_is_packaged_is_that_of_the_message() -> None:
     root = Path(__file__).resolve().parents[2]
-    packaged = root / "restoregan_core/evaluation/assets/RestorationReport.msg"
+    packaged = root / "restoregan_core/bags/RestorationReport.msg"
     assert packaged.read_text() == (root / "msg/RestorationReport.msg").read_text()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from replay_bags import comparable, drive, write_bag
 
-from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.bags.reader import open_bag
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -154,7 +154,7 @@ def test_the_report_counts_every_frame_once(drives) -> None:
 
 
 def test_clips_hold_source_and_restored_frames_of_their_segment(drives) -> None:
-    from restoregan_core.evaluation.bag_io import open_bag
+    from restoregan_core.bags.reader import open_bag
     from restoregan_core.evaluation.segments import export_clips, worst_segments
 
     folder = drives["always"]

@@ -13,7 +13,7 @@ from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-from restoregan_core.evaluation.bag_out import output_typestore
+from restoregan_core.bags.writer import output_typestore
 from restoregan_ros.bag_recorder import register_type, typestore_of_this_distribution
 
 RECORDER, REPORT = "restoregan_ros.bag_recorder", "restoregan_ros/msg/RestorationReport"

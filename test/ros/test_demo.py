@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from restoregan_core.bags.reader import open_bag
 from restoregan_core.evaluation import demo_bag
-from restoregan_core.evaluation.bag_io import open_bag
 from restoregan_core.evaluation.demo_clip import folder_clip, parse_spoilings, street_clip, video_clip
 from restoregan_core.evaluation.demo_degrade import RainShower, mean_light, turned
 from restoregan_core.metrics import psnr_rgb

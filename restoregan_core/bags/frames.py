@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core import image_codec
-from restoregan_core.evaluation.bag_io import Bag, BagError
-from restoregan_core.evaluation.bag_types import Message
-from restoregan_core.evaluation.bag_video import VIDEO_TYPE, VideoDecoder
+from restoregan_core.bags.reader import Bag, BagError
+from restoregan_core.bags.types import Message
+from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from restoregan_core.evaluation.bag_types import Message, Topic, unpack_message
+from restoregan_core.bags.types import Message, Topic, unpack_message
 
 _Raw = tuple[str, str, int, bytes]
 """topic, msgtype, time in nanoseconds, bytes"""

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-from restoregan_core.evaluation.bag_io import open_bag
+from restoregan_core.bags.reader import open_bag
 
 REPORT_TYPE = "restoregan_ros/msg/RestorationReport"
 METADATA_FILE = "metadata.yaml"
 _METADATA_KEY = "rosbag2_bagfile_information"
-_DEFINITION_FILE = Path(__file__).parent / "assets" / "RestorationReport.msg"
+_DEFINITION_FILE = Path(__file__).with_name("RestorationReport.msg")
 
 
 def output_typestore() -> Any:

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from restoregan_core.evaluation.bag_salvage import salvage_mcap, salvage_sqlite
-from restoregan_core.evaluation.bag_types import Message, Storage, Topic, unpack_message
+from restoregan_core.bags.salvage import salvage_mcap, salvage_sqlite
+from restoregan_core.bags.types import Message, Storage, Topic, unpack_message
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""ROS bags: read whole or damaged, and written."""
