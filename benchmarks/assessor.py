@@ -20,19 +20,19 @@ import numpy.typing as npt
 import torch
 
 from restoregan_core.assessor import Assessor, ClassicalAssessor
-from restoregan_core.calibration import (
-    auroc,
-    brier,
-    expected_calibration_error,
-    prevalence_weights,
-    reliability,
-)
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.labels import LabelConfig, labels_of_pair
 from restoregan_core.data.pictures import find_pictures, read_rgb
 from restoregan_core.evaluation.severity_grid import GridSample, centre_of, severity_grid
 from restoregan_core.gate import PRESETS, Gate
 from restoregan_core.learned_assessor import LearnedAssessor
+from restoregan_core.metrics.calibration import (
+    auroc,
+    brier,
+    expected_calibration_error,
+    prevalence_weights,
+    reliability,
+)
 from restoregan_core.tiles import TILE_SIZE_PX
 from restoregan_core.zoo import load_assessor_network
 

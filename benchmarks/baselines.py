@@ -3,7 +3,7 @@
     python benchmarks/baselines.py --data ../shared/data/eval --output docs/benchmarks/baselines.md --times
 
 Every folder below ``--data`` that holds ``input/`` and ``target/`` is a set. Each classical method runs at its best
-single setting for the set (`restoregan_core.evaluation.classical`). Figures are kept in a ``.json`` beside the page,
+single setting for the set (`restoregan_core.evaluation.baselines`). Figures are kept in a ``.json`` beside the page,
 so ``--sets`` and ``--methods`` can fill it piece by piece; what is measured again takes the place of what was there.
 ``--times`` also times each method on a frame of 640x360, in turn; leave the machine alone while it does.
 All of it takes half an hour on two cores.
@@ -20,10 +20,10 @@ import numpy as np
 from restoregan_core.benchmark import time_interleaved
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.pictures import find_pictures, read_rgb
-from restoregan_core.evaluation.classical import NAMES, Baseline, baselines, best_for_set
+from restoregan_core.evaluation.baselines import NAMES, Baseline, baselines, best_for_set
 from restoregan_core.evaluation.measure import EvaluationSet, measure
-from restoregan_core.evaluation.protocols import TITLES, Picture
 from restoregan_core.loading import load_restorer
+from restoregan_core.metrics.protocols import TITLES, Picture
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d", "ssim_y")
 NETWORK = "lite"

@@ -23,7 +23,7 @@ from rich.console import Console
 from restoregan_core.benchmark import device_name, resident_memory_mb
 from restoregan_core.commands.common import parse_size
 from restoregan_core.data.pictures import find_pictures, read_rgb
-from restoregan_core.metrics import psnr_rgb
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.restorer import Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import CONFIGS, LoadedGenerator, build_generator, load_generator

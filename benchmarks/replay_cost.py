@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "replay"))
 
 from restoregan_core import load_pipeline
 from restoregan_core.commands.common import parse_size
-from restoregan_core.evaluation.replay import ReplayOptions, replay
-from restoregan_core.evaluation.replay_state import ReplayFolder
+from restoregan_core.replay.replay import ReplayOptions, replay
+from restoregan_core.replay.state import ReplayFolder
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from restoregan_core.data.pictures import find_pictures, read_rgb
 from restoregan_core.data.rain import apply_rain, draw_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
-from restoregan_core.metrics import psnr_rgb
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import Action, RestorationPipeline
 from restoregan_core.steadier import Steadier
 

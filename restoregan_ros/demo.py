@@ -19,7 +19,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from restoregan_core.evaluation import demo_bag, demo_clip
+from restoregan_core.demo import bag as demo_bag
+from restoregan_core.demo import clip as demo_clip
 from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
 DEADLINE_MS = 500.0
@@ -93,9 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: DemoOptions, console: Console) -> Path:
     """Make or find the clip, play it through the node, measure, and write the report; returns its path."""
-    from restoregan_core.evaluation.demo_report import make_report, write_side_by_side
-    from restoregan_core.evaluation.demo_results import Recording, collect
-    from restoregan_core.evaluation.report import write_html, write_json
+    from restoregan_core.demo.page import make_report, write_side_by_side
+    from restoregan_core.demo.results import Recording, collect
+    from restoregan_core.report.report import write_html, write_json
     from restoregan_core.zoo import load_generator
 
     load_generator(options.model)  # a wrong name is to be told before the clip is made

@@ -2,7 +2,7 @@
 
 rosbag2 (sqlite3, mcap; compressed by file or by message; split; with or without its metadata.yaml) and ROS 1.
 Each storage file is opened on its own by rosbags, and where that refuses (no footer, a cut-off page) read
-from its start by ``bag_salvage``: one broken file of a split bag costs no other one.
+from its start by ``salvage``: one broken file of a split bag costs no other one.
 """
 
 import contextlib

@@ -20,9 +20,9 @@ def main(argv: list[str]) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from restoregan_core.evaluation.compare import compare_replays
-    from restoregan_core.evaluation.compare_report import write_compare_report
-    from restoregan_core.evaluation.replay_summary import write_json
+    from restoregan_core.replay.compare import compare_replays
+    from restoregan_core.replay.compare_page import write_compare_report
+    from restoregan_core.replay.summary import write_json
 
     comparison = compare_replays(given.a, given.b)
     output = given.output or given.b / "compare"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.commands.common import make_parser
-from restoregan_core.evaluation import classical
+from restoregan_core.evaluation import baselines
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores, check_set, measure
-from restoregan_core.evaluation.protocols import Scorer
+from restoregan_core.metrics.protocols import Scorer
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--model", help="a name of the zoo, a .safetensors file, or module:factory with --weights"
     )
     which.add_argument(
-        "--baseline", choices=classical.NAMES, help="restoration without learning, at its best setting"
+        "--baseline", choices=baselines.NAMES, help="restoration without learning, at its best setting"
     )
     which.add_argument("--weights", type=Path, help="the state dict of a module:factory network")
     which.add_argument(
@@ -166,7 +166,7 @@ def _open_own(model: str, runtime: str, device: str) -> _Opened:
 
 
 def _open_foreign(arguments: argparse.Namespace) -> _Opened:
-    from restoregan_core.evaluation.foreign import ForeignRestorer
+    from restoregan_core.evaluation.external_model import ForeignRestorer
 
     sys.path.insert(0, os.getcwd())  # as `python -m` does: the factory may lie where the user stands
     restorer = ForeignRestorer(
@@ -181,14 +181,14 @@ def _open_foreign(arguments: argparse.Namespace) -> _Opened:
 
 def _open_baseline(name: str) -> _Opened:
     def best(evaluation_set: EvaluationSet) -> tuple[Restore, str]:
-        chosen = classical.best_for_set(name, evaluation_set)
+        chosen = baselines.best_for_set(name, evaluation_set)
         return chosen, chosen.setting
 
     return _Opened(name, "classical", best)
 
 
 def _open_lpips() -> tuple[list[Scorer], dict[str, str]]:
-    from restoregan_core.evaluation.lpips_distance import LpipsDistance, LpipsUnavailableError
+    from restoregan_core.metrics.lpips_distance import LpipsDistance, LpipsUnavailableError
 
     try:
         return [LpipsDistance()], {}
@@ -202,8 +202,8 @@ def _measure_all(
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from restoregan_core.evaluation.realblur import aligned_scores
     from restoregan_core.evaluation.results import write_worst
+    from restoregan_core.metrics.realblur import aligned_scores
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     all_scores, settings = [], []

@@ -17,13 +17,13 @@ def main(argv: list[str]) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from restoregan_core.evaluation import detection
-    from restoregan_core.evaluation.detection_report import write_page
-    from restoregan_core.evaluation.detector import Detector, DetectorOptions
-    from restoregan_core.evaluation.kitti import find_frames
-    from restoregan_core.evaluation.protocols import Picture
+    from restoregan_core.detection import evaluation
+    from restoregan_core.detection.detector import Detector, DetectorOptions
+    from restoregan_core.detection.kitti import find_frames
+    from restoregan_core.detection.page import write_page
     from restoregan_core.evaluation.results import write_json
     from restoregan_core.loading import load_pipeline
+    from restoregan_core.metrics.protocols import Picture
 
     frames = find_frames(arguments.data)[: arguments.frames]
     # Average precision wants the detector's doubtful findings too.
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         pipeline.reset()
         return pipeline.process(rgb_HWC).image
 
-    plan = detection.conditions(arguments.severities, arguments.kinds)
+    plan = evaluation.conditions(arguments.severities, arguments.kinds)
     results = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
         for condition in plan:
             progress.update(task, description=str(condition))
             results.append(
-                detection.evaluate_condition(
+                evaluation.evaluate_condition(
                     condition,
                     frames,
                     detector,
@@ -60,7 +60,7 @@ def main(argv: list[str]) -> int:
         "detector": detector.name,
         "frames": len(frames),
         "draws": arguments.draws,
-        "conditions": [detection.summarise(result) for result in results],
+        "conditions": [evaluation.summarise(result) for result in results],
     }
     _print_table(content)
     if arguments.json is not None:
@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
-    from restoregan_core.evaluation.detection import KINDS, SEVERITIES
+    from restoregan_core.detection.evaluation import KINDS, SEVERITIES
 
     parser = make_parser(
         "evaluate-detection",

@@ -70,7 +70,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-html", action="store_true", help="leave out report.html")
     given = parser.parse_args(argv)
 
-    from restoregan_core.evaluation.rules import read_rules
+    from restoregan_core.replay.rules import read_rules
 
     rules = read_rules(given.require) if given.require else []  # before hours of work
     report = run(given)
@@ -88,9 +88,9 @@ def main(argv: list[str]) -> int:
 
 def run(given: argparse.Namespace) -> dict[str, Any]:
     """Replay, sum up and render, as the options say; returns the report."""
-    from restoregan_core.evaluation.replay import replay
-    from restoregan_core.evaluation.replay_state import ReplayFolder
-    from restoregan_core.evaluation.replay_summary import summarise_replay
+    from restoregan_core.replay.replay import replay
+    from restoregan_core.replay.state import ReplayFolder
+    from restoregan_core.replay.summary import summarise_replay
 
     options = options_of(given)
     folder = ReplayFolder(given.output)
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
         )
     report = summarise_replay(folder, state, given.deadline_ms, given.clips, model_card(given.model))
     if not getattr(given, "no_html", False):
-        from restoregan_core.evaluation.replay_report import write_replay_report
+        from restoregan_core.replay.page import write_replay_report
 
         write_replay_report(folder, report)
     return report
@@ -109,10 +109,10 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
 def options_of(given: argparse.Namespace) -> Any:
     """``ReplayOptions`` of the command line."""
-    from restoregan_core.evaluation.frame_output import OutputFormat
-    from restoregan_core.evaluation.recorded import recorded_detections, stamps_taken_up
-    from restoregan_core.evaluation.replay import ReplayOptions
-    from restoregan_core.evaluation.truth import Spoiling
+    from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
+    from restoregan_core.replay.messages import OutputFormat
+    from restoregan_core.replay.replay import ReplayOptions
+    from restoregan_core.replay.truth import Spoiling
 
     taken_up = getattr(given, "taken_up_in", None)
     topics = getattr(given, "detections", None)
@@ -136,8 +136,8 @@ def load_detector(file: Path | None) -> Any:
     """The detector down to the score from which an object counts as seen."""
     if file is None:
         return None
-    from restoregan_core.evaluation.detector import Detector, DetectorOptions
-    from restoregan_core.evaluation.objects import SEEN_SCORE
+    from restoregan_core.detection.detector import Detector, DetectorOptions
+    from restoregan_core.detection.object_changes import SEEN_SCORE
 
     return Detector(file, DetectorOptions(min_score=SEEN_SCORE))
 
@@ -183,7 +183,7 @@ class progress_bar:  # noqa: N801 - used as a function
 
 
 def _require(rules: list[Any], report: dict[str, Any], given: argparse.Namespace) -> None:
-    from restoregan_core.evaluation.rules import check_rules, write_junit
+    from restoregan_core.replay.rules import check_rules, write_junit
 
     outcomes = check_rules(rules, report)
     write_junit(outcomes, given.bag.stem, given.junit or given.output / "junit.xml")

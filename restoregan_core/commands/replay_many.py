@@ -33,8 +33,8 @@ def main(argv: list[str]) -> int:
     if given.workers < 1 or given.retries < 0:
         raise ValueError(f"--workers {given.workers} --retries {given.retries}: at least 1 and 0")
 
-    from restoregan_core.evaluation.fleet import find_bags, is_complete, plan_jobs, run_local, run_ray
-    from restoregan_core.evaluation.fleet_report import write_fleet_report
+    from restoregan_core.replay.fleet import find_bags, is_complete, plan_jobs, run_local, run_ray
+    from restoregan_core.replay.fleet_page import write_fleet_report
 
     jobs = plan_jobs(find_bags(given.bags), given.segment_s)
     output: Path = given.output.absolute()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from restoregan_core.data.pairs import Pair
 from restoregan_core.data.pictures import check_same_size, read_rgb
-from restoregan_core.evaluation.protocols import Picture, Scorer, Scores, mean_scores, score
+from restoregan_core.metrics.protocols import Picture, Scorer, Scores, mean_scores, score
 
 Restore = Callable[[Picture], Picture]
 """uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from restoregan_core.data.pictures import read_rgb
-from restoregan_core.evaluation.comparison import Interval, paired_bootstrap
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores
-from restoregan_core.evaluation.protocols import TITLES
+from restoregan_core.metrics.bootstrap import Interval, paired_bootstrap
+from restoregan_core.metrics.protocols import TITLES
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restoregan_core.calibration import auroc
 from restoregan_core.data.assessment import AssessmentSource
+from restoregan_core.metrics.calibration import auroc
 from restoregan_core.models.assessor import EVENTS, AssessorNetwork
 from restoregan_core.training.assessor_calibration import calibrate, grid_samples
 from restoregan_core.training.assessor_config import AssessorTrainConfig

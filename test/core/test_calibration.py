@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from restoregan_core.calibration import (
+from restoregan_core.metrics.calibration import (
     Platt,
     auroc,
     brier,

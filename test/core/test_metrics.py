@@ -12,7 +12,16 @@ from hypothesis.extra import numpy as hnp
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from restoregan_core.metrics import PSNR_CAP_DB, luma, mean_psnr, psnr_rgb, psnr_y, ssim_2d, ssim_3d, ssim_y
+from restoregan_core.metrics.psnr_ssim import (
+    PSNR_CAP_DB,
+    luma,
+    mean_psnr,
+    psnr_rgb,
+    psnr_y,
+    ssim_2d,
+    ssim_3d,
+    ssim_y,
+)
 
 EVAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "eval"
 ALL = (psnr_rgb, psnr_y, ssim_2d, ssim_y, ssim_3d)

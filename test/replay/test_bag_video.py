@@ -6,11 +6,11 @@ from replay_bags import START_NS, STEP_NS, picture, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from restoregan_core.bags.video import VIDEO_TYPE
-from restoregan_core.evaluation.frame_output import OutputFormat
-from restoregan_core.evaluation.frame_rows import Frames
-from restoregan_core.evaluation.replay import ReplayOptions, replay
-from restoregan_core.evaluation.replay_state import ReplayFolder
-from restoregan_core.metrics import psnr_rgb
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
+from restoregan_core.replay.messages import OutputFormat
+from restoregan_core.replay.replay import ReplayOptions, replay
+from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.table import Frames
 
 av = pytest.importorskip("av", reason="H.264 needs PyAV")
 

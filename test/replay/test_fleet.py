@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from replay_bags import START_NS, STEP_NS, drive, messages_of, write_bag
 
-from restoregan_core.evaluation.fleet import find_bags, plan_jobs
-from restoregan_core.evaluation.frame_rows import Frames
+from restoregan_core.replay.fleet import find_bags, plan_jobs
+from restoregan_core.replay.table import Frames
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,9 +9,9 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from restoregan_core.bags.reader import BagError
 from restoregan_core.cli import main
-from restoregan_core.evaluation.frame_rows import Frames
-from restoregan_core.evaluation.recorded import DETECTIONS_TYPE, recorded_detections
-from restoregan_core.evaluation.replay_state import ReplayFolder
+from restoregan_core.replay.live_run import DETECTIONS_TYPE, recorded_detections
+from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.table import Frames
 
 _LINE = "\n" + "=" * 80 + "\nMSG: "
 DEFINITION = _LINE.join(

@@ -22,11 +22,11 @@ from replay_bags import (
 
 from restoregan_core import image_codec
 from restoregan_core.bags.writer import BagParts, OutputMessage
-from restoregan_core.evaluation.frame_output import OutputFormat
-from restoregan_core.evaluation.frame_rows import TIME_COLUMNS, Frames
-from restoregan_core.evaluation.replay import ReplayOptions, replay
-from restoregan_core.evaluation.replay_state import ReplayFolder
-from restoregan_core.evaluation.truth import Spoiling
+from restoregan_core.replay.messages import OutputFormat
+from restoregan_core.replay.replay import ReplayOptions, replay
+from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.table import TIME_COLUMNS, Frames
+from restoregan_core.replay.truth import Spoiling
 
 RAW = OutputFormat(image_format="raw")
 
@@ -257,7 +257,7 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
     options = ReplayOptions(cameras=cameras, truth_topic="/clean/image_raw")
     state = replay(bag, folder, make_pipeline("off"), options)
     assert state.frames_done == 4
-    from restoregan_core.metrics import psnr_rgb
+    from restoregan_core.metrics.psnr_ssim import psnr_rgb
 
     found = Frames(folder.frames).column("psnr_before")
     assert found[0] == pytest.approx(psnr_rgb(cv2.blur(picture(0), (9, 9)), picture(0)))

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replay_bags import drive, write_bag
 
-from restoregan_core.evaluation.compare import compare_replays
-from restoregan_core.evaluation.detector import Detections, Detector, DetectorOptions, iou_matrix
-from restoregan_core.evaluation.frame_rows import Frames
-from restoregan_core.evaluation.live_simulation import simulate_live
-from restoregan_core.evaluation.objects import compare_objects, flicker, from_flat, to_flat
-from restoregan_core.evaluation.replay import ReplayOptions, replay
-from restoregan_core.evaluation.replay_state import ReplayFolder
-from restoregan_core.evaluation.replay_summary import summarise_replay
-from restoregan_core.evaluation.rules import Rule, check_rules, read_rules
-from restoregan_core.evaluation.sweep import sweep_thresholds
+from restoregan_core.detection.detector import Detections, Detector, DetectorOptions, iou_matrix
+from restoregan_core.detection.object_changes import compare_objects, flicker, from_flat, to_flat
+from restoregan_core.replay.compare import compare_replays
+from restoregan_core.replay.live_simulation import simulate_live
+from restoregan_core.replay.replay import ReplayOptions, replay
+from restoregan_core.replay.rules import Rule, check_rules, read_rules
+from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.summary import summarise_replay
+from restoregan_core.replay.table import Frames
+from restoregan_core.replay.threshold_sweep import sweep_thresholds
 
 
 def found(*objects: tuple[float, float, int]) -> Detections:
@@ -139,7 +139,7 @@ def test_the_report_counts_every_frame_once(drives) -> None:
 
     folder = drives["balanced"]
     state_file = json.loads(folder.checkpoint.read_text())
-    from restoregan_core.evaluation.replay_state import ReplayState
+    from restoregan_core.replay.state import ReplayState
 
     report = summarise_replay(folder, ReplayState(**state_file), deadline_ms=50.0, clips=2)
     frames = report["frames"]
@@ -155,7 +155,7 @@ def test_the_report_counts_every_frame_once(drives) -> None:
 
 def test_clips_hold_source_and_restored_frames_of_their_segment(drives) -> None:
     from restoregan_core.bags.reader import open_bag
-    from restoregan_core.evaluation.segments import export_clips, worst_segments
+    from restoregan_core.replay.segments import export_clips, worst_segments
 
     folder = drives["always"]
     segments = worst_segments(Frames(folder.frames), 1, length_s=0.4)

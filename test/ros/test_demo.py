@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from restoregan_core.bags.reader import open_bag
-from restoregan_core.evaluation import demo_bag
-from restoregan_core.evaluation.demo_clip import folder_clip, parse_spoilings, street_clip, video_clip
-from restoregan_core.evaluation.demo_degrade import RainShower, mean_light, turned
-from restoregan_core.metrics import psnr_rgb
+from restoregan_core.demo import bag as demo_bag
+from restoregan_core.demo.clip import folder_clip, parse_spoilings, street_clip, video_clip
+from restoregan_core.demo.degrade import RainShower, mean_light, turned
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_ros import demo
 
 

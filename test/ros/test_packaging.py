@@ -16,8 +16,8 @@ EXECUTABLES = {"restore_node", "bag_player", "bag_recorder", "restoregan"}
 
 def data_files(source: Path) -> set[str]:
     """What the packages need besides modules, relative to the source tree."""
-    patterns = ("weights/*.safetensors", "evaluation/*.html", "evaluation/assets/*")
-    return {str(file.relative_to(source)) for p in patterns for file in source.glob(f"restoregan_core/{p}")}
+    files = (file for file in (source / "restoregan_core").rglob("*") if file.is_file())
+    return {str(file.relative_to(source)) for file in files if file.suffix not in (".py", ".pyc")}
 
 
 def shared_files(source: Path) -> set[str]:

@@ -98,8 +98,8 @@ def test_what_cannot_be_read_exits_2_and_is_named(folder, name, capsys):
 
 def test_a_bag_gives_one_object_a_frame_with_camera_and_stamp(tmp_path, capsys):
     pytest.importorskip("rosbags")
-    from restoregan_core.evaluation.demo_bag import write_clip
-    from restoregan_core.evaluation.demo_clip import folder_clip
+    from restoregan_core.demo.bag import write_clip
+    from restoregan_core.demo.clip import folder_clip
 
     (tmp_path / "frames").mkdir()
     for n in range(3):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from restoregan_core import cli, metrics
+from restoregan_core import cli
+from restoregan_core.metrics import psnr_ssim
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.zoo import save_generator
 
@@ -57,7 +58,7 @@ def test_json_has_the_documented_keys_and_figures_computed_by_hand(data: Path, t
         [cv2.imread(str(data / side / f"{i}.png"))[..., ::-1] for side in ("input", "target")]
         for i in range(3)
     ]
-    assert entry["input"]["psnr_rgb"] == pytest.approx(np.mean([metrics.psnr_rgb(*pair) for pair in pairs]))
+    assert entry["input"]["psnr_rgb"] == pytest.approx(np.mean([psnr_ssim.psnr_rgb(*pair) for pair in pairs]))
     assert entry["output"] == pytest.approx(entry["input"])  # this network changes nothing
     assert sorted(file for file, _ in entry["worst"]) == ["0.png", "1.png", "2.png"]
     assert [gain for _, gain in entry["worst"]] == [0.0, 0.0, 0.0]

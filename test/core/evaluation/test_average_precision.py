@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from restoregan_core.evaluation.average_precision import FrameMatch, average_precision, match_frame
-from restoregan_core.evaluation.detector import Detections
+from restoregan_core.detection.average_precision import FrameMatch, average_precision, match_frame
+from restoregan_core.detection.detector import Detections
 
 NOTHING = np.zeros((0, 4), np.float32)
 CAR, PERSON = 2, 0

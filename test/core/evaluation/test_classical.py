@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.evaluation.classical import (
+from restoregan_core.evaluation.baselines import (
     NAMES,
     baselines,
     best_baseline,
@@ -13,7 +13,7 @@ from restoregan_core.evaluation.classical import (
     unsharp,
     wiener,
 )
-from restoregan_core.metrics import psnr_rgb
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
 
 
 def scene() -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoregan_core.evaluation.comparison import bootstrap_interval, paired_bootstrap
+from restoregan_core.metrics.bootstrap import bootstrap_interval, paired_bootstrap
 
 
 def test_the_interval_has_the_width_of_the_standard_error():

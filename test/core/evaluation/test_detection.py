@@ -7,16 +7,16 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.evaluation.detection import (
+from restoregan_core.detection.detector import COCO_CLASSES, Detections
+from restoregan_core.detection.evaluation import (
     Condition,
     ConditionResult,
     conditions,
     evaluate_condition,
     summarise,
 )
-from restoregan_core.evaluation.detection_report import write_page
-from restoregan_core.evaluation.detector import COCO_CLASSES, Detections
-from restoregan_core.evaluation.kitti import LabelledFrame, find_frames
+from restoregan_core.detection.kitti import LabelledFrame, find_frames
+from restoregan_core.detection.page import write_page
 
 CLEAN = Condition("clean", 0.0)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from restoregan_core.evaluation.foreign import ForeignRestorer
+from restoregan_core.evaluation.external_model import ForeignRestorer
 
 FACTORY = """
 import torch

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.evaluation.kitti import find_frames
+from restoregan_core.detection.kitti import find_frames
 
 LABELS = """Car 0.00 0 1.85 387.63 181.54 423.81 203.12 1.67 1.87 3.69 -16.53 2.39 58.49 1.57
 Pedestrian 0.00 0 -0.20 712.40 143.00 810.73 307.92 1.89 0.48 1.20 1.84 1.47 8.41 0.01

@@ -9,7 +9,7 @@ import pytest
 
 from restoregan_core.data.pairs import Pair, find_pairs
 from restoregan_core.evaluation.measure import EvaluationSet, PictureScores, SetScores, check_set, measure
-from restoregan_core.evaluation.protocols import score
+from restoregan_core.metrics.protocols import score
 
 
 def write_pairs(root: Path, count: int = 5, side: int = 16) -> EvaluationSet:

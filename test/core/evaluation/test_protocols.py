@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from restoregan_core import metrics
-from restoregan_core.evaluation.protocols import TITLES, mean_scores, score
+from restoregan_core.metrics import psnr_ssim
+from restoregan_core.metrics.protocols import TITLES, mean_scores, score
 
 
 def picture(seed: int) -> np.ndarray:
@@ -14,14 +14,14 @@ def picture(seed: int) -> np.ndarray:
 def test_every_protocol_is_measured_and_has_a_title():
     scores = score(picture(0), picture(1))
     assert list(scores) == ["psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d", "ssim_y"]
-    assert scores["psnr_y"] == metrics.psnr_y(picture(0), picture(1))
-    assert scores["ssim_3d"] == metrics.ssim_3d(picture(0), picture(1))
+    assert scores["psnr_y"] == psnr_ssim.psnr_y(picture(0), picture(1))
+    assert scores["ssim_3d"] == psnr_ssim.ssim_3d(picture(0), picture(1))
     assert set(scores) <= set(TITLES)
 
 
 def test_identical_pictures_score_finite_figures_that_json_can_hold():
     scores = score(picture(0), picture(0))
-    assert scores["psnr_rgb"] == scores["psnr_y"] == metrics.PSNR_CAP_DB
+    assert scores["psnr_rgb"] == scores["psnr_y"] == psnr_ssim.PSNR_CAP_DB
     assert scores["ssim_2d"] == pytest.approx(1)
 
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core import metrics
-from restoregan_core.evaluation.realblur import align, aligned_scores, psnr_aligned, ssim_aligned
+from restoregan_core.metrics import psnr_ssim
+from restoregan_core.metrics.realblur import align, aligned_scores, psnr_aligned, ssim_aligned
 
 
 def scene(height: int = 96, width: int = 120) -> np.ndarray:
@@ -26,7 +26,7 @@ SHIFT = np.array([[1, 0, 2.0], [0, 1, -1.5], [0, 0, 1]])
 def test_a_shift_and_another_exposure_do_not_count():
     reference = scene()
     moved = displaced(reference, SHIFT, gain=0.8)
-    assert metrics.psnr_rgb(moved, reference) < 20
+    assert psnr_ssim.psnr_rgb(moved, reference) < 20
     scores = aligned_scores(moved, reference)
     assert scores["psnr_rgb_aligned"] > 32
     assert scores["ssim_2d_aligned"] > 0.97
@@ -55,7 +55,7 @@ def test_noise_still_counts():
     noise = np.random.default_rng(0).normal(0, 12, reference.shape)
     noisy = np.clip(reference + noise, 0, 255).astype(np.uint8)
     aligned = aligned_scores(noisy, reference)["psnr_rgb_aligned"]
-    assert aligned == pytest.approx(metrics.psnr_rgb(noisy, reference), abs=0.5)
+    assert aligned == pytest.approx(psnr_ssim.psnr_rgb(noisy, reference), abs=0.5)
 
 
 def test_what_cannot_be_aligned_is_said():

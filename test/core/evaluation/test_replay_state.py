@@ -1,9 +1,9 @@
 import numpy as np
 
-from restoregan_core.evaluation.replay_state import PipelineMemory, ReplayFolder, ReplayState
 from restoregan_core.gate import Gate
 from restoregan_core.guard import Guard
 from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.replay.state import PipelineMemory, ReplayFolder, ReplayState
 from restoregan_core.steadier import Remembered
 
 

@@ -11,18 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from restoregan_core.evaluation import report as report_module
-from restoregan_core.evaluation.report import (
-    Card,
-    FrameRow,
-    PicturePair,
-    Report,
-    Table,
-    encode_jpeg,
-    finite,
-    write_html,
-    write_json,
-)
+from restoregan_core import report
+from restoregan_core.report.page import Card, Table, encode_jpeg, finite
+from restoregan_core.report.report import FrameRow, PicturePair, Report, write_html, write_json
 
 
 def make_report() -> Report:
@@ -78,12 +69,12 @@ def test_texts_of_users_are_escaped(page: Path) -> None:
 
 
 def test_no_asset_can_end_its_own_element() -> None:
-    for file in (Path(report_module.__file__).parent / "assets").glob("*.[jc]s*"):
+    for file in (Path(report.__file__).parent / "assets").glob("*.[jc]s*"):
         assert not re.search(r"</(script|style)", file.read_text(), re.IGNORECASE), file.name
 
 
 def test_vendored_libraries_come_with_their_licence() -> None:
-    assets = Path(report_module.__file__).parent / "assets"
+    assets = Path(report.__file__).parent / "assets"
     for name in ("uplot", "img-comparison-slider"):
         assert "Permission is hereby granted" in (assets / f"{name}.LICENSE").read_text()
         assert list(assets.glob(f"{name}-*.js"))

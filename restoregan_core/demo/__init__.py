@@ -1,0 +1,1 @@
+"""The clips that the demo plays, and what is measured on them."""

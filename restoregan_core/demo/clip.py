@@ -1,0 +1,196 @@
+"""Driving clips for the demo: the built-in street with known truth, a video, a folder or a bag's camera."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned
+
+Frame = npt.NDArray[Any]
+"""uint8 RGB (height, width, 3)."""
+
+SPOILINGS = ("blur", "rain")
+STREET_HEIGHT, STREET_WIDTH, STREET_RATE_HZ, STREET_SECONDS = 360, 640, 10.0, 20.0
+BLUR_EXPOSURE_S, RAIN_EXPOSURE_S = 0.030, 0.012
+_DRIVING_MPS = 8.0
+_KEYS, _TURNS_PER_KEY = 4, 5
+_ACTS: tuple[tuple[str, ...], ...] = ((), ("blur",), ("rain",), ("blur", "rain"))
+
+
+@dataclass(frozen=True)
+class ClipFrame:
+    """One frame as the camera sends it, what it should look like (None: nobody knows), and what was done."""
+
+    time_s: float
+    image: Frame
+    truth: Frame | None
+    condition: str
+    """``clean``, ``blur``, ``rain``, ``blur and rain``; empty: not known."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames of one size at a steady rate; ``frames`` can be gone through once."""
+
+    name: str
+    rate_hz: float
+    count: int
+    """How many frames come, as far as is known beforehand."""
+    frames: Iterator[ClipFrame]
+
+
+def condition_of(spoilings: Collection[str]) -> str:
+    """``("blur", "rain")`` -> ``blur and rain``; nothing -> ``clean``."""
+    return " and ".join(name for name in SPOILINGS if name in spoilings) or "clean"
+
+
+def street_clip(
+    seconds: float = STREET_SECONDS,
+    rate_hz: float = STREET_RATE_HZ,
+    height: int = STREET_HEIGHT,
+    width: int = STREET_WIDTH,
+) -> Clip:
+    """The built-in drive: a quarter of it clean, then blurred, rainy, and both; its truth is exact."""
+    from restoregan_core.demo.street import Pose, Street
+
+    street, shower = Street(height, width), RainShower(height, width, speed_mps=_DRIVING_MPS)
+    shake = Shake()
+    count = round(seconds * rate_hz)
+
+    def act(index: int) -> tuple[str, ...]:
+        return _ACTS[min(index * len(_ACTS) // count, len(_ACTS) - 1)]
+
+    def angles(time_s: float, strength: float) -> npt.NDArray[np.float64]:
+        return np.array(shake.angles(time_s)) * strength
+
+    def see(time_s: float, strength: float) -> Frame:
+        yaw, pitch, roll = angles(time_s, strength)
+        return street.render(
+            Pose(
+                z_m=_DRIVING_MPS * time_s,
+                x_m=1.9 + 0.15 * np.sin(0.7 * time_s),
+                yaw=float(yaw), pitch=float(pitch), roll=float(roll),
+                lead_car_m=15 + 3 * np.sin(0.4 * time_s),
+            )
+        )  # fmt: skip
+
+    def expose(time_s: float) -> Iterator[Frame]:
+        # Rendered at a few moments, and turned, which is exact and cheap, to those between.
+        step_s = BLUR_EXPOSURE_S / (_KEYS * _TURNS_PER_KEY)
+        for key in range(_KEYS):
+            key_s = time_s + (key - (_KEYS - 1) / 2) * step_s * _TURNS_PER_KEY
+            frame = see(key_s, 1.0)
+            for turn in range(_TURNS_PER_KEY):
+                moment_s = key_s + (turn - (_TURNS_PER_KEY - 1) / 2) * step_s
+                yaw, pitch, roll = angles(moment_s, 1.0) - angles(key_s, 1.0)
+                yield turned(frame, street.focal_px, float(yaw), float(pitch), float(roll))
+
+    def make(index: int) -> ClipFrame:
+        time_s, spoilings = index / rate_hz, act(index)
+        truth = see(time_s, 1.0 if "blur" in spoilings else 0.05)
+        image = mean_light(expose(time_s)) if "blur" in spoilings else truth
+        if "rain" in spoilings:
+            exposure_s = BLUR_EXPOSURE_S if "blur" in spoilings else RAIN_EXPOSURE_S
+            image = shower.fall_on(image, time_s, exposure_s)
+        return ClipFrame(time_s, image, truth, condition_of(spoilings))
+
+    return Clip("built-in street", rate_hz, count, in_threads(make, range(count)))
+
+
+def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float = 30.0) -> Clip:
+    """A video file, from its start.
+
+    Raises:
+        ValueError: not a video that OpenCV can read.
+    """
+    capture = cv2.VideoCapture(str(path))
+    rate_hz = capture.get(cv2.CAP_PROP_FPS)
+    if not capture.isOpened() or not 0.1 < rate_hz < 1000:
+        raise ValueError(f"{path} is no video that OpenCV can read")
+    count = min(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), int(max_seconds * rate_hz))
+
+    def read() -> Iterator[Frame]:
+        while True:
+            is_there, bgr_HWC = capture.read()
+            if not is_there:
+                return
+            yield cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
+
+    return given_clip(path.name, rate_hz, count, read(), spoilings)
+
+
+def folder_clip(
+    folder: Path, spoilings: Collection[str] = (), rate_hz: float = 10.0, max_seconds: float = 30.0
+) -> Clip:
+    """Pictures of a folder in the order of their names, all of the first one's size.
+
+    Raises:
+        ValueError: no pictures in it, or one of another size.
+    """
+    from restoregan_core.data.pictures import find_pictures, read_rgb
+
+    files = find_pictures(folder)[: int(max_seconds * rate_hz)]
+    if not files:
+        raise ValueError(f"{folder} holds no pictures")
+
+    return given_clip(folder.name, rate_hz, len(files), map(read_rgb, files), spoilings)
+
+
+def given_clip(
+    name: str, rate_hz: float, count: int, frames: Iterable[Frame], spoilings: Collection[str] = ()
+) -> Clip:
+    """A clip of frames that somebody else took, the first ``count`` of them, spoilt if that is asked for."""
+    source = islice(iter(frames), count)
+    if not spoilings:
+        plain = (ClipFrame(index / rate_hz, image, None, "") for index, image in enumerate(source))
+        return Clip(name, rate_hz, count, plain)
+    first = next(source)
+    shower, shake = RainShower(first.shape[0], first.shape[1], speed_mps=_DRIVING_MPS), Shake()
+
+    def spoil(numbered: tuple[int, Frame]) -> ClipFrame:
+        index, truth = numbered
+        time_s, image = index / rate_hz, truth
+        if "blur" in spoilings:
+            image = shaken(image, shake, time_s, BLUR_EXPOSURE_S, steps=16)
+        if "rain" in spoilings:
+            exposure_s = BLUR_EXPOSURE_S if "blur" in spoilings else RAIN_EXPOSURE_S
+            image = shower.fall_on(image, time_s, exposure_s)
+        return ClipFrame(time_s, image, truth, condition_of(spoilings))
+
+    def numbered() -> Iterator[tuple[int, Frame]]:
+        yield 0, first
+        yield from enumerate(source, start=1)
+
+    return Clip(f"{name}, spoilt by {condition_of(spoilings)}", rate_hz, count, in_threads(spoil, numbered()))
+
+
+def in_threads(make: Callable, items: Iterable, workers: int = 2) -> Iterator[ClipFrame]:
+    """``map`` over a few threads, in order, never more than a few results ahead of who takes them."""
+    with ThreadPoolExecutor(workers) as pool:
+        ahead = []
+        for item in items:
+            ahead.append(pool.submit(make, item))
+            if len(ahead) > 2 * workers:
+                yield ahead.pop(0).result()
+        for future in ahead:
+            yield future.result()
+
+
+def parse_spoilings(text: str) -> tuple[str, ...]:
+    """``blur,rain`` -> ("blur", "rain"); empty -> ().
+
+    Raises:
+        ValueError: something else in it.
+    """
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in SPOILINGS:
+            raise ValueError(f"cannot degrade by {name!r}; there are: {', '.join(SPOILINGS)}")
+    return names

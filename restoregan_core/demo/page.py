@@ -1,0 +1,211 @@
+"""The demo's report: figures, tables and pictures of what was measured."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.demo.results import Results
+from restoregan_core.metrics.psnr_ssim import mean_psnr
+from restoregan_core.report.page import Card, Table
+from restoregan_core.report.report import FrameRow, Report, column
+
+PERCENTILES = (50, 90, 99)
+
+
+def make_report(
+    results: Results, title: str, settings: Mapping[str, str], environment: Mapping[str, str]
+) -> Report:
+    """Figures, tables and pictures of a demo."""
+    rows = results.rows
+    actions, reasons = Counter(row.action for row in rows), Counter(row.reason for row in rows)
+    latency = _percentiles(column(rows, "latency_ms"))
+    quality = quality_by_condition(rows)
+    degraded = [q for q in quality if q["condition"] != "clean"]
+    cards = [
+        Card(
+            "frames taken up",
+            f"{len(rows)} of {results.frames_sent}",
+            f"{results.frames_superseded} superseded by newer ones",
+        ),
+        Card("restored", str(actions["restored"]), f"{actions['passed through']} passed through bit for bit"),
+        Card("failed open", str(actions["failed open"]), "the source was published instead"),
+        Card("latency, median", f"{latency['p50']:.0f} ms", f"99 %: {latency['p99']:.0f} ms, to publication"),
+    ]  # fmt: skip
+    if degraded:
+        frames = sum(q["frames"] for q in degraded)
+        gain = sum((q["psnr_after"] - q["psnr_before"]) * q["frames"] for q in degraded) / frames
+        cards.append(Card("PSNR of spoilt frames", f"{gain:+.2f} dB", "against the known truth"))
+    summary = {
+        "frames_sent": results.frames_sent,
+        "frames_taken_up": len(rows),
+        "frames_superseded": results.frames_superseded,
+        "frames_unseen": max(0, results.frames_sent - len(rows) - results.frames_superseded),
+        "images_missing": results.images_missing,
+        "actions": dict(actions),
+        "reasons": dict(reasons),
+        "latency_ms": latency,
+        "assessment_ms": _percentiles(column(rows, "assessment_ms")),
+        "restoration_ms": _percentiles(column(rows, "restoration_ms")),
+        "quality": quality,
+        "probabilities": probabilities_by_condition(rows),
+        "model": results.model,
+        "settings": dict(settings),
+        "environment": dict(environment),
+    }
+    height, width = results.size
+    return Report(
+        title=title,
+        subtitle=f"{results.frames_sent} frames of {width}x{height}, played through DDS in real time; "
+        f"model {results.model}",
+        cards=cards,
+        rows=rows,
+        pictures=results.pictures,
+        first_picture=_most_telling(results),
+        tables=_tables(summary),
+        summary=summary,
+    )  # fmt: skip
+
+
+def write_side_by_side(report: Report, path: Path) -> None:
+    """The report's first picture as one JPEG: source, published, truth where it is known."""
+    if not report.pictures:
+        return
+    pair = report.pictures[report.first_picture]
+    jpegs = [jpeg for jpeg in (pair.before, pair.after, pair.truth) if jpeg is not None]
+    views = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in jpegs]
+    cv2.imwrite(str(path), np.hstack([view for view in views if view is not None]))
+
+
+def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
+    """PSNR and SSIM, means before and after, for each condition whose truth is known."""
+    found = []
+    for condition in dict.fromkeys(row.condition for row in rows):
+        known = [row for row in rows if row.condition == condition and not math.isnan(row.psnr_before)]
+        if not known:
+            continue
+        with_ssim = [row for row in known if not math.isnan(row.ssim_before)]
+        entry: dict[str, Any] = {"condition": condition, "frames": len(known)}
+        for when in ("before", "after"):
+            entry[f"psnr_{when}"] = mean_psnr(column(known, f"psnr_{when}").tolist())
+            entry[f"ssim_{when}"] = float(column(with_ssim, f"ssim_{when}").mean()) if with_ssim else math.nan
+        entry["ssim_frames"] = len(with_ssim)
+        found.append(entry)
+    return found
+
+
+def probabilities_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
+    """Mean probabilities, of the source and of what was published, for each condition."""
+    names = ("blur", "rain", "residual_blur", "residual_rain")
+    return [
+        {
+            "condition": condition,
+            "frames": len(chosen),
+            **{name: _mean(column(chosen, name)) for name in names},
+        }
+        for condition in dict.fromkeys(row.condition for row in rows)
+        if (chosen := [row for row in rows if row.condition == condition])
+    ]
+
+
+def _tables(summary: Mapping[str, Any]) -> list[Table]:
+    tables = []
+    if summary["quality"]:
+        tables.append(
+            Table(
+                "Against the truth",
+                ("condition", "frames", "PSNR before", "after", "change", "SSIM before", "after"),
+                [
+                    (
+                        q["condition"], str(q["frames"]), _decibel(q["psnr_before"]),
+                        _decibel(q["psnr_after"]),
+                        f"{q['psnr_after'] - q['psnr_before']:+.2f} dB",
+                        f"{q['ssim_before']:.4f}", f"{q['ssim_after']:.4f}",
+                    )
+                    for q in summary["quality"]
+                ],
+                "PSNR over RGB in dB, 100 where a frame equals the truth; SSIM as scikit-image has it.",
+            )
+        )  # fmt: skip
+    tables.append(
+        Table(
+            "Mean probabilities",
+            ("condition", "frames", "blur", "rain", "blur left", "rain left"),
+            [
+                (
+                    p["condition"] or "all", str(p["frames"]),
+                    *(_percent(p[name]) for name in ("blur", "rain", "residual_blur", "residual_rain")),
+                )
+                for p in summary["probabilities"]
+            ],
+        )
+    )  # fmt: skip
+    tables.append(
+        Table(
+            "Times in ms",
+            ("", *(f"{p} %" for p in PERCENTILES), "most"),
+            [
+                (name, *(_number(summary[key][f"p{p}"]) for p in PERCENTILES), _number(summary[key]["max"]))
+                for name, key in (
+                    ("receipt to publication", "latency_ms"),
+                    ("assessment", "assessment_ms"),
+                    ("restoration", "restoration_ms"),
+                )
+            ],
+        )
+    )
+    counted = [(f"action: {name}", str(n)) for name, n in summary["actions"].items()]
+    counted += [(f"reason: {name}", str(n)) for name, n in summary["reasons"].items() if name != "none"]
+    counted += [
+        ("superseded by a newer frame", str(summary["frames_superseded"])),
+        ("sent but never seen by the node", str(summary["frames_unseen"])),
+        ("sent", str(summary["frames_sent"])),
+        ("published pictures that were not recorded", str(summary["images_missing"])),
+    ]
+    tables.append(Table("Frames", ("", "count"), counted))
+    for title, key in (("Settings", "settings"), ("Environment", "environment")):
+        tables.append(Table(title, ("", ""), list(summary[key].items()), is_text=True))
+    return tables
+
+
+def _most_telling(results: Results) -> int:
+    """The picture whose PSNR rose most; without truth, the most spoilt one that was restored."""
+
+    def telling(number: int) -> tuple[float, float]:
+        row = results.rows[results.pictures[number].row]
+        gain = row.psnr_after - row.psnr_before
+        return (
+            0.0 if math.isnan(gain) else gain,
+            (row.action == "restored") * np.nansum([row.blur, row.rain]),
+        )
+
+    return max(range(len(results.pictures)), key=telling, default=0)
+
+
+def _percentiles(values: npt.NDArray[np.float64]) -> dict[str, float]:
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return {**{f"p{p}": math.nan for p in PERCENTILES}, "max": math.nan}
+    return {**{f"p{p}": float(np.percentile(known, p)) for p in PERCENTILES}, "max": float(known.max())}
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else math.nan
+
+
+def _number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.1f}"
+
+
+def _decibel(value: float) -> str:
+    return "equal" if value >= 99.995 else f"{value:.2f}"
+
+
+def _percent(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.0%}".replace("%", " %")

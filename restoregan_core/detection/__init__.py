@@ -1,0 +1,1 @@
+"""An object detector on frames before and after restoration."""

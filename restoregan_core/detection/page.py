@@ -1,0 +1,51 @@
+"""The page of a detection evaluation: tables, and a crop of every changed object. One file, no network."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from restoregan_core.detection.evaluation import ObjectEvent
+from restoregan_core.metrics.protocols import Picture
+from restoregan_core.report import page
+
+MAX_EVENTS = 300
+_ORDER = {"lost": 0, "invented": 1, "gained": 2}
+
+
+def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEvent]) -> None:
+    """Write the page atomically.
+
+    Args:
+        content: what the JSON file holds.
+        events: the objects that changed; lost ones are shown first, at most `MAX_EVENTS`.
+    """
+    shown = sorted(events, key=lambda e: (_ORDER[e.what], e.view))[:MAX_EVENTS]
+    classes = list(content["conditions"][0]["views"]["spoilt"])
+    text = page.render(
+        "detection.html",
+        **content,
+        classes=classes,
+        left_out=len(events) - len(shown),
+        events=[
+            {
+                **{
+                    name: str(getattr(e, name))
+                    for name in ("what", "class_name", "size", "condition", "view", "frame")
+                },
+                "before": _jpeg(e.before),
+                "after": _jpeg(e.after),
+            }
+            for e in shown
+        ],
+    )
+    page.write(path, text)
+
+
+def _jpeg(picture: Picture) -> str:
+    is_encoded, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    if not is_encoded:
+        raise RuntimeError(f"a crop of {picture.shape} could not be encoded")
+    return base64.b64encode(data.tobytes()).decode("ascii")

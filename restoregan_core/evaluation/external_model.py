@@ -1,0 +1,122 @@
+"""Others' PyTorch networks, judged like ours: ``module:factory`` names a function that builds the network.
+
+The factory runs code from the user's own Python path; its weights are read without executing any.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restoregan_core.metrics.protocols import Picture
+
+VALUE_RANGES = {"signed": (-1.0, 1.0), "unit": (0.0, 1.0)}
+_WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net")
+
+
+class ForeignRestorer:
+    """A network float32 (B, 3, H, W) RGB -> the same, as a callable from uint8 RGB (H, W, 3) to the same.
+
+    Args:
+        factory: ``package.module:function``; called without arguments, returns the network.
+        weights: its state dict: ``.safetensors``, or a file that ``torch.load(weights_only=True)`` reads.
+            Usual wrappers (``params``, ``state_dict``) and DataParallel's ``module.`` are taken off.
+        value_range: of the network's pictures: ``signed`` is [-1, 1], ours; ``unit`` is [0, 1], most others'.
+        size_multiple: pictures are mirrored out to multiples of this, and the result is cut back.
+
+    Raises:
+        ValueError: no such function, it builds no network, or weights that are no state dict or do not fit.
+    """
+
+    def __init__(
+        self,
+        factory: str,
+        weights: str | Path,
+        *,
+        value_range: str = "signed",
+        size_multiple: int = 32,
+        device: str = "auto",
+    ) -> None:
+        if value_range not in VALUE_RANGES:
+            raise ValueError(f"no value range {value_range!r}; there are: {', '.join(VALUE_RANGES)}")
+        self._low, self._high = VALUE_RANGES[value_range]
+        self._size_multiple = size_multiple
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self._device = torch.device(chosen)
+        network = _build(factory)
+        try:
+            network.load_state_dict(_read_state(Path(weights)))
+        except RuntimeError as error:
+            raise ValueError(f"{weights} does not fit {factory}: {error}") from error
+        self._network = network.eval().to(self._device)
+        digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+        self.name = f"{factory}-{digest[:12]}"
+
+    def __call__(self, rgb_HWC: Picture) -> Picture:
+        """Restore one picture; rounds and clips as every picture is before it is measured.
+
+        Raises:
+            ValueError: the network's output is no finite picture of the input's size.
+        """
+        height, width = rgb_HWC.shape[:2]
+        x_BCHW = (
+            torch.from_numpy(np.ascontiguousarray(rgb_HWC)).to(self._device).permute(2, 0, 1)[None].float()
+        )
+        x_BCHW = x_BCHW / 255 * (self._high - self._low) + self._low
+        bottom, right = -height % self._size_multiple, -width % self._size_multiple
+        mode = "reflect" if bottom < height and right < width else "replicate"
+        with torch.inference_mode():
+            y_BCHW = self._network(F.pad(x_BCHW, (0, right, 0, bottom), mode=mode))
+        if not isinstance(y_BCHW, Tensor) or y_BCHW.shape != (1, 3, height + bottom, width + right):
+            got = tuple(y_BCHW.shape) if isinstance(y_BCHW, Tensor) else type(y_BCHW).__name__
+            raise ValueError(
+                f"{self.name} gave {got} for one picture of {height + bottom}x{width + right}: wrap it"
+            )
+        if not torch.isfinite(y_BCHW).all():
+            raise ValueError(f"{self.name} gave a non-finite picture")
+        y_HWC = y_BCHW[0, :, :height, :width].permute(1, 2, 0)
+        eight_bit = (
+            ((y_HWC - self._low) / (self._high - self._low) * 255).round().clamp(0, 255).to(torch.uint8)
+        )
+        return eight_bit.cpu().numpy()
+
+
+def _build(factory: str) -> nn.Module:
+    module_name, _, function_name = factory.partition(":")
+    try:
+        function = getattr(import_module(module_name), function_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"{factory!r} names no function; write module:function ({error})") from error
+    network = function()
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"{factory} built a {type(network).__name__}, not a torch.nn.Module")
+    return network
+
+
+def _read_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ValueError(f"{path} is no file of weights")
+    try:
+        state: Any
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises what the file makes it raise
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{path} cannot be read safely as weights: {first_line}") from error
+    for key in _WRAPPERS:
+        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
+            state = state[key]
+            break
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path} holds no state dict: expected names and tensors")
+    return {name.removeprefix("module."): value for name, value in state.items()}

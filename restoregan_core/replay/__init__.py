@@ -1,0 +1,1 @@
+"""The pipeline over recorded drives: figures, pictures, pages and comparisons."""

@@ -1,0 +1,122 @@
+"""What is measured on one frame before and after restoration: the figures of its row."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.bags.frames import SourceFrame
+from restoregan_core.detection.detector import Detections, Detector
+from restoregan_core.detection.object_changes import compare_objects, to_flat
+from restoregan_core.metrics import psnr_ssim
+from restoregan_core.pipeline import Action, Reason, RestorationResult
+from restoregan_core.replay.table import Row
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One frame after the pipeline."""
+
+    frame: SourceFrame
+    source: Picture | None
+    """What the pipeline got; None if it does not decode."""
+    truth: Picture | None
+    result: RestorationResult | None
+    reason: Reason
+    detail: str
+    decode_ms: float
+
+    @property
+    def action(self) -> Action:
+        return Action.FAILED_OPEN if self.result is None else self.result.action
+
+
+def row_of(judged: Judged) -> Row:
+    """Everything but detections, truth and encoding time."""
+    frame = judged.frame
+    row: Row = {
+        "index": frame.index, "camera": frame.camera.name, "topic": frame.camera.topic,
+        "time_ns": frame.time_ns, "stamp_ns": frame.stamp_ns, "frame_id": frame.frame_id,
+        "encoding": frame.encoding, "action": judged.action.name, "reason": judged.reason.name,
+        "detail": judged.detail, "decode_ms": judged.decode_ms,
+    }  # fmt: skip
+    result, source_HWC = judged.result, judged.source
+    if result is None or source_HWC is None:
+        return row
+    before, after = result.assessment, result.residual
+    rows, columns = before.blur_grid.shape
+    is_changed = result.changed is not None
+    sharpness = laplacian_variance(source_HWC)
+    row |= {
+        "height": source_HWC.shape[0], "width": source_HWC.shape[1],
+        "blur_probability": before.blur_probability, "rain_probability": before.rain_probability,
+        "lens_drop_probability": before.lens_drop_probability,
+        "residual_blur_probability": after.blur_probability,
+        "residual_rain_probability": after.rain_probability,
+        "tile_size_px": before.tile_size_px, "grid_rows": rows, "grid_columns": columns,
+        "blur_grid": before.blur_grid.ravel().tolist(), "rain_grid": before.rain_grid.ravel().tolist(),
+        "restored_grid": result.restored_grid.ravel().tolist(),
+        "changed_share": 0.0 if result.changed is None else float(result.changed.mean()),
+        "mean_change": _mean_change(source_HWC, result.image) if is_changed else 0.0,
+        "sharpness_before": sharpness,
+        "sharpness_after": laplacian_variance(result.image) if is_changed else sharpness,
+        "assessment_ms": result.assessment_ms, "restoration_ms": result.restoration_ms,
+    }  # fmt: skip
+    return row
+
+
+def _mean_change(source_HWC: Picture, image_HWC: Picture) -> float:
+    """Mean absolute change in grey levels."""
+    return float(cv2.norm(source_HWC, image_HWC, cv2.NORM_L1) / source_HWC.size)
+
+
+def laplacian_variance(rgb_HWC: Picture) -> float:
+    """No-reference sharpness: variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000).
+
+    Blur lowers it. So does taking rain away: streaks are sharp.
+    """
+    grey = cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY)
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
+    return float(deviation[0, 0] ** 2)
+
+
+def detection_columns(judged: Judged, detector: Detector) -> Row:
+    """Boxes before and after (and of the truth), and what changed."""
+    if judged.result is None or judged.source is None:
+        return {}
+    before = detector(judged.source)
+    after = detector(judged.result.image) if judged.result.changed is not None else before
+    row = object_columns(before, after)
+    if judged.truth is not None:
+        row["boxes_truth"] = to_flat(detector(judged.truth))
+    return row
+
+
+def object_columns(before: Detections, after: Detections) -> Row:
+    """Boxes, and what changed between them."""
+    change = compare_objects(before, after)
+    return {
+        "boxes_before": to_flat(before), "boxes_after": to_flat(after),
+        "objects_before": change.before, "objects_after": change.after,
+        "objects_gained": change.gained, "objects_lost": change.lost,
+    }  # fmt: skip
+
+
+def truth_columns(judged: Judged) -> Row:
+    """PSNR (capped, so that it can be averaged) and SSIM against the clean picture."""
+    source_HWC, truth_HWC, result = judged.source, judged.truth, judged.result
+    if source_HWC is None or truth_HWC is None or result is None or source_HWC.shape != truth_HWC.shape:
+        return {}
+    is_large_enough = min(source_HWC.shape[:2]) >= 11
+    row: Row = {}
+    for name, picture in (("before", source_HWC), ("after", result.image)):
+        if name == "after" and result.changed is None:
+            row |= {f"{key}_after": row[f"{key}_before"] for key in ("psnr", "ssim")}
+            continue
+        row[f"psnr_{name}"] = min(psnr_ssim.psnr_rgb(picture, truth_HWC), psnr_ssim.PSNR_CAP_DB)
+        row[f"ssim_{name}"] = psnr_ssim.ssim_y(picture, truth_HWC) if is_large_enough else math.nan
+    return row

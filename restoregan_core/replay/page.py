@@ -1,0 +1,233 @@
+"""report.html of a replay: one page for the decision, built on the same pieces as ``report.py``'s.
+
+At most ``EMBEDDED_FRAMES`` frames are embedded (three pictures each at most); the other ones lie beside the
+page in ``pictures/``. The page needs no network.
+"""
+
+import base64
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restoregan_core.replay.pictures import choose_frames, write_pictures
+from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.table import Frames
+from restoregan_core.report import page
+from restoregan_core.report.page import Card, Table, finite
+
+EMBEDDED_FRAMES = 100
+_TIMELINE = (
+    "blur_probability", "rain_probability", "residual_blur_probability", "residual_rain_probability",
+)  # fmt: skip
+_CAPTION = ("psnr_before", "psnr_after", "objects_before", "objects_after", "objects_gained", "objects_lost")
+
+
+def write_replay_report(folder: ReplayFolder, report: dict[str, Any]) -> None:
+    """Choose and write pictures, render the page."""
+    frames = Frames(folder.frames)
+    settings = report["replay"]["settings"]
+    choice = choose_frames(frames)
+    pictures = write_pictures(folder, settings, frames, choice.all)
+    text = page.render(
+        "replay.html",
+        name=Path(settings["bag"]).name,
+        report=report,
+        cards=_cards(report),
+        tables=_tables(report),
+        data=_page_data(frames, report, choice.groups, pictures),
+    )
+    page.write(folder.report_html, text)
+
+
+def _page_data(
+    frames: Frames,
+    report: dict[str, Any],
+    groups: dict[str, list[int]],
+    pictures: dict[int, dict[str, Path]],
+) -> dict[str, Any]:
+    """What the page's script reads: rows column by column, pictures with their grids."""
+    columns = frames.columns("camera", "time_ns", "action", "reason", *_TIMELINE, *_CAPTION)
+    start_ns = int(columns["time_ns"].min())
+    embedded = set(list(pictures)[:EMBEDDED_FRAMES])
+    shown = {}
+    for position, row in enumerate(
+        frames.rows(
+            "height",
+            "width",
+            "tile_size_px",
+            "grid_rows",
+            "grid_columns",
+            "blur_grid",
+            "rain_grid",
+            "restored_grid",
+        )
+    ):
+        if position in pictures:
+            shown[position] = {
+                **{
+                    name: _data_uri(file) if position in embedded else f"pictures/{file.name}"
+                    for name, file in pictures[position].items()
+                },
+                "grid": [row["grid_rows"] or 0, row["grid_columns"] or 0],
+                "tile_width": (row["tile_size_px"] or 0) / row["width"],
+                "tile_height": (row["tile_size_px"] or 0) / row["height"],
+                **{kind: _percentages(row[f"{kind}_grid"]) for kind in ("blur", "rain", "restored")},
+            }
+    return {
+        "cameras": list(report["cameras"]),
+        "camera": columns["camera"].tolist(),
+        "time_s": [round(v, 4) for v in ((columns["time_ns"] - start_ns) / 1e9).tolist()],
+        "action": columns["action"].tolist(),
+        "reason": columns["reason"].tolist(),
+        **{name: _rounded(columns[name]) for name in (*_TIMELINE, *_CAPTION)},
+        "pictures": shown,
+        "groups": {name: [i for i in members if i in shown] for name, members in groups.items()},
+        "sweep": report["sweep"],
+    }
+
+
+def _rounded(values: np.ndarray) -> list[float | None]:
+    return [round(v, 3) if v is not None and math.isfinite(v) else None for v in values.tolist()]
+
+
+def _percentages(grid: list[float] | None) -> list[int]:
+    return [round(100 * v) for v in finite(grid or []) if v is not None]
+
+
+def _data_uri(file: Path) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
+
+
+def _cards(report: dict[str, Any]) -> list[Card]:
+    frames, objects, truth, latency = (report[k] for k in ("frames", "objects", "truth", "latency"))
+    count = max(1, frames["count"])
+
+    def share(number: int) -> str:
+        return f"{100 * number / count:.1f} %"
+
+    cards = [
+        Card(
+            "frames",
+            str(frames["count"]),
+            f"{frames['duration_s']:.1f} s, {_count(len(report['cameras']), 'camera')}",
+        ),
+        Card(
+            "degraded",
+            share(frames["degraded"]),
+            f"{share(frames['degraded_after'])} still are, as published",
+        ),
+        Card("restored", share(frames["restored"]), f"{share(frames['passed_through'])} passed bit for bit"),
+        Card("failed open", str(frames["failed_open"]), "frames, published as they came"),
+    ]
+    if objects:
+        cards.append(
+            Card(
+                "objects",
+                f"+{objects['gained']} / −{objects['lost']}",
+                f"gained / lost, of {objects['before']}; flicker {objects['flicker_before']}"
+                f" → {objects['flicker_after']}",
+            )
+        )
+    if truth:
+        cards.append(
+            Card(
+                "PSNR against truth",
+                f"{truth['psnr_gain']:+.2f} dB",
+                f"{truth['psnr_before']:.2f} → {truth['psnr_after']:.2f};"
+                f" SSIM {_number(truth['ssim_before'], 3)} → {_number(truth['ssim_after'], 3)}",
+            )
+        )
+    if latency["live_ms"]:
+        cards.append(
+            Card(
+                "latency, as if live",
+                f"{latency['live_ms']['p99']:.0f} ms p99",
+                f"deadline {latency['deadline_ms']:g}; missed by"
+                f" {100 * latency['over_deadline_share']:.1f} % of what was taken up",
+            )
+        )
+    return cards
+
+
+def _tables(report: dict[str, Any]) -> list[Table]:
+    latency, replay = report["latency"], report["replay"]
+    kinds = {
+        "processing_ms": "decode + assess + restore",
+        "restoration_ms": "restore",
+        "live_ms": "as if live",
+    }
+    times = [
+        [label, *(f"{latency[key][p]:.1f}" for p in ("p50", "p99", "max"))]
+        for key, label in kinds.items()
+        if latency[key]
+    ]
+    cameras = [
+        [
+            name,
+            str(c["count"]),
+            *(_share(c[k], c["count"]) for k in ("degraded", "degraded_after", "restored")),
+            str(c["failed_open"]),
+            *(_number(c[k], 2) for k in ("blur_probability", "residual_blur_probability")),
+            *(_number(c[k], 2) for k in ("rain_probability", "residual_rain_probability")),
+        ]
+        for name, c in report["cameras"].items()
+    ]
+    sweep = [
+        [
+            p["name"],
+            _share(p["frames_share"], 1),
+            _share(p["tiles_share"], 1),
+            _number(p["network_ms_per_frame"], 1),
+        ]
+        for p in report["sweep"]
+    ]
+    segments = [
+        [s["camera"], f"{s['start_ns'] / 1e9:.3f}", f"{(s['end_ns'] - s['start_ns']) / 1e9:.1f} s", s["why"],
+         f"clips/worst_{i}"]
+        for i, s in enumerate(report["segments"])
+    ]  # fmt: skip
+    settings = [[k, str(v)] for k, v in replay["settings"].items() if v not in (None, [], "")]
+    card = [[k, v if len(v) < 300 else v[:300] + " …"] for k, v in replay.get("model_card", {}).items()]
+    return [
+        Table(
+            "Cameras",
+            ("camera", "frames", "degraded", "still", "restored", "failed", "blur", "left", "rain", "left"),
+            cameras,
+            "Probabilities are means over all frames; 'left' is of the frame as published.",
+        ),
+        Table(
+            "What other thresholds would have done",
+            ("preset or threshold", "frames restored", "tiles restored", "network ms per frame"),
+            sweep,
+            "From the tiles' probabilities, with the gate's hysteresis. The cost is that of this machine.",
+        ),
+        Table(
+            "Time",
+            ("milliseconds", "p50", "p99", "max"),
+            times,
+            f"'As if live': the node's newest-frame rule at the bag's rate; {latency['superseded']} frames"
+            f" would have been superseded, {latency['over_deadline']} results would have come after the"
+            f" deadline of {latency['deadline_ms']:g} ms.",
+        ),
+        Table(
+            "Worst segments", ("camera", "starts at", "length", "mostly", "bag"), segments,
+            "Each is a small bag with the source's and the restored topics.", is_text=True,
+        ),
+        Table("Model card", ("", ""), card, is_text=True),
+        Table("Settings", ("", ""), settings, is_text=True),
+        Table("Environment", ("", ""), [[k, v] for k, v in replay["environment"].items()], is_text=True),
+    ]  # fmt: skip
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / max(whole, 1):.1f} %"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,338 @@
+"""A bag through the node's own pipeline: restored bag, one row a frame, resumable.
+
+Reading, decoding, the network, measuring with encoding, and writing run at the same time, in threads (OpenCV,
+OpenVINO, ONNX Runtime and torch release the GIL). Frames keep their order, and at most some dozen are in
+memory. There are no deadlines and no circuit breaker: bag, network and settings alone decide what comes out.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
+from restoregan_core.bags.reader import Bag, open_bag
+from restoregan_core.bags.writer import BagParts, OutputMessage
+from restoregan_core.detection.detector import Detector
+from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.pipeline import Reason, RestorationPipeline
+from restoregan_core.replay.concurrency import InOrder, mapped, prefetched
+from restoregan_core.replay.live_run import Recorded
+from restoregan_core.replay.measures import (
+    Judged,
+    detection_columns,
+    object_columns,
+    row_of,
+    truth_columns,
+)
+from restoregan_core.replay.messages import FrameOutput, OutputFormat
+from restoregan_core.replay.state import PipelineMemory, ReplayFolder, ReplayState
+from restoregan_core.replay.table import Row, join_parts, write_rows
+from restoregan_core.replay.truth import Spoiling, TruthTopic
+
+logger = logging.getLogger(__name__)
+
+RESERVE_BYTES = 4 * 2**20
+_AHEAD = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """What to replay, and what to measure.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    cameras: tuple[str, ...] = ()
+    """Topics or names; empty: all."""
+    start_s: float = 0.0
+    end_s: float | None = None
+    form: OutputFormat = field(default_factory=OutputFormat)
+    truth_topic: str | None = None
+    spoiling: Spoiling | None = None
+    only_stamps_ns: dict[str, frozenset[int]] | None = None
+    """Per camera (name, as in ``Camera.name``): take up these frames alone."""
+    detections: Recorded | None = None
+    """Of the user's own detector; instead of running one."""
+    checkpoint_frames: int = 100
+    """Frames in a part of the restored bag; a kill costs at most so many."""
+    warm_up_s: float = 0.0
+    """Seconds before ``start_s`` that only fill the pipeline's memory: for segments of a bag."""
+
+    def __post_init__(self) -> None:
+        if self.start_s < 0:
+            raise ValueError(f"start is {self.start_s}; it must not be negative")
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise ValueError(f"end is {self.end_s}; it must be after the start, {self.start_s}")
+        if self.checkpoint_frames < 1:
+            raise ValueError(f"checkpoint_frames is {self.checkpoint_frames}; it must be at least 1")
+        if self.truth_topic and self.spoiling:
+            raise ValueError("--truth and --degrade exclude each other: a spoilt bag is its own truth")
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    frame: SourceFrame
+    source: np.ndarray | None
+    truth: np.ndarray | None
+    reason: Reason
+    detail: str
+    decode_ms: float
+
+
+@dataclass(frozen=True)
+class _Finished:
+    messages: list[OutputMessage]
+    row: Row
+    memory: PipelineMemory | None
+    """After this frame, where a part of the bag ends."""
+
+
+def replay(
+    bag_path: Path,
+    folder: ReplayFolder,
+    pipeline: RestorationPipeline,
+    options: ReplayOptions,
+    detector: Detector | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ReplayState:
+    """Replay a bag into a folder, or what is left of it after an earlier run.
+
+    Args:
+        bag_path: folder or file.
+        folder: for ``bag/``, ``frames.parquet`` and the work in progress.
+        pipeline: its guard's circuit breaker is switched off, its memory replaced.
+        on_progress: frames done and expected.
+
+    Returns:
+        How far it came; ``stopped`` says why where it did not come to the bag's end.
+
+    Raises:
+        ValueError: bag, cameras or folder that cannot be (BagError is one).
+    """
+    pipeline.guard.limits = replace(pipeline.guard.limits, circuit_opens_after=2**31)
+    started_s = time.monotonic()
+    if options.truth_topic and not options.cameras:
+        options = replace(options, cameras=_all_but(options.truth_topic, bag_path))
+    settings = {
+        "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
+        "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.gate.thresholds),
+        "limits": vars(pipeline.guard.limits), "steady_share": pipeline.steadier.share,
+        "detector": detector.name if detector else None,
+        "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
+        "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
+        "spoiling": vars(options.spoiling) if options.spoiling else None,
+        "checkpoint_frames": options.checkpoint_frames, "chosen_frames": _digest(options.only_stamps_ns),
+        "recorded_detections": options.detections is not None,
+    }  # fmt: skip
+    with open_bag(bag_path) as bag:
+        reader = FrameReader(bag, options.cameras)
+        state = folder.open(settings, overwrite)
+        if state.is_complete:
+            return state
+        state.stopped = ""
+        run = _Run(bag, reader, folder, pipeline, options, detector, state, on_progress)
+        try:
+            run.go()
+            state.is_complete, state.memory = True, ""
+            run.join_parts()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            state.stopped = f"no space left on the disk of {folder.path}"
+            logger.error("%s: stopping after %d frames", state.stopped, state.frames_done)
+        finally:
+            folder.reserve.unlink(missing_ok=True)
+            run.bag_out.abandon_part()
+            state.wall_s += time.monotonic() - started_s
+        state.damage = list(dict.fromkeys([*state.damage, *bag.damage]))
+        if state.row_parts:
+            join_parts([folder.rows / name for name in state.row_parts], folder.frames)
+        folder.save(state)
+    return state
+
+
+def _all_but(truth_topic: str, bag_path: Path) -> tuple[str, ...]:
+    """All cameras of the bag, but the one that says what they should have seen."""
+    with open_bag(bag_path) as bag:
+        others = tuple(camera.topic for camera in find_cameras(bag) if camera.topic != truth_topic)
+    if not others:
+        raise ValueError(f"{bag_path} holds no camera beside the truth, {truth_topic}")
+    return others
+
+
+def _digest(stamps_ns: dict[str, frozenset[int]] | None) -> str | None:
+    import hashlib
+
+    if stamps_ns is None:
+        return None
+    text = repr(sorted((camera, sorted(stamps)) for camera, stamps in stamps_ns.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class _Run:
+    """One run over the frames that are left."""
+
+    def __init__(
+        self, bag: Bag, reader: FrameReader, folder: ReplayFolder, pipeline: RestorationPipeline,
+        options: ReplayOptions, detector: Detector | None, state: ReplayState,
+        on_progress: Callable[[int, int], None],
+    ) -> None:  # fmt: skip
+        self._bag, self._reader, self._folder = bag, reader, folder
+        self._pipeline, self._options, self._detector = pipeline, options, detector
+        self._state = state
+        self._on_progress = on_progress
+        self._rows: list[Row] = []
+        self._output = FrameOutput(options.form, reader.types, pipeline.model, bag.is_ros1)
+        self._total = self._expected_frames()
+        folder.rows.mkdir(parents=True, exist_ok=True)
+        self.bag_out = BagParts(folder.bag, folder.scratch, list(state.parts))
+
+    def go(self) -> None:
+        """Process everything that is left."""
+        _reserve_space(self._folder.reserve)
+        self._folder.give_memory(self._state, self._pipeline)
+        if self._state.frames_done == 0:
+            self._fill_memory()
+        workers = max(2, min(8, os.cpu_count() or 2))
+        with contextlib.ExitStack() as stack:
+            decoders = stack.enter_context(ThreadPoolExecutor(workers, "decode"))
+            finishers = stack.enter_context(ThreadPoolExecutor(workers, "finish"))
+            frames = prefetched(self._frames_with_truth(), 2 * _AHEAD)
+            stack.callback(frames.close)
+            writing = InOrder(self._write, 2 * _AHEAD)
+            try:
+                for number, decoded in enumerate(
+                    mapped(decoders, self._decode, frames, _AHEAD), self._state.frames_done + 1
+                ):
+                    judged = self._judge(decoded)
+                    ends_part = number % self._options.checkpoint_frames == 0
+                    memory = PipelineMemory.of(self._pipeline) if ends_part else None
+                    writing.put(finishers.submit(self._finish, judged, memory))
+            finally:
+                writing.close()
+        self._finish_part(PipelineMemory.of(self._pipeline))
+
+    def _frames_with_truth(self) -> Generator[tuple[SourceFrame, SourceFrame | None], None, None]:
+        """(frame, its truth's frame or None), in order."""
+        options = self._options
+        with contextlib.ExitStack() as stack:
+            truth = None
+            if options.truth_topic:
+                truth = TruthTopic(stack.enter_context(open_bag(self._bag.path)), options.truth_topic)
+            chosen = options.only_stamps_ns
+            taken = 0
+            for frame in self._reader.frames(options.start_s, options.end_s):
+                if chosen is not None and frame.stamp_ns not in chosen.get(frame.camera.name, ()):
+                    continue
+                taken += 1
+                if taken > self._state.frames_done:
+                    yield frame, truth.find(frame.stamp_ns) if truth else None
+
+    def _decode(self, pair: tuple[SourceFrame, SourceFrame | None]) -> _Decoded:
+        frame, truth_frame = pair
+        started_s = time.perf_counter()
+        source_HWC, reason, detail = None, Reason.NONE, ""
+        try:
+            source_HWC = frame.decode()
+        except UnsupportedEncodingError as error:
+            reason, detail = Reason.UNSUPPORTED_ENCODING, str(error)
+        except MalformedImageError as error:
+            reason, detail = Reason.MALFORMED, str(error)
+        decode_ms = (time.perf_counter() - started_s) * 1e3
+        truth_HWC = None
+        if self._options.spoiling and source_HWC is not None:
+            truth_HWC, source_HWC = source_HWC, self._options.spoiling(source_HWC, frame.index)
+        elif truth_frame is not None:
+            with contextlib.suppress(UnsupportedEncodingError, MalformedImageError):
+                truth_HWC = truth_frame.decode()
+        return _Decoded(frame, source_HWC, truth_HWC, reason, detail, decode_ms)
+
+    def _judge(self, decoded: _Decoded) -> Judged:
+        result, reason, detail = None, decoded.reason, decoded.detail
+        if decoded.source is not None:
+            result = self._pipeline.process(decoded.source, camera=decoded.frame.camera.name)
+            reason, detail = result.reason, result.detail
+        return Judged(decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms)
+
+    def _finish(self, judged: Judged, memory: PipelineMemory | None) -> _Finished:
+        row = row_of(judged)
+        if self._options.detections is not None:
+            found = self._options.detections.get(judged.frame.stamp_ns)
+            row |= object_columns(*found) if found else {}
+        elif self._detector is not None:
+            row |= detection_columns(judged, self._detector)
+        row |= truth_columns(judged)
+        started_s = time.perf_counter()
+        spoilt = judged.source if self._options.spoiling else None
+        messages = self._output.messages(
+            judged.frame, spoilt, judged.result, int(judged.action), int(judged.reason)
+        )
+        row["encode_ms"] = (time.perf_counter() - started_s) * 1e3
+        return _Finished(messages, row, memory)
+
+    def _write(self, finished: _Finished) -> None:
+        for message in finished.messages:
+            self.bag_out.write(message)
+        self._rows.append(finished.row)
+        if finished.memory is not None:
+            self._finish_part(finished.memory)
+        self._on_progress(self._state.frames_done + len(self._rows), self._total)
+
+    def _finish_part(self, memory: PipelineMemory) -> None:
+        """Bag file, rows, memory, checkpoint: in this order, so that the checkpoint promises only what is there."""
+        if not self._rows:
+            return
+        self.bag_out.finish_part()
+        name = f"rows_{len(self._state.row_parts)}.parquet"
+        write_rows(self._rows, self._folder.rows / name)
+        state = self._state
+        memory_name = self._folder.save_memory(memory, state.frames_done + len(self._rows))
+        state.parts = self.bag_out.parts.copy()
+        state.row_parts.append(name)
+        state.frames_done += len(self._rows)
+        state.memory = memory_name
+        self._rows = []
+        self._folder.save(state)
+
+    def join_parts(self) -> None:
+        """One file of the restored bag's parts, if the disk has room for both for a moment."""
+        try:
+            self.bag_out.join()
+        except OSError as error:
+            logger.warning("%s stays in parts: %s", self._folder.bag, error)
+            return
+        self._state.parts = self.bag_out.parts.copy()
+        self._folder.save(self._state)  # before the parts go: a kill in between loses nothing
+        self.bag_out.tidy()
+
+    def _fill_memory(self) -> None:
+        options = self._options
+        if not options.warm_up_s or not options.start_s:
+            return
+        begin_s = max(0.0, options.start_s - options.warm_up_s)
+        for frame in self._reader.frames(begin_s, options.start_s):
+            with contextlib.suppress(UnsupportedEncodingError, MalformedImageError):
+                self._pipeline.process(frame.decode(), camera=frame.camera.name)
+
+    def _expected_frames(self) -> int:
+        count = sum(camera.count for camera in self._reader.cameras)
+        if self._options.only_stamps_ns is not None:
+            return sum(map(len, self._options.only_stamps_ns.values()))
+        length_s = max((self._bag.end_ns - self._bag.start_ns) / 1e9, 1e-9)
+        end_s = min(length_s, self._options.end_s or length_s)
+        return max(1, round(count * max(0.0, end_s - self._options.start_s) / length_s))
+
+
+def _reserve_space(file: Path) -> None:
+    with file.open("wb") as stream:
+        stream.write(bytes(RESERVE_BYTES))

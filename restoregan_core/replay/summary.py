@@ -1,0 +1,87 @@
+"""Sums up a replay folder: report.json, clips of the worst segments, report.html."""
+
+import importlib.metadata
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from restoregan_core import __version__
+from restoregan_core.replay.figures import findings, headline, summarise
+from restoregan_core.replay.segments import export_clips, worst_segments
+from restoregan_core.replay.state import ReplayFolder, ReplayState
+from restoregan_core.replay.table import Frames
+
+_LIBRARIES = ("numpy", "opencv-python-headless", "torch", "openvino", "onnxruntime", "rosbags", "pyarrow")
+
+
+def summarise_replay(
+    folder: ReplayFolder,
+    state: ReplayState,
+    deadline_ms: float,
+    clips: int = 3,
+    model_card: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Write report.json and the clips; return the report.
+
+    Raises:
+        ValueError: not a single frame was done.
+    """
+    if not state.frames_done:
+        raise ValueError(
+            f"no frame of {state.settings['bag']} was replayed: {state.stopped or 'none chosen'}"
+        )
+    frames = Frames(folder.frames)
+    summary = summarise(frames, deadline_ms)
+    segments = worst_segments(frames, clips)
+    report = {
+        "replay": {
+            "settings": state.settings,
+            "frames_done": state.frames_done,
+            "is_complete": state.is_complete,
+            "stopped": state.stopped,
+            "damage": state.damage,
+            "wall_s": state.wall_s,
+            "model_card": model_card or {},
+            "environment": environment(),
+        },
+        **summary,
+        "segments": [segment.to_dict() for segment in segments],
+        "verdict": {"headline": headline(summary), "findings": [list(line) for line in findings(summary)]},
+    }
+    write_json(report, folder.report_json)
+    if clips:
+        export_clips(
+            Path(state.settings["bag"]), folder.bag, state.settings["cameras"], segments, folder.clips
+        )
+    return report
+
+
+def write_json(report: dict[str, Any], file: Path) -> None:
+    """Replace the file in one step."""
+    temporary = file.with_name(file.name + ".part")
+    temporary.write_text(json.dumps(report, indent=1, allow_nan=False))
+    temporary.replace(file)
+
+
+def environment() -> dict[str, str]:
+    """What the figures depend on."""
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "restoregan": __version__, "python": platform.python_version(), "system": platform.platform(),
+        "processor": _processor(), "cores": str(os.cpu_count()), **versions,
+    }  # fmt: skip
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()

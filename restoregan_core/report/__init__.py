@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: what they share, and the page of the demo."""

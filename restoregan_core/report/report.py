@@ -1,0 +1,108 @@
+"""The report of a demo or an evaluation: one HTML file that needs no network, and the same as JSON.
+
+Whoever measures fills a ``Report``; nothing here knows how its numbers came about.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core import __version__
+from restoregan_core.report import page
+from restoregan_core.report.page import Card, Table, data_uri, finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameRow:
+    """One source frame that was taken up. Probabilities in [0, 1]; NaN = not known."""
+
+    time_s: float
+    """Since the first frame."""
+    camera: str = "camera"
+    condition: str = ""
+    """What was done to a clean frame, where that is known: ``clean``, ``blur``, ``rain`` or both."""
+    blur: float = math.nan
+    rain: float = math.nan
+    residual_blur: float = math.nan
+    """Of the frame as published."""
+    residual_rain: float = math.nan
+    action: str = "passed through"
+    """``passed through``, ``restored``, ``failed open``."""
+    reason: str = "none"
+    latency_ms: float = math.nan
+    assessment_ms: float = math.nan
+    restoration_ms: float = math.nan
+    psnr_before: float = math.nan
+    """dB over RGB, of the source against the truth."""
+    psnr_after: float = math.nan
+    ssim_before: float = math.nan
+    ssim_after: float = math.nan
+
+
+@dataclass(frozen=True)
+class PicturePair:
+    """A frame to look at: JPEG bytes before and after, and of the truth where it is known."""
+
+    row: int
+    """Index of its FrameRow."""
+    before: bytes
+    after: bytes
+    truth: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that a report shows."""
+
+    title: str
+    subtitle: str = ""
+    cards: Sequence[Card] = ()
+    rows: Sequence[FrameRow] = ()
+    pictures: Sequence[PicturePair] = ()
+    first_picture: int = 0
+    """Which of ``pictures`` is shown at first."""
+    tables: Sequence[Table] = ()
+    summary: dict[str, Any] = field(default_factory=dict)
+    """The figures for machines; goes into the JSON file as it is, NaN as null."""
+    version: str = __version__
+
+
+def write_html(report: Report, path: Path) -> None:
+    """Write the report as one self-contained page, atomically."""
+    data = {
+        "rows": [finite(asdict(row)) for row in report.rows],
+        "pictures": [
+            {
+                "row": pair.row,
+                "before": data_uri(pair.before),
+                "after": data_uri(pair.after),
+                "truth": None if pair.truth is None else data_uri(pair.truth),
+            }
+            for pair in report.pictures
+        ],
+        "first_picture": report.first_picture,
+    }
+    page.write(path, page.render("demo.html", report=report, data=data))
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Write summary and rows as JSON (NaN becomes null), atomically."""
+    content = {
+        "title": report.title,
+        "restoregan": report.version,
+        **finite(report.summary),
+        "frames": [finite(asdict(row)) for row in report.rows],
+    }
+    page.write(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def column(rows: Sequence[FrameRow], name: str) -> npt.NDArray[np.float64]:
+    """A number of every row; ``name`` is a field of FrameRow."""
+    assert name in {declared.name for declared in fields(FrameRow)}, name
+    return np.array([getattr(row, name) for row in rows], np.float64)
