@@ -4,7 +4,7 @@
 
 On the open sets, of which no assessor has seen a picture: area under the ROC curve per frame, beside variance
 of Laplacian, scikit-image's blur_effect and a streak filter; what the gate makes of it at ``balanced``; and the
-calibration on the severity grid (restoregan_core/evaluation/severity_grid.py) over the sets' clean pictures.
+calibration on the severity grid (restoregan_core/training/assessor/severity_grid.py) over the sets' clean pictures.
 """
 
 import argparse
@@ -19,13 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.assessor import Assessor, ClassicalAssessor
+from restoregan_core.assessment.assessor import Assessor, ClassicalAssessor
+from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.labels import LabelConfig, labels_of_pair
-from restoregan_core.data.pictures import find_pictures, read_rgb
-from restoregan_core.evaluation.severity_grid import GridSample, centre_of, severity_grid
-from restoregan_core.gate import PRESETS, Gate
-from restoregan_core.learned_assessor import LearnedAssessor
+from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.metrics.calibration import (
     auroc,
     brier,
@@ -33,7 +32,8 @@ from restoregan_core.metrics.calibration import (
     prevalence_weights,
     reliability,
 )
-from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.restoration.gate import PRESETS, Gate
+from restoregan_core.training.assessor.severity_grid import GridSample, centre_of, severity_grid
 from restoregan_core.zoo import load_assessor_network
 
 PAIRED_SETS = ("gopro", "gopro_crops256", "reds_x4", "rain100h", "rain100l", "nturain_a1")

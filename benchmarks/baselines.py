@@ -17,13 +17,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from restoregan_core.benchmark import time_interleaved
 from restoregan_core.data.pairs import find_pairs
-from restoregan_core.data.pictures import find_pictures, read_rgb
 from restoregan_core.evaluation.baselines import NAMES, Baseline, baselines, best_for_set
 from restoregan_core.evaluation.measure import EvaluationSet, measure
+from restoregan_core.images.folders import find_pictures, read_rgb
 from restoregan_core.loading import load_restorer
 from restoregan_core.metrics.protocols import TITLES, Picture
+from restoregan_core.runtimes.timing import time_interleaved
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d", "ssim_y")
 NETWORK = "lite"

@@ -4,7 +4,7 @@
     PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data           # check only
 
 Fitted on DATA/train (urban100, camvid, bsds500_test: blurred and streaked here; reds_x4: its own blur);
-checked on DATA/eval, which is never fitted on. ``--write`` rewrites restoregan_core/classical_constants.py.
+checked on DATA/eval, which is never fitted on. ``--write`` rewrites restoregan_core/assessment/classical_constants.py.
 Everything is seeded: the same data give the same constants.
 """
 
@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessor import ClassicalAssessor, EvidenceModel
-from restoregan_core.classical_measures import measure_blur, measure_rain, texture_weights
-from restoregan_core.gate import PRESETS, Gate
-from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.assessment.assessor import ClassicalAssessor, EvidenceModel
+from restoregan_core.assessment.classical_measures import measure_blur, measure_rain, texture_weights
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
+from restoregan_core.restoration.gate import PRESETS, Gate
 
-CONSTANTS = Path(__file__).parent.parent / "restoregan_core" / "classical_constants.py"
+CONSTANTS = Path(__file__).parent.parent / "restoregan_core/assessment/classical_constants.py"
 SHARP_SETS = ("urban100", "camvid", "bsds500_test")
 PICTURES_PER_SET = 200
 PAIRED_SETS = ("gopro", "gopro_crops256", "reds_x4", "rain100h", "rain100l", "nturain_a1")
@@ -61,7 +61,7 @@ def main() -> None:
         write_constants(blur, rain)
         models = blur, rain
     else:
-        from restoregan_core import classical_constants
+        from restoregan_core.assessment import classical_constants
 
         models = EvidenceModel(**classical_constants.BLUR), EvidenceModel(**classical_constants.RAIN)
     figures = check(arguments.data / "eval", *models)

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from restoregan_core.benchmark import device_name, matrix_peak_tflops
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
+from restoregan_core.runtimes.timing import device_name, matrix_peak_tflops
 from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import CONFIGS, build_generator
 

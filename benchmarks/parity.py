@@ -20,19 +20,19 @@ import numpy as np
 import torch
 from rich.console import Console
 
-from restoregan_core.benchmark import device_name, resident_memory_mb
 from restoregan_core.commands.common import parse_size
-from restoregan_core.data.pictures import find_pictures, read_rgb
+from restoregan_core.images.folders import find_pictures, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
-from restoregan_core.restorer import Restorer
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.runtimes.timing import device_name, resident_memory_mb
 from restoregan_core.zoo import CONFIGS, LoadedGenerator, build_generator, load_generator
 
 START = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from restoregan_core.restorer import Restorer
+from restoregan_core.restoration.restorer import Restorer
 sys.path.insert(0, sys.argv[4])
 from parity import load
 loaded = load(sys.argv[1])

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restoregan_core.benchmark import device_name, time_interleaved
 from restoregan_core.commands.common import parse_size
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters
+from restoregan_core.runtimes.timing import device_name, time_interleaved
 from restoregan_core.zoo import CONFIGS, build_generator
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import openvino
 import torch
 
-from restoregan_core.benchmark import device_name, time_interleaved
 from restoregan_core.commands.common import parse_size
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters, receptive_field
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.runtimes.timing import device_name, time_interleaved
 from restoregan_core.zoo import CONFIGS
 
 _LITE, _VEHICLE = CONFIGS["lite"], CONFIGS["vehicle"]

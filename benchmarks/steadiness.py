@@ -21,13 +21,13 @@ import torch
 from restoregan_core import load_pipeline
 from restoregan_core.data.blur import BlurConfig
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
-from restoregan_core.data.pictures import find_pictures, read_rgb
 from restoregan_core.data.rain import apply_rain, draw_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
+from restoregan_core.images.folders import find_pictures, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import Action, RestorationPipeline
-from restoregan_core.steadier import Steadier
+from restoregan_core.restoration.steadier import Steadier
 
 FRAMES = 24
 ONSET, END = 8, 24

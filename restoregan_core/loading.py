@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from restoregan_core.assessor import Assessor, ClassicalAssessor
-from restoregan_core.gate import PRESETS, Gate
-from restoregan_core.guard import Guard
+from restoregan_core.assessment.assessor import Assessor, ClassicalAssessor
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restorer import Restorer
+from restoregan_core.restoration.gate import PRESETS, Gate
+from restoregan_core.restoration.guard import Guard
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.zoo import load_generator
 
 
@@ -59,7 +59,7 @@ def load_assessor(
     """
     if name == "classical":
         return ClassicalAssessor()
-    from restoregan_core.learned_assessor import (
+    from restoregan_core.assessment.learned import (
         LearnedAssessor,
     )  # torch, which the classical one does not need
     from restoregan_core.zoo import load_assessor_network

@@ -20,12 +20,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessor import Assessment, Assessor
-from restoregan_core.gate import Gate, blend_tiles, changed_share
-from restoregan_core.guard import Guard, GuardError
-from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.assessment.assessor import Assessment, Assessor
+from restoregan_core.restoration.gate import Gate, blend_tiles, changed_share
+from restoregan_core.restoration.guard import Guard, GuardError
+from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.runtimes.frame_upload import shared_uploads
-from restoregan_core.steadier import Steadier
 
 logger = logging.getLogger(__name__)
 

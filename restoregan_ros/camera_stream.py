@@ -9,7 +9,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_ros.conversions import overlay_image, report_message, restamped
 from restoregan_ros.frame import Frame
 from restoregan_ros.msg import RestorationReport
@@ -157,7 +157,7 @@ class CameraStream:
         result = outcome.result
         if result is None or not self._overlays.get_subscription_count():
             return
-        from restoregan_core.overlay import draw_overlay
+        from restoregan_core.assessment.overlay import draw_overlay
 
         self._overlays.publish(
             overlay_image(

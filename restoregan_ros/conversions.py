@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from restoregan_core import image_codec
+from restoregan_core.images import encodings
 from restoregan_ros.image_cdr import ImageFields, write_image
 from restoregan_ros.msg import RestorationReport
 from restoregan_ros.outcome import Outcome
@@ -15,7 +15,7 @@ from restoregan_ros.outcome import Outcome
 
 def overlay_image(header: Header, rgb_HWC: npt.NDArray[np.uint8]) -> bytes:
     """A debug picture as a serialised rgb8 Image."""
-    data, step = image_codec.encode(rgb_HWC, "rgb8")
+    data, step = encodings.encode(rgb_HWC, "rgb8")
     height, width = rgb_HWC.shape[:2]
     stamp = header.stamp
     return write_image(

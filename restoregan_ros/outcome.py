@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_ros.msg import RestorationReport
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
-from restoregan_core.gate import PRESETS, GateThresholds
-from restoregan_core.guard import GuardLimits
+from restoregan_core.restoration.gate import PRESETS, GateThresholds
+from restoregan_core.restoration.guard import GuardLimits
 
 FROM_PRESET = -1.0
 CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")

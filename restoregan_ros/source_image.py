@@ -1,6 +1,6 @@
 """A camera's message as it came: header and fields at once, pixels when they are asked for.
 
-Pixels are decoded and encoded by ``restoregan_core.image_codec``; nothing is computed here.
+Pixels are decoded and encoded by ``restoregan_core.images.encodings``; nothing is computed here.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
-from restoregan_core import image_codec
+from restoregan_core.images import encodings
 from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
 
 KEEP_SOURCE = "source"
@@ -40,12 +40,12 @@ class SourceImage:
         """uint8 RGB (height, width, 3); not to be written to.
 
         Raises:
-            UnsupportedEncodingError, MalformedImageError: see ``image_codec.decode``.
+            UnsupportedEncodingError, MalformedImageError: see ``encodings.decode``.
         """
         image = self.fields
         if self.is_compressed:
-            return image_codec.decode_compressed(image.encoding, image.data)
-        return image_codec.decode(
+            return encodings.decode_compressed(image.encoding, image.data)
+        return encodings.decode(
             image.encoding, image.data, image.height, image.width, image.step, image.is_bigendian
         )
 
@@ -56,8 +56,8 @@ class SourceImage:
             UnsupportedEncodingError: it is not decoded.
         """
         if self.is_compressed:
-            return image_codec.published_compressed_encoding(self.fields.encoding)
-        return image_codec.published_encoding(self.fields.encoding)
+            return encodings.published_compressed_encoding(self.fields.encoding)
+        return encodings.published_encoding(self.fields.encoding)
 
     def keeps(self, encoding: str) -> bool:
         """Whether it can be published in ``encoding`` as it is."""
@@ -80,13 +80,13 @@ class SourceImage:
         image = self.fields
         if not self.keeps(encoding):
             return self._encoded(rgb_HWC, encoding)
-        data = image_codec.merge(
+        data = encodings.merge(
             encoding, image.data, image.height, image.width, image.step, rgb_HWC, image.is_bigendian
         )
         return write_image(replace(image, data=data.data))
 
     def _encoded(self, rgb_HWC: npt.NDArray[np.uint8], encoding: str) -> bytes:
-        data, step = image_codec.encode(rgb_HWC, encoding)
+        data, step = encodings.encode(rgb_HWC, encoding)
         height, width = rgb_HWC.shape[:2]
         return write_image(
             replace(

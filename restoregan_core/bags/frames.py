@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core import image_codec
 from restoregan_core.bags.reader import Bag, BagError
 from restoregan_core.bags.types import Message
 from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
+from restoregan_core.images import encodings
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
@@ -70,15 +70,15 @@ class SourceFrame:
             UnsupportedEncodingError, MalformedImageError: as ``image_codec`` has it.
         """
         if self.message is None:
-            raise image_codec.MalformedImageError(f"{len(self.raw.data)} bytes are no {self.raw.msgtype}")
+            raise encodings.MalformedImageError(f"{len(self.raw.data)} bytes are no {self.raw.msgtype}")
         if isinstance(self.video_pixels, Exception):
             raise self.video_pixels
         if self.video_pixels is not None:
             return self.video_pixels
         m = self.message
         if self.raw.msgtype == COMPRESSED_TYPE:
-            return image_codec.decode_compressed(m.format, m.data)
-        return image_codec.decode(m.encoding, m.data, m.height, m.width, m.step, bool(m.is_bigendian))
+            return encodings.decode_compressed(m.format, m.data)
+        return encodings.decode(m.encoding, m.data, m.height, m.width, m.step, bool(m.is_bigendian))
 
 
 class FrameReader:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 
 VIDEO_TYPE = "foxglove_msgs/msg/CompressedVideo"
 _CODECS = {"h264": "h264", "h265": "hevc", "vp9": "vp9", "av1": "av1"}

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessor import Assessment
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.overlay import draw_overlay
 from restoregan_core.commands.common import add_assessor_option, make_parser
-from restoregan_core.data.pictures import find_pictures
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.folders import find_pictures
+from restoregan_core.images.picture_files import read_picture_file
+from restoregan_core.images.video_files import count_frames, is_video
 from restoregan_core.loading import load_assessor
-from restoregan_core.overlay import draw_overlay
-from restoregan_core.picture_files import read_picture_file
-from restoregan_core.video_files import count_frames, is_video
 
 logger = logging.getLogger(__name__)
 

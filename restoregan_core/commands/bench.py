@@ -10,13 +10,18 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from restoregan_core.benchmark import device_name, matrix_peak_tflops, resident_memory_mb, time_interleaved
 from restoregan_core.commands.common import make_parser, parse_size
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
+from restoregan_core.runtimes.timing import (
+    device_name,
+    matrix_peak_tflops,
+    resident_memory_mb,
+    time_interleaved,
+)
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
 from restoregan_core.zoo import CONFIGS, NAMES, build_generator, load_generator
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.commands.common import add_assessor_option, make_parser
-from restoregan_core.gate import PRESETS
+from restoregan_core.restoration.gate import PRESETS
 
 
 def main(argv: list[str]) -> int:

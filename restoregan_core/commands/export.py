@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     if not args.output.parent.is_dir():
         raise ValueError(f"{args.output.parent} is no directory: make it first")
 
-    from restoregan_core.onnx_export import export_onnx, largest_difference
+    from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
     from restoregan_core.zoo import load_generator
 
     console = Console(stderr=True)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.commands.common import add_assessor_option, make_parser
-from restoregan_core.gate import PRESETS
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.restoration.gate import PRESETS
 
 CAMERA = "restore"
 Picture = npt.NDArray[np.uint8]
@@ -109,8 +109,8 @@ class _Restore:
 
 
 def _plan_folder(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
-    from restoregan_core.data.pictures import find_pictures
-    from restoregan_core.picture_files import check_can_write
+    from restoregan_core.images.folders import find_pictures
+    from restoregan_core.images.picture_files import check_can_write
 
     if output.is_file():
         raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is a file")
@@ -130,8 +130,8 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool) -> list[tuple[
 
 
 def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
-    from restoregan_core.picture_files import check_can_write
-    from restoregan_core.video_files import check_can_write_video, is_video
+    from restoregan_core.images.picture_files import check_can_write
+    from restoregan_core.images.video_files import check_can_write_video, is_video
 
     if output.is_dir():
         output = output / source.name
@@ -148,7 +148,7 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from restoregan_core.video_files import count_frames, is_video, restore_video
+    from restoregan_core.images.video_files import count_frames, is_video, restore_video
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
@@ -174,7 +174,7 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
 
 
 def _restore_picture(source: Path, output: Path, restore: _Restore) -> tuple[str, ...]:
-    from restoregan_core.picture_files import check_can_write, read_picture_file, write_picture_file
+    from restoregan_core.images.picture_files import check_can_write, read_picture_file, write_picture_file
 
     picture = read_picture_file(source)
     check_can_write(output, picture)

@@ -98,7 +98,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 def _is_video(path: Path) -> bool:
-    from restoregan_core.video_files import is_video
+    from restoregan_core.images.video_files import is_video
 
     return path.is_file() and is_video(path)
 
@@ -137,7 +137,7 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
 
 def _names(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
     """Pictures, and their paths below OUTPUT without a suffix."""
-    from restoregan_core.data.pictures import find_pictures
+    from restoregan_core.images.folders import find_pictures
 
     if arguments.input.is_file():
         return [(arguments.input, Path(arguments.input.stem))]
@@ -155,7 +155,7 @@ def _pictures(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
     from restoregan_core.data.blur import BlurConfig
     from restoregan_core.data.camera_motion import whole_frame
     from restoregan_core.data.degrade import DegradeConfig, draw_degradation
-    from restoregan_core.data.pictures import cut, read_rgb
+    from restoregan_core.images.folders import cut, read_rgb
 
     # A whole picture shows gaps between sub-frames sooner than a crop that a network trains on.
     config = DegradeConfig(blur=BlurConfig(object_share=0.0, max_frames=96))

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from restoregan_core.training.assessor_config import AssessorTrainConfig
-    from restoregan_core.training.assessor_trainer import AssessorTrainer
+    from restoregan_core.training.assessor.config import AssessorTrainConfig
+    from restoregan_core.training.assessor.trainer import AssessorTrainer
     from restoregan_core.training.config import TrainConfig
     from restoregan_core.training.trainer import Trainer
 
@@ -34,10 +34,10 @@ def main(argv: list[str]) -> int:
 
 
 def _trainer(config: "TrainConfig | AssessorTrainConfig") -> "Trainer | AssessorTrainer":
-    from restoregan_core.training.assessor_config import AssessorTrainConfig
+    from restoregan_core.training.assessor.config import AssessorTrainConfig
 
     if isinstance(config, AssessorTrainConfig):
-        from restoregan_core.training.assessor_trainer import AssessorTrainer
+        from restoregan_core.training.assessor.trainer import AssessorTrainer
 
         return AssessorTrainer(config)
     from restoregan_core.data.sources import TrainingSource
@@ -54,7 +54,7 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     """
     from jsonargparse import ArgumentError, ArgumentParser
 
-    from restoregan_core.training.assessor_config import AssessorTrainConfig
+    from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
 
     recipe = AssessorTrainConfig if _model_of(argv) == "assessor" else TrainConfig

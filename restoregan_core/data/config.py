@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
-from restoregan_core.data.pictures import find_pictures
 from restoregan_core.data.ranges import Range, check_range
+from restoregan_core.images.folders import find_pictures
 
 _Found = TypeVar("_Found")
 

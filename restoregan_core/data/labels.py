@@ -19,7 +19,7 @@ from restoregan_core.data.camera import Camera
 from restoregan_core.data.degrade import Degradation
 from restoregan_core.data.rain import Rain, apply_rain
 from restoregan_core.data.ranges import Range, check_range
-from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 
 STREAK_CHANGE = 10 / 255
 """A pixel that streaks change by so much counts as covered."""

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from restoregan_core.data.pairs import Pair, match, pairs_in_folders, pairs_in_lmdb
-from restoregan_core.data.pictures import find_pictures
+from restoregan_core.images.folders import find_pictures
 
 
 def gopro(root: Path, split: str, blur: str = "blur") -> list[Pair]:

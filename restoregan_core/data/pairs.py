@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restoregan_core.data.pictures import check_same_size, find_pictures, read_rgb
+from restoregan_core.images.folders import check_same_size, find_pictures, read_rgb
 
 LMDB_INPUTS, LMDB_TARGETS = ("input.lmdb", "lq.lmdb"), ("target.lmdb", "gt.lmdb")
 

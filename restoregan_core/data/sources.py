@@ -19,8 +19,8 @@ from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
 from restoregan_core.data.camera_motion import Window
 from restoregan_core.data.config import DataConfig, Folder, ReuseConfig
 from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degradation
-from restoregan_core.data.pictures import PictureCache, cut
 from restoregan_core.data.ranges import draw, draw_choice
+from restoregan_core.images.folders import PictureCache, cut
 
 _POOL_STREAM, _RUN_STREAM = 1, 2
 """Set the random numbers of the pool, and of runs of one kind, apart from those of samples."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restoregan_core.data.pictures import find_pictures, read_rgb
 from restoregan_core.data.sensor import GAMMA
+from restoregan_core.images.folders import find_pictures, read_rgb
 
 
 def read_frames(source: Path) -> Iterator[np.ndarray]:

@@ -134,7 +134,7 @@ def folder_clip(
     Raises:
         ValueError: no pictures in it, or one of another size.
     """
-    from restoregan_core.data.pictures import find_pictures, read_rgb
+    from restoregan_core.images.folders import find_pictures, read_rgb
 
     files = find_pictures(folder)[: int(max_seconds * rate_hz)]
     if not files:

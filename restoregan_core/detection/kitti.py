@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.data.pictures import find_pictures
+from restoregan_core.images.folders import find_pictures
 
 CLASSES = {
     "Car": "car",

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.data.pictures import read_rgb
 from restoregan_core.evaluation.measure import EvaluationSet
+from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics import psnr_ssim
 from restoregan_core.metrics.protocols import Picture
 

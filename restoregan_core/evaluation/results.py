@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from restoregan_core.data.pictures import read_rgb
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores
+from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.bootstrap import Interval, paired_bootstrap
 from restoregan_core.metrics.protocols import TITLES
 

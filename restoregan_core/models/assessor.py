@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 
 EVENTS = ("blur", "rain", "drops")
 """What the three outputs are about: motion blur of 3 px or more; streaks or drops; drops alone."""

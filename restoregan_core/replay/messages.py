@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core import image_codec
 from restoregan_core.bags.frames import (
     COMPRESSED_TYPE,
     IMAGE_TYPE,
@@ -16,6 +15,7 @@ from restoregan_core.bags.frames import (
     SourceFrame,
 )
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
+from restoregan_core.images import encodings
 from restoregan_core.pipeline import Action, RestorationResult
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")
@@ -103,9 +103,9 @@ class FrameOutput:
     def _is_published_as(self, frame: SourceFrame) -> bool:
         """Whether the recorded bytes are in the format that is asked for."""
         if self._form.image_format == "raw":
-            is_readable = frame.message is not None and frame.encoding in image_codec.SUPPORTED_ENCODINGS
+            is_readable = frame.message is not None and frame.encoding in encodings.SUPPORTED_ENCODINGS
             return frame.raw.msgtype == IMAGE_TYPE and (
-                not is_readable or frame.encoding in image_codec.KEPT_ENCODINGS
+                not is_readable or frame.encoding in encodings.KEPT_ENCODINGS
             )
         return frame.raw.msgtype == COMPRESSED_TYPE and self._form.image_format in frame.encoding.replace(
             "jpg", "jpeg"
@@ -115,15 +115,15 @@ class FrameOutput:
         self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, rgb_HWC: npt.NDArray[np.uint8]
     ) -> memoryview:
         m, height, width = frame.message, *rgb_HWC.shape[:2]
-        is_kept = frame.raw.msgtype == IMAGE_TYPE and m.encoding in image_codec.KEPT_ENCODINGS
+        is_kept = frame.raw.msgtype == IMAGE_TYPE and m.encoding in encodings.KEPT_ENCODINGS
         if is_kept and source_HWC is None:
-            data = image_codec.merge(
+            data = encodings.merge(
                 m.encoding, m.data, m.height, m.width, m.step, rgb_HWC, bool(m.is_bigendian)
             )
             encoding, step, is_bigendian = m.encoding, m.step, m.is_bigendian
         else:
             encoding = m.encoding if is_kept else self._published_encoding(frame)
-            (data, step), is_bigendian = image_codec.encode(rgb_HWC, encoding), 0
+            (data, step), is_bigendian = encodings.encode(rgb_HWC, encoding), 0
         image = self._store.types[IMAGE_TYPE](
             self._header(frame), height, width, encoding, int(is_bigendian), step, data
         )
@@ -131,7 +131,7 @@ class FrameOutput:
 
     def _published_encoding(self, frame: SourceFrame) -> str:
         if frame.raw.msgtype == COMPRESSED_TYPE:
-            return image_codec.published_compressed_encoding(frame.encoding)
+            return encodings.published_compressed_encoding(frame.encoding)
         return "bgr8"
 
     def _compressed(self, frame: SourceFrame, rgb_HWC: npt.NDArray[np.uint8]) -> memoryview:

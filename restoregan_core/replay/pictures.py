@@ -10,7 +10,7 @@ import numpy as np
 
 from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.reader import Bag, open_bag
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.replay.segments import frame_badness
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames

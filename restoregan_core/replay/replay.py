@@ -21,7 +21,7 @@ from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.bags.writer import BagParts, OutputMessage
 from restoregan_core.detection.detector import Detector
-from restoregan_core.image_codec import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import Reason, RestorationPipeline
 from restoregan_core.replay.concurrency import InOrder, mapped, prefetched
 from restoregan_core.replay.live_run import Recorded

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.steadier import Remembered
+from restoregan_core.restoration.steadier import Remembered
 
 
 @dataclass

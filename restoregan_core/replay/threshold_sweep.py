@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restoregan_core.assessor import Assessment
-from restoregan_core.gate import PRESETS, Gate, GateThresholds
+from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.replay.table import Frames, grid_of
+from restoregan_core.restoration.gate import PRESETS, Gate, GateThresholds
 
 _STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 

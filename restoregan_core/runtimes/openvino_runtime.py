@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from restoregan_core.engine_cache import (
+from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.engine_cache import (
     EngineError,
     default_path,
     engine_directory,
@@ -21,8 +22,7 @@ from restoregan_core.engine_cache import (
     weights_digest,
     write_engine,
 )
-from restoregan_core.frame_network import FrameNetwork
-from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
 logger = logging.getLogger(__name__)

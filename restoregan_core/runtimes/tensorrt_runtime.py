@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.engine_cache import (
+from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.cuda_session import CudaSession
+from restoregan_core.runtimes.engine_cache import (
     EngineError,
     EngineKey,
     default_path,
@@ -23,9 +25,7 @@ from restoregan_core.engine_cache import (
     weights_digest,
     write_engine,
 )
-from restoregan_core.frame_network import FrameNetwork
-from restoregan_core.models.generator import Generator
-from restoregan_core.runtimes.cuda_session import CudaSession
+from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.torch_runtime import DTYPES, MAX_SESSIONS, torch_device
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.frame_network import FrameNetwork
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.cuda_session import CudaSession
+from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}

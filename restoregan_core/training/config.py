@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from restoregan_core.data.config import DataConfig
-from restoregan_core.models.detector_features import STRIDE_PX
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.training.loss_config import DetectorConfig, LossConfig, PerceptualConfig, require
+from restoregan_core.training.losses.detector import STRIDE_PX
 from restoregan_core.zoo import CONFIGS
 
 GENERATOR_PARTS = ("stem", "encoder", "down", "body", "up", "decoder", "head")

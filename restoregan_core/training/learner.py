@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from restoregan_core import losses
 from restoregan_core.models.critic import Critic
-from restoregan_core.models.detector_features import DetectorFeatures, DetectorLoss
 from restoregan_core.models.generator import Generator
-from restoregan_core.models.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training import transfer
 from restoregan_core.training.config import TrainConfig
 from restoregan_core.training.loss_config import LossConfig
+from restoregan_core.training.losses import adversarial as losses
+from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
+from restoregan_core.training.losses.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training.optimisers import make_optimiser
 from restoregan_core.training.plan import ema_decay_at
 

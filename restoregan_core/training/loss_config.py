@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from restoregan_core.losses import AdversarialKind, PixelKind
+from restoregan_core.training.losses.adversarial import AdversarialKind, PixelKind
 
 
 def require(condition: bool, message: str) -> None:
@@ -58,7 +58,7 @@ class PerceptualConfig:
 
     Args:
         network: ``vgg19``, or ``vgg16_stand_in`` for a machine without VGG19's weights.
-        weights: a file with them; empty: torch.hub fetches VGG19's. See ``models/perceptual.py``.
+        weights: a file with them; empty: torch.hub fetches VGG19's. See ``training/losses/perceptual.py``.
         channels: ``sum`` over feature channels as in eq. 10, or their ``mean``.
     """
 
@@ -72,7 +72,7 @@ class DetectorConfig:
     """The detector that restored pictures are for.
 
     Args:
-        weights: an ONNX file of the YOLOX family. See ``models/detector_features.py``.
+        weights: an ONNX file of the YOLOX family. See ``training/losses/detector.py``.
     """
 
     weights: str = ""

@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restoregan_core.assessor import Assessment, ClassicalAssessor
-from restoregan_core.classical_measures import BLUR_MEASURES, RAIN_MEASURES, measure_blur, measure_rain
-from restoregan_core.gate import PRESETS, Gate
-from restoregan_core.tiles import grid_shape
+from restoregan_core.assessment.assessor import Assessment, ClassicalAssessor
+from restoregan_core.assessment.classical_measures import (
+    BLUR_MEASURES,
+    RAIN_MEASURES,
+    measure_blur,
+    measure_rain,
+)
+from restoregan_core.images.tile_grid import grid_shape
+from restoregan_core.restoration.gate import PRESETS, Gate
 
 EVAL = Path(__file__).parents[3] / "shared" / "data" / "eval"
 BALANCED = PRESETS["balanced"]

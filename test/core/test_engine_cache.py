@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from restoregan_core.engine_cache import (
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.runtimes.engine_cache import (
     EngineError,
     default_path,
     engine_directory,
@@ -15,7 +16,6 @@ from restoregan_core.engine_cache import (
     weights_digest,
     write_engine,
 )
-from restoregan_core.models.generator import Generator, GeneratorConfig
 
 KEY = {"runtime": "tensorrt", "weights": "abc", "shape": "1x64x64x3", "tensorrt": "11.0", "driver": "580.1"}
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.data import astronaut
 
-from restoregan_core.frame_tiles import spans, tile_margin, tile_size
-from restoregan_core.restorer import Restorer
+from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.zoo import CONFIGS, load_generator
 
 

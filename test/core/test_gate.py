@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from restoregan_core.assessor import Assessment
-from restoregan_core.gate import (
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.tile_grid import grid_shape
+from restoregan_core.restoration.gate import (
     FEATHER_PX,
     PRESETS,
     Gate,
@@ -14,7 +15,6 @@ from restoregan_core.gate import (
     changed_share,
     tile_evidence,
 )
-from restoregan_core.tiles import grid_shape
 
 TILE = 64
 LIMITS = GateThresholds(blur_on=0.6, blur_off=0.4, rain_on=0.7, rain_off=0.3)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restoregan_core.guard import Guard, GuardError, GuardLimits
+from restoregan_core.restoration.guard import Guard, GuardError, GuardLimits
 
 
 class Clock:

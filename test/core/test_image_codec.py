@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from restoregan_core.image_codec import (
+from restoregan_core.images.encodings import (
     KEPT_ENCODINGS,
     SUPPORTED_ENCODINGS,
     MalformedImageError,

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from test_assessor import rained_on, smeared, street
 
-from restoregan_core import learned_assessor, load_assessor
-from restoregan_core.learned_assessor import LearnedAssessor
+from restoregan_core import load_assessor
+from restoregan_core.assessment import learned
+from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import load_assessor_network
 
@@ -66,7 +67,7 @@ def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatc
     def missing(*_: object) -> None:
         raise RuntimeUnavailableError("OpenVINO is not installed")
 
-    monkeypatch.setattr(learned_assessor, "compile_on_cpu", missing)
+    monkeypatch.setattr(learned, "compile_on_cpu", missing)
     other = LearnedAssessor(load_assessor_network()).assess(scene)
     found = assessor.assess(scene)
     np.testing.assert_allclose(found.blur_grid, other.blur_grid, atol=0.05)

@@ -8,7 +8,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.onnx_export import export_onnx, largest_difference
+from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
 from restoregan_core.zoo import CONFIGS, build_generator
 
 SMALL = GeneratorConfig(base_width=8, blocks=1, outer_blocks=(1, 0), upsampling="shuffle", pixel_unshuffle=2)

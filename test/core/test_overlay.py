@@ -1,7 +1,7 @@
 import numpy as np
 
-from restoregan_core.assessor import Assessment
-from restoregan_core.overlay import draw_overlay
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.overlay import draw_overlay
 
 
 def test_blurred_tile_is_tinted_and_the_source_not_written_to():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, JpegImagePlugin
 
-from restoregan_core.picture_files import read_picture_file, write_picture_file
+from restoregan_core.images.picture_files import read_picture_file, write_picture_file
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import LoadedGenerator
 

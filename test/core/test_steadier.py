@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restoregan_core.steadier import MOVED_LEVELS, Remembered, Steadier
+from restoregan_core.restoration.steadier import MOVED_LEVELS, Remembered, Steadier
 
 
 def scene(height=96, width=160, seed=0):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.video_files import count_frames, is_video, restore_video
+from restoregan_core.images.video_files import count_frames, is_video, restore_video
 
 
 @pytest.fixture

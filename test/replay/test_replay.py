@@ -20,8 +20,8 @@ from replay_bags import (
     write_bag,
 )  # fmt: skip
 
-from restoregan_core import image_codec
 from restoregan_core.bags.writer import BagParts, OutputMessage
+from restoregan_core.images import encodings
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
@@ -40,7 +40,7 @@ def rows_of(folder: ReplayFolder) -> list[dict]:
 
 def pictures_of(folder: ReplayFolder, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
     found = [m for t, _, m in messages_of(folder.bag) if t == topic]
-    return [image_codec.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]
+    return [encodings.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]
 
 
 def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_path, make_pipeline) -> None:
@@ -165,7 +165,7 @@ def test_picture_formats_hold_the_restored_pixels(tmp_path, make_pipeline, name:
     messages = [m for t, _, m in messages_of(folder.bag) if t.endswith("/compressed")]
     for number, message in enumerate(messages):
         wanted = make_pipeline("always").process(picture(number)).image
-        found = image_codec.decode_compressed(message.format, message.data)
+        found = encodings.decode_compressed(message.format, message.data)
         assert np.abs(found.astype(int) - wanted).mean() <= worst
         assert name in message.format
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from restoregan_core.assessor import Assessment
-from restoregan_core.gate import Gate
-from restoregan_core.guard import Guard
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.restoration.gate import Gate
+from restoregan_core.restoration.guard import Guard
 from restoregan_ros import restore_node
 from restoregan_ros.parameters import NodeSettings
 
@@ -44,7 +44,7 @@ class ObedientRestorer:
         if command == Command.RAISE:
             raise RuntimeError("the engine has lost its device")
         if command == Command.NON_FINITE:
-            from restoregan_core.restorer import NonFiniteOutputError
+            from restoregan_core.restoration.restorer import NonFiniteOutputError
 
             raise NonFiniteOutputError("the network gave NaN")
         if command == Command.SLOW:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from restoregan_core.gate import PRESETS
+from restoregan_core.restoration.gate import PRESETS
 from restoregan_ros.parameter_docs import markdown_table, yaml_text
 from restoregan_ros.parameters import CameraSettings, NodeSettings, Settings
 

@@ -11,15 +11,15 @@ from restoregan_ros.msg import RestorationReport as Report
 from ros_probe import Probe, picture, wait_until
 from sensor_msgs.msg import CameraInfo, Image
 
-from restoregan_core import image_codec
+from restoregan_core.images import encodings
 
 BYTES_PER_PIXEL = {
     "rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "mono16": 2,
     "bayer_rggb8": 1, "bayer_bggr8": 1, "bayer_gbrg8": 1, "bayer_grbg8": 1,
     "bayer_rggb16": 2, "bayer_grbg16": 2, "uyvy": 2, "yuyv": 2, "yuv422": 2, "yuv422_yuy2": 2, "nv12": 1,
 }  # fmt: skip
-KEPT = [name for name in BYTES_PER_PIXEL if name in image_codec.KEPT_ENCODINGS]
-CONVERTED = [name for name in BYTES_PER_PIXEL if name not in image_codec.KEPT_ENCODINGS]
+KEPT = [name for name in BYTES_PER_PIXEL if name in encodings.KEPT_ENCODINGS]
+CONVERTED = [name for name in BYTES_PER_PIXEL if name not in encodings.KEPT_ENCODINGS]
 CAMERAS = [f"enc_{name}" for name in BYTES_PER_PIXEL] + [
     "front",
     "odd",
@@ -128,7 +128,7 @@ def test_other_encodings_are_published_as_the_decoded_source_in_bgr8(front, prob
         image, report = probe_of(f"enc_{encoding}").exchange(sent)
     finally:
         front.must_set(enabled=True, preset="balanced")
-    decoded = image_codec.decode(encoding, sent.data, 96, 128, sent.step)
+    decoded = encodings.decode(encoding, sent.data, 96, 128, sent.step)
     assert (image.encoding, image.step) == ("bgr8", 3 * 128)
     assert np.array_equal(pixels_of(image)[..., ::-1], decoded)
     assert image.header == sent.header

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from restoregan_core.data.pairs import find_pairs
-from restoregan_core.data.pictures import read_rgb
+from restoregan_core.images.folders import read_rgb
 
 
 def names(root: Path, **options: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
-from restoregan_core.data.pictures import read_rgb
+from restoregan_core.images.folders import read_rgb
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import numpy as np
 
-from restoregan_core.gate import Gate
-from restoregan_core.guard import Guard
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.state import PipelineMemory, ReplayFolder, ReplayState
-from restoregan_core.steadier import Remembered
+from restoregan_core.restoration.gate import Gate
+from restoregan_core.restoration.guard import Guard
+from restoregan_core.restoration.steadier import Remembered
 
 
 def memory() -> PipelineMemory:

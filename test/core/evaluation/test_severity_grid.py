@@ -1,7 +1,7 @@
 import numpy as np
 
 from restoregan_core.data.assessment import AssessmentDataConfig
-from restoregan_core.evaluation.severity_grid import severity_grid
+from restoregan_core.training.assessor.severity_grid import severity_grid
 
 
 def scene(seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restoregan_core.models.detector_features import DetectorFeatures, DetectorLoss
+from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 
 YOLOX = Path(__file__).parents[4] / "shared" / "data" / "weights" / "yolox_nano.onnx"
 

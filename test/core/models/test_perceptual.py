@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restoregan_core.models.perceptual import (
+from restoregan_core.training.losses.perceptual import (
     PerceptualLoss,
     VggFeatures,
     load_vgg16_stand_in,
@@ -152,7 +152,7 @@ def test_without_network_the_error_says_how_to_get_the_weights(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # nothing cached
     monkeypatch.setattr(
-        "restoregan_core.models.perceptual.VGG19_URL", "http://127.0.0.1:9/vgg19-dcbb9e9d.pth"
+        "restoregan_core.training.losses.perceptual.VGG19_URL", "http://127.0.0.1:9/vgg19-dcbb9e9d.pth"
     )
     with pytest.raises(ValueError, match=r"cannot be had .*perceptual.weights"):
         load_vgg19()

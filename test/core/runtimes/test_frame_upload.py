@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from restoregan_core import learned_assessor
-from restoregan_core.assessor import Assessment
-from restoregan_core.gate import PRESETS, Gate
-from restoregan_core.guard import Guard
-from restoregan_core.learned_assessor import AssessorFrameNetwork, LearnedAssessor
+from restoregan_core.assessment import learned
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.learned import AssessorFrameNetwork, LearnedAssessor
 from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.restoration.gate import PRESETS, Gate
+from restoregan_core.restoration.guard import Guard
 from restoregan_core.runtimes.frame_upload import shared_uploads, upload
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import load_assessor_network
@@ -89,7 +89,7 @@ def test_the_border_beyond_the_frame_is_mirrored_on_the_device(height, width, mo
     def missing(*_: object) -> None:
         raise RuntimeUnavailableError("OpenVINO is not installed")
 
-    monkeypatch.setattr(learned_assessor, "compile_on_cpu", missing)
+    monkeypatch.setattr(learned, "compile_on_cpu", missing)
     loaded, frame = load_assessor_network(), noise(0, height, width)
     found = LearnedAssessor(loaded).assess(frame)
     padded = np.pad(frame, ((0, -height % 64), (0, -width % 64), (0, 0)), mode="symmetric")

@@ -14,7 +14,7 @@ from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import SHA256, build_generator, load_generator
 
 pytest.importorskip("openvino")
-from restoregan_core.engine_cache import manifest_path
+from restoregan_core.runtimes.engine_cache import manifest_path
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
@@ -149,7 +149,7 @@ subprocess.run([sys.executable, "-c", ""], check=True)
 
 
 def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
-    from restoregan_core.benchmark import resident_memory_mb
+    from restoregan_core.runtimes.timing import resident_memory_mb
 
     runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
     sizes = [(48, 64), (96, 64), (61, 47), (128, 128)]

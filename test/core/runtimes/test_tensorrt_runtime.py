@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from restoregan_core.engine_cache import default_path, write_engine
 from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.restorer import Restorer
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes import tensorrt_runtime
+from restoregan_core.runtimes.engine_cache import default_path, write_engine
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 from restoregan_core.zoo import LoadedGenerator

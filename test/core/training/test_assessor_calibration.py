@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from restoregan_core.training.assessor_calibration import calibrate
-from restoregan_core.training.assessor_samples import Samples
+from restoregan_core.training.assessor.calibration import calibrate
+from restoregan_core.training.assessor.samples import Samples
 
 
 def made(count: int, seed: int) -> tuple[Samples, torch.Tensor, torch.Tensor]:

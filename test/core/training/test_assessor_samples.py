@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from restoregan_core.training.assessor_samples import Samples, patchwork
+from restoregan_core.training.assessor.samples import Samples, patchwork
 
 
 def test_patchwork_keeps_each_tile_with_its_truth() -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.commands.train import parse
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.config import Folder
 from restoregan_core.data.degrade import Shares
-from restoregan_core.learned_assessor import LearnedAssessor
 from restoregan_core.models.assessor import AssessorConfig
-from restoregan_core.training.assessor_config import AssessorTrainConfig
-from restoregan_core.training.assessor_trainer import AssessorTrainer
+from restoregan_core.training.assessor.config import AssessorTrainConfig
+from restoregan_core.training.assessor.trainer import AssessorTrainer
 from restoregan_core.zoo import load_assessor_network
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.frame_tiles import spans, tile_margin, tile_size
 from restoregan_core.models.generator import Generator
+from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
 from restoregan_core.zoo import LoadedGenerator
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from restoregan_core.frame_network import FrameNetwork
 from restoregan_core.models.generator import Generator
+from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.torch_runtime import DTYPES
 
 OPSET = 20

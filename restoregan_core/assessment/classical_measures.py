@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.tiles import TILE_SIZE_PX, grid_shape
+from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 
 Grey = npt.NDArray[np.uint8]
 Grid = npt.NDArray[np.float32]

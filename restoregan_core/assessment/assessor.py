@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core import classical_constants
-from restoregan_core.classical_measures import Grid, measure_blur, measure_rain, texture_weights
-from restoregan_core.tiles import TILE_SIZE_PX
+from restoregan_core.assessment import classical_constants
+from restoregan_core.assessment.classical_measures import Grid, measure_blur, measure_rain, texture_weights
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 
 
 def _empty_grid() -> Grid:

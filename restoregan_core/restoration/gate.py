@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessor import Assessment
-from restoregan_core.tiles import grid_shape
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.tile_grid import grid_shape
 
 FEATHER_PX = 16
 """Width of the soft edge, inside the selected tiles, over which source fades into restored."""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessor import Assessment
+from restoregan_core.assessment.assessor import Assessment
 
 _BLUR_RGB = (255, 160, 0)
 _RAIN_RGB = (0, 160, 255)

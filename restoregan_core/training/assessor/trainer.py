@@ -16,9 +16,9 @@ from torch.nn import functional as F
 from restoregan_core.data.assessment import AssessmentSource
 from restoregan_core.metrics.calibration import auroc
 from restoregan_core.models.assessor import EVENTS, AssessorNetwork
-from restoregan_core.training.assessor_calibration import calibrate, grid_samples
-from restoregan_core.training.assessor_config import AssessorTrainConfig
-from restoregan_core.training.assessor_samples import Samples, patchwork, samples_of
+from restoregan_core.training.assessor.calibration import calibrate, grid_samples
+from restoregan_core.training.assessor.config import AssessorTrainConfig
+from restoregan_core.training.assessor.samples import Samples, patchwork, samples_of
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import parts_unlike
 from restoregan_core.training.learner import NonFiniteLossError

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from restoregan_core.assessor import Assessment
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.runtimes.frame_upload import upload
 from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.torch_runtime import torch_device
-from restoregan_core.tiles import TILE_SIZE_PX
 from restoregan_core.zoo import LoadedAssessor
 
 logger = logging.getLogger(__name__)

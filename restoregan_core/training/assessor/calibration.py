@@ -12,11 +12,11 @@ from torch import Tensor
 
 from restoregan_core.data.assessment import SIDE_PX, AssessmentDataConfig
 from restoregan_core.data.config import Folder
-from restoregan_core.data.pictures import read_rgb
-from restoregan_core.evaluation.severity_grid import centre_of, severity_grid
+from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.calibration import Platt
 from restoregan_core.models.assessor import EVENTS
-from restoregan_core.training.assessor_samples import Samples, patchwork
+from restoregan_core.training.assessor.samples import Samples, patchwork
+from restoregan_core.training.assessor.severity_grid import centre_of, severity_grid
 
 SCENES_PER_FOLDER = 40
 

@@ -13,8 +13,8 @@ import torch
 
 from restoregan_core.data.assessment import AssessmentDataConfig, AssessmentSample, make_sample
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
-from restoregan_core.data.pictures import cut
 from restoregan_core.data.rain_config import RainConfig
+from restoregan_core.images.folders import cut
 from restoregan_core.models.assessor import EVENTS
 
 CLEAN_PER_SCENE = 4

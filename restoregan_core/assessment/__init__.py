@@ -1,0 +1,1 @@
+"""How blurred and how rainy a frame is."""

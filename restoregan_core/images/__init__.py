@@ -1,0 +1,1 @@
+"""Images in memory, in files and in ROS messages."""

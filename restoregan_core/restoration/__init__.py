@@ -1,0 +1,1 @@
+"""Restoring the tiles that need it, checked and bounded."""
