@@ -78,7 +78,7 @@ test: setup browser lint types
 
 # After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
 lock:
-	$(BIN)/python scripts/lock.py
+	$(BIN)/python tools/lock.py
 
 clean:
 	rm -rf build out $(VENV)

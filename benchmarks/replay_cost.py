@@ -10,15 +10,15 @@ measured in turns (network alone, whole replay), so that a busy machine burdens 
 import argparse
 import json
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "replay"))
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
 
 from restoregan_core import load_pipeline
 from restoregan_core.commands.common import parse_size
@@ -36,16 +36,34 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--turns", type=int, default=3)
     given = parser.parse_args()
-    from replay_bags import drive, write_bag
-
     root = Path(tempfile.mkdtemp())
     try:
         height, width = given.size
-        bag = write_bag(root / "bag", drive(given.frames, is_compressed=True, height=height, width=width))
+        bag = _write_bag(root / "bag", given.frames, height, width)
         figures = _memory(given, bag, root) if given.what == "memory" else _throughput(given, bag, root)
         print(json.dumps(figures))
     finally:
         shutil.rmtree(root)
+
+
+def _write_bag(path: Path, frames: int, height: int, width: int) -> Path:
+    """A bag of JPEG frames, 25 a second: coarse random patches under as much noise."""
+    store = get_typestore(Stores.ROS2_JAZZY)
+    image_type = "sensor_msgs/msg/CompressedImage"
+    with Writer(path, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        topic = writer.add_connection("/front/image_raw/compressed", image_type, typestore=store)
+        for number in range(frames):
+            rng = np.random.default_rng(number)
+            coarse = rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8)
+            noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+            bgr_HWC = cv2.addWeighted(cv2.resize(coarse, (width, height)), 0.6, noise, 0.4, 0)
+            jpeg = cv2.imencode(".jpg", bgr_HWC, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].reshape(-1)
+            time_ns = 1_700_000_000 * 10**9 + number * 40_000_000
+            stamp = store.types["builtin_interfaces/msg/Time"](*divmod(time_ns, 10**9))
+            header = store.types["std_msgs/msg/Header"](stamp, "front_optical")
+            message = store.types[image_type](header, "bgr8; jpeg compressed bgr8", jpeg)
+            writer.write(topic, time_ns, store.serialize_cdr(message, image_type))
+    return path
 
 
 def _memory(given: argparse.Namespace, bag: Path, root: Path) -> dict:

@@ -1,4 +1,4 @@
-"""Of ClassicalAssessor; written by benchmarks/fit_classical_assessor.py --write."""
+"""Of ClassicalAssessor; written by tools/fit_classical_assessor.py --write."""
 
 from typing import Any
 

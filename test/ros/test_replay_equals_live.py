@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pyarrow", reason="replay needs the extra 'replay'")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "replay"))
 import torch
 from replay_bags import comparable, drive, messages_of, write_bag
 from ros_probe import wait_until

@@ -8,7 +8,7 @@ import pytest
 from obedient_node import BRIGHTER_BY, Command
 from rclpy.qos import ReliabilityPolicy
 from restoregan_ros.msg import RestorationReport as Report
-from ros_probe import Probe, picture, wait_until
+from ros_probe import Probe, commanded, picture, pixels_of, values, wait_until
 from sensor_msgs.msg import CameraInfo, Image
 
 from restoregan_core.images import encodings
@@ -54,19 +54,6 @@ def probe_of(node, make_shared_probe):
 @pytest.fixture
 def front(probe_of) -> Probe:
     return probe_of("front")
-
-
-def commanded(command: Command, *, is_clean: bool = False, value: int = 100, height: int = 96) -> Image:
-    """A grey rgb8 picture whose first pixel commands the obedient network."""
-    message = picture(height=height, encoding="rgb8")
-    pixels = np.full((height, 128, 3), value, np.uint8)
-    pixels[0, 0] = (command, 255 if is_clean else 0, 0)
-    message.data = array.array("B", pixels.tobytes())
-    return message
-
-
-def pixels_of(message: Image) -> np.ndarray:
-    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
 
 
 def test_header_is_copied_to_image_and_report(front):
@@ -390,7 +377,3 @@ def test_overlay_is_drawn_only_while_somebody_looks(node, make_probe):
 
 def count(status, what: str) -> int:
     return int(values(status)[f"frames_{what}"])
-
-
-def values(status) -> dict[str, str]:
-    return {pair.key: pair.value for pair in status.values}

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from obedient_node import Command
 from restoregan_ros.msg import RestorationReport as Report
-from ros_probe import picture, wait_until
+from ros_probe import commanded, picture, pixels_of, values, wait_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
-from test_restore_node_frames import commanded, pixels_of, values
 
 OBEDIENT = "obedient_node"
 PATIENT = {"module": OBEDIENT, "deadline_ms": 5000.0}

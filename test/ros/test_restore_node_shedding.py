@@ -5,8 +5,7 @@ import time
 import pytest
 from obedient_node import Command
 from restoregan_ros.msg import RestorationReport as Report
-from ros_probe import wait_until
-from test_restore_node_frames import commanded
+from ros_probe import commanded, wait_until
 
 
 @pytest.fixture(scope="module")

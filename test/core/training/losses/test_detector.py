@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 
-YOLOX = Path(__file__).parents[4] / "shared" / "data" / "weights" / "yolox_nano.onnx"
+YOLOX = Path(__file__).parents[5] / "shared" / "data" / "weights" / "yolox_nano.onnx"
 
 
 def by_onnxruntime(path: Path, names: list[str], picture_BCHW: Tensor) -> list[np.ndarray]:

@@ -19,7 +19,7 @@ from restoregan_core.pipeline import RestorationPipeline
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 
-DETECTOR = Path(__file__).resolve().parents[3] / "shared/data/weights/yolox_nano.onnx"
+DETECTOR = Path(__file__).resolve().parents[4] / "shared/data/weights/yolox_nano.onnx"
 
 
 @pytest.fixture(scope="session")

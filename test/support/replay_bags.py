@@ -14,6 +14,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.bags.writer import REPORT_TYPE, output_typestore
+from restoregan_core.images import encodings
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types
@@ -121,6 +122,12 @@ def messages_of(path: Path) -> list[tuple[str, int, Any]]:
             (m.topic, m.time_ns, store.deserialize_cdr(m.data, m.msgtype))
             for m in bag.messages(list(bag.topics))
         ]
+
+
+def pictures_of(path: Path, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
+    """What a replay's bag holds on one topic of raw images, decoded: uint8 RGB."""
+    found = [m for t, _, m in messages_of(path) if t == topic]
+    return [encodings.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]
 
 
 def comparable(path: Path) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from replay_bags import START_NS, STEP_NS, picture, write_bag
+from replay_bags import START_NS, STEP_NS, picture, pictures_of, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from restoregan_core.bags.video import VIDEO_TYPE
@@ -60,9 +60,7 @@ def test_video_is_replayed_like_any_camera(tmp_path, make_pipeline) -> None:
     folder = ReplayFolder(tmp_path / "out")
     replay(bag, folder, make_pipeline("off"), ReplayOptions(form=OutputFormat(image_format="raw")))
 
-    from test_replay import pictures_of
-
-    published = pictures_of(folder)
+    published = pictures_of(folder.bag)
     assert len(published) == 6
     for source, seen in zip(pictures, published, strict=True):
         assert psnr_rgb(seen, source) > 30

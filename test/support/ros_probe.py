@@ -64,6 +64,23 @@ def picture(
     return message
 
 
+def commanded(command: int, *, is_clean: bool = False, value: int = 100, height: int = 96) -> Image:
+    """A grey rgb8 picture whose first pixel commands the obedient network."""
+    message = picture(height=height, encoding="rgb8")
+    pixels = np.full((height, 128, 3), value, np.uint8)
+    pixels[0, 0] = (command, 255 if is_clean else 0, 0)
+    message.data = array.array("B", pixels.tobytes())
+    return message
+
+
+def pixels_of(message: Image) -> np.ndarray:
+    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
+
+
+def values(status) -> dict[str, str]:
+    return {pair.key: pair.value for pair in status.values}
+
+
 class NodeProcess:
     """A node in a process of its own."""
 
@@ -74,7 +91,7 @@ class NodeProcess:
         for name, value in {"autostart": True, **parameters}.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ["-p", f"{name.replace('__', '.')}:={text}"]
-        path = os.pathsep.join([str(ROOT), str(ROOT / "test" / "ros"), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(ROOT), str(ROOT / "test" / "support"), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "ROS_DOMAIN_ID": str(domain_id), "PYTHONPATH": path}
         self._log = log
         with log.open("w") as file:

@@ -16,7 +16,7 @@ from restoregan_core.training.losses.perceptual import (
 )
 
 SHAPES = [(64, 3), (64, 64), (128, 64), (128, 128), (256, 128), (256, 256), (256, 256)]
-STAND_IN = Path(__file__).parents[4] / "shared" / "data" / "weights" / "vgg16_imagenet_conv1_1_to_conv3_3.npz"
+STAND_IN = Path(__file__).parents[5] / "shared" / "data" / "weights" / "vgg16_imagenet_conv1_1_to_conv3_3.npz"
 
 
 @pytest.fixture(scope="module")

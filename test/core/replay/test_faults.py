@@ -14,7 +14,7 @@ from replay_bags import comparable, drive, write_bag
 
 from restoregan_core.bags.reader import open_bag
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def command(bag: Path, output: Path, weights: Path, *options: str) -> list[str]:

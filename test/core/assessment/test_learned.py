@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from test_assessor import rained_on, smeared, street
+from street_scene import rained_on, smeared, street
 
 from restoregan_core import load_assessor
 from restoregan_core.assessment import learned

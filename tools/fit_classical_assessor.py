@@ -1,7 +1,7 @@
 """Fit the constants of ClassicalAssessor on spoilt and unspoilt pictures, and check them on other ones.
 
-    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data --write   # fit, then check
-    PYTHONPATH=. python benchmarks/fit_classical_assessor.py --data ../shared/data           # check only
+    PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data --write   # fit, then check
+    PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data           # check only
 
 Fitted on DATA/train (urban100, camvid, bsds500_test: blurred and streaked here; reds_x4: its own blur);
 checked on DATA/eval, which is never fitted on. ``--write`` rewrites restoregan_core/assessment/classical_constants.py.
@@ -281,7 +281,7 @@ def logistic_regression(X: Array, y: Array, w: Array, penalty: float = 1e-3) -> 
 
 
 def write_constants(blur: EvidenceModel, rain: EvidenceModel) -> None:
-    text = '"""Of ClassicalAssessor; written by benchmarks/fit_classical_assessor.py --write."""\n\n'
+    text = '"""Of ClassicalAssessor; written by tools/fit_classical_assessor.py --write."""\n\n'
     text += "from typing import Any\n"
     for name, model in (("BLUR", blur), ("RAIN", rain)):
         text += f"\n{name}: dict[str, Any] = {pprint.pformat(vars(model), sort_dicts=False, width=100)}\n"

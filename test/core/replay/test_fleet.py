@@ -14,7 +14,7 @@ from replay_bags import START_NS, STEP_NS, drive, messages_of, write_bag
 from restoregan_core.replay.fleet import find_bags, plan_jobs
 from restoregan_core.replay.table import Frames
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def command(output: Path, weights: Path, *bags: str, options: tuple[str, ...] = ()) -> list[str]:

@@ -23,7 +23,7 @@ from restoregan_core.metrics.psnr_ssim import (
     ssim_y,
 )
 
-EVAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "eval"
+EVAL = Path(__file__).parents[4] / "shared" / "data" / "eval"
 ALL = (psnr_rgb, psnr_y, ssim_2d, ssim_y, ssim_3d)
 
 pictures = hnp.arrays(np.uint8, st.tuples(st.integers(11, 20), st.integers(11, 20), st.just(3)))

@@ -17,6 +17,7 @@ from replay_bags import (
     image,
     messages_of,
     picture,
+    pictures_of,
     write_bag,
 )  # fmt: skip
 
@@ -38,11 +39,6 @@ def rows_of(folder: ReplayFolder) -> list[dict]:
     return [{k: repr(v) for k, v in row.items() if k not in TIME_COLUMNS} for row in rows]
 
 
-def pictures_of(folder: ReplayFolder, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
-    found = [m for t, _, m in messages_of(folder.bag) if t == topic]
-    return [encodings.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]
-
-
 def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_path, make_pipeline) -> None:
     bag = write_bag(tmp_path / "bag", drive(7))
     folder = ReplayFolder(tmp_path / "out")
@@ -52,7 +48,7 @@ def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_pat
     reference = make_pipeline()
     expected = [reference.process(picture(i), camera="front") for i in range(7)]
     assert {r.action.name for r in expected} >= {"RESTORED"}
-    for found, wanted in zip(pictures_of(folder), expected, strict=True):
+    for found, wanted in zip(pictures_of(folder.bag), expected, strict=True):
         np.testing.assert_array_equal(found, wanted.image)
     for topic, time_ns, message in messages_of(folder.bag):
         stamp = message.header.stamp
@@ -178,7 +174,7 @@ def test_a_camera_that_changes_size_goes_on(tmp_path, make_pipeline) -> None:
         messages[2 * number + 1] = ("/front/image_raw", IMAGE, time_ns + 1000, larger)
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("always"), ReplayOptions(form=RAW))
-    heights = [p.shape[0] for p in pictures_of(folder)]
+    heights = [p.shape[0] for p in pictures_of(folder.bag)]
     assert heights == [96, 96, 128, 128, 128, 96]
     assert Frames(folder.frames).column("action").tolist() == ["RESTORED"] * 6
 
@@ -224,7 +220,7 @@ def test_two_cameras_keep_their_own_state_and_topics(tmp_path, make_pipeline) ->
     both = sorted([*drive(4), *drive(4, base="/rear")], key=lambda entry: entry[2])
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", both), folder, make_pipeline(), ReplayOptions(form=RAW))
-    front, rear = (pictures_of(folder, f"/{name}/restored/image_raw") for name in ("front", "rear"))
+    front, rear = (pictures_of(folder.bag, f"/{name}/restored/image_raw") for name in ("front", "rear"))
     assert len(front) == len(rear) == 4
     for a, b in zip(front, rear, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -274,7 +270,8 @@ def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline
     assert comparable(folders[0].bag) == comparable(folders[1].bag)
     psnr = Frames(folders[0].frames).column("psnr_before")
     assert (psnr < 40).all()
-    assert not np.array_equal(pictures_of(folders[0])[1], picture(1))  # published is what the pipeline got
+    published = pictures_of(folders[0].bag)  # what the pipeline got
+    assert not np.array_equal(published[1], picture(1))
 
 
 @pytest.mark.parametrize("text", ["snow", "rain:2", "rain:much"])
@@ -307,6 +304,6 @@ def test_every_recorded_camera_info_is_copied_once_wherever_it_stands(tmp_path, 
 
 
 def test_the_definition_that_is_packaged_is_that_of_the_message() -> None:
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     packaged = root / "restoregan_core/bags/RestorationReport.msg"
     assert packaged.read_text() == (root / "msg/RestorationReport.msg").read_text()
