@@ -18,7 +18,7 @@ __all__ = ["__version__", "load_assessor", "load_pipeline", "load_restorer"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that importing a light module of the package (image_codec, say) does not import torch.
+    # Lazy, so that importing a light module of the package (images.encodings, say) does not import torch.
     if name in ("load_assessor", "load_pipeline", "load_restorer"):
         from restoregan_core import loading
 

@@ -2,11 +2,12 @@
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
 
-    assessor.py   how blurred and how rainy is this frame, tile by tile?
-    gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
-    restorer.py   the network on a frame of any size, by one of runtimes/
-    guard.py      is the result finite, bounded, true in colour? does the network keep failing?
-    steadier.py   where nothing moves, the mean with the frame before: noise must not flicker
+    assessment/assessor.py    how blurred and how rainy is this frame, tile by tile?
+    restoration/gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
+    restoration/restorer.py   the network on a frame of any size, by one of runtimes/
+    restoration/guard.py      is the result finite, bounded, true in colour? does the network keep failing?
+    restoration/steadier.py   where nothing moves, the mean with the frame before: noise must not flicker
+    restoration/blending.py   the selected tiles of the result go into the source
 
 Pictures are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
 out as the very array that came in.

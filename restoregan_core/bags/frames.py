@@ -67,7 +67,7 @@ class SourceFrame:
         """Pixels as uint8 RGB (height, width, 3), not to be written to.
 
         Raises:
-            UnsupportedEncodingError, MalformedImageError: as ``image_codec`` has it.
+            UnsupportedEncodingError, MalformedImageError: as ``images.encodings`` has it.
         """
         if self.message is None:
             raise encodings.MalformedImageError(f"{len(self.raw.data)} bytes are no {self.raw.msgtype}")

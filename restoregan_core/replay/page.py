@@ -1,4 +1,4 @@
-"""report.html of a replay: one page for the decision, built on the same pieces as ``report.py``'s.
+"""report.html of a replay: one page for the decision, built on the pieces of ``report/page.py``.
 
 At most ``EMBEDDED_FRAMES`` frames are embedded (three pictures each at most); the other ones lie beside the
 page in ``pictures/``. The page needs no network.
