@@ -7,6 +7,7 @@ what is passed through is published as the very bytes that came. docs/benchmarks
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
@@ -60,10 +61,10 @@ def read_image(cdr: bytes) -> ImageFields:
     """Fields of a serialised sensor_msgs/Image; ``data`` is a view of ``cdr``.
 
     Raises:
-        ValueError: cut off.
+        ValueError: cut off, or not a serialised image.
     """
     if not _is_plain(cdr):
-        return _image_fields(deserialize_message(cdr, Image))
+        return _image_fields(_deserialised(cdr, Image))
     reader = _Reader(cdr)
     try:
         sec, nanosec, frame_id = reader.integer("i"), reader.integer(), reader.text()
@@ -80,10 +81,10 @@ def read_compressed_image(cdr: bytes) -> ImageFields:
     """The same for a serialised sensor_msgs/CompressedImage.
 
     Raises:
-        ValueError: cut off.
+        ValueError: cut off, or not a serialised image.
     """
     if not _is_plain(cdr):
-        message = deserialize_message(cdr, CompressedImage)
+        message = _deserialised(cdr, CompressedImage)
         stamp = message.header.stamp
         return ImageFields(
             stamp.sec, stamp.nanosec, message.header.frame_id, message.format, memoryview(message.data)
@@ -112,6 +113,14 @@ def write_image(image: ImageFields) -> bytes:
 def _is_plain(cdr: bytes) -> bool:
     """Whether this is classic CDR in either byte order, as ROS middlewares send Image."""
     return len(cdr) >= ENCAPSULATION_BYTES and cdr[0] == 0 and cdr[1] in (0, 1)
+
+
+def _deserialised(cdr: bytes, message_type: type) -> Any:
+    """The message of bytes in another encapsulation, by the middleware's own reader."""
+    try:
+        return deserialize_message(cdr, message_type)
+    except Exception as error:  # each middleware raises in its own way
+        raise ValueError(f"{len(cdr)} bytes are not a serialised {message_type.__name__}: {error}") from error
 
 
 def _image_fields(message: Image) -> ImageFields:

@@ -1,6 +1,7 @@
 """Serialised images are read and written as rclpy itself does it, for any field values."""
 
 import array
+import contextlib
 import struct
 
 import pytest
@@ -73,3 +74,22 @@ def test_a_message_that_is_cut_off_is_a_value_error(length):
     whole = serialize_message(Image(encoding="bgr8", data=array.array("B", bytes(100))))
     with pytest.raises(ValueError, match=r"cut off|beyond the end"):
         read_image(whole[:length])
+
+
+ENCAPSULATIONS = st.one_of(
+    st.binary(max_size=5), st.builds(lambda kind: bytes([0, kind, 0, 0]), st.integers(0, 12))
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from([read_image, read_compressed_image]), ENCAPSULATIONS, st.binary(max_size=80))
+def test_bytes_of_any_kind_are_read_or_a_value_error(read, encapsulation, body):
+    with contextlib.suppress(ValueError):
+        read(encapsulation + body)
+
+
+@pytest.mark.parametrize("read", [read_image, read_compressed_image])
+@pytest.mark.parametrize("cdr", [b"", b"abc", b"\xff\xff\0\0" + bytes(40), b"\0\6\0\0" + b"\1" * 100])
+def test_what_is_no_message_is_a_value_error_that_says_so(read, cdr):
+    with pytest.raises(ValueError, match=rf"{len(cdr)} bytes are not a serialised"):
+        read(cdr)
