@@ -4,6 +4,7 @@ configure loads and warms the network and creates the publishers; activate subsc
 watchdog; deactivate stops them; cleanup frees everything. Topics, parameters and limits: README.md.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -27,6 +28,7 @@ from restoregan_ros.frame import Frame
 from restoregan_ros.lifecycle_answers import answer_every_transition
 from restoregan_ros.outcome import DISABLED
 from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_parameters
+from restoregan_ros.shared_memory import shortage
 from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
 from restoregan_ros.stop_signal import StopSignal
@@ -152,10 +154,11 @@ class RestoreNode(LifecycleNode):
     def _load(self, settings: NodeSettings) -> "RestorationPipeline | None":
         """Load and warm up in a thread, so that a signal need not wait for an engine that takes minutes."""
         outcome: list[RestorationPipeline | Exception] = []
+        open_pipeline = self._open_pipeline  # not by way of self: an interrupted load outlives the node
 
         def load() -> None:
             try:
-                pipeline = self._open_pipeline(settings)
+                pipeline = open_pipeline(settings)
                 pipeline_setup.warm_up(pipeline, settings)
                 outcome.append(pipeline)
             except Exception as error:
@@ -287,6 +290,8 @@ def main(
         print(f"restore_node: {type(error).__name__}: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2
+    if warning := shortage():
+        node.get_logger().warning(warning)
     core_logger = logging.getLogger("restoregan_core")
     core_logger.addHandler(_ToRosLog(node))
     core_logger.setLevel(logging.INFO)
@@ -305,6 +310,11 @@ def main(
         node.trigger_shutdown()
     executor.shutdown()
     node.destroy_node()
+    # A lifecycle node's state machine keeps the DDS participant until the node is collected, and a participant that is
+    # not taken down leaves its shared memory behind.
+    stop.wakes(lambda: None)  # it holds the executor, and that its last task's node
+    del node, executor
+    gc.collect()
     rclpy.try_shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -18,6 +18,7 @@ for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FIL
 
 HAS_ROS = bool(find_spec("rclpy") and find_spec("restoregan_ros.msg"))
 if HAS_ROS:
+    import dds_segments
     import rclpy
     from ros_probe import NodeProcess, Probe
 else:
@@ -29,6 +30,14 @@ def pytest_report_header() -> str:
 
 
 _domains = itertools.count(os.getpid() % 50)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_shared_memory_is_left() -> Iterator[None]:
+    """What a node that was killed shared with the test's own process is nobody's only when that has let go, too."""
+    yield
+    if HAS_ROS:
+        dds_segments.remove_left()
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +70,7 @@ def _starting(
     yield start
     for process in started:
         process.kill()
+    dds_segments.remove_left()
 
 
 def _probing(context: "rclpy.Context") -> Iterator[Callable[..., "Probe"]]:

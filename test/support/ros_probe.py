@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import dds_segments
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -114,6 +115,7 @@ class NodeProcess:
             f"{text!r} in the log",
         )
         assert text in self.log, f"the node ended with {self.process.returncode}:\n{self.log}"
+        dds_segments.remember(self.process.pid)
         return self
 
     def wait_active(self) -> "NodeProcess":
@@ -123,6 +125,7 @@ class NodeProcess:
         return self.process.poll() is None
 
     def signal(self, number: int) -> None:
+        dds_segments.remember(self.process.pid)
         self.process.send_signal(number)
 
     def wait_exit(self, timeout_s: float = 90.0) -> int:
@@ -130,7 +133,7 @@ class NodeProcess:
 
     def kill(self) -> None:
         if self.is_running():
-            self.process.send_signal(signal.SIGINT)
+            self.signal(signal.SIGINT)
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:

@@ -1,0 +1,70 @@
+"""Shared memory: a node leaves none behind, and says when there is little left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dds_segments
+import pytest
+from ros_probe import wait_until
+
+from restoregan_ros.shared_memory import shortage
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("autostart", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_node_that_is_asked_to_end_leaves_no_shared_memory_behind(start_node, number, autostart):
+    node = start_node(module="obedient_node", autostart=autostart)
+    if autostart:
+        node.wait_active()
+    held = wait_until(lambda: dds_segments.remember(node.process.pid), what="a participant's segment")
+    node.signal(number)
+    assert node.wait_exit(15) == 0
+    assert not held & dds_segments.left()
+
+
+def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_stay(start_node):
+    killed, living = (start_node(module="obedient_node", namespace=name).wait_active() for name in "ab")
+    theirs = dds_segments.held_by(killed.process.pid) - dds_segments.held_by(living.process.pid)
+    assert theirs
+    killed.process.kill()
+    killed.process.wait()
+    assert theirs <= dds_segments.left()
+    dds_segments.remove_left()
+    assert not theirs & {file.name for file in dds_segments.FOLDER.iterdir()}
+    kept = dds_segments.held_by(living.process.pid)
+    assert kept <= {file.name for file in dds_segments.FOLDER.iterdir()}
+
+
+def test_a_folder_with_room_is_no_shortage(tmp_path):
+    assert shortage(tmp_path, needed_bytes=0) == ""
+    assert shortage(tmp_path / "nowhere") == ""
+
+
+def test_a_shortage_names_sizes_and_remedies(tmp_path):
+    line = shortage(tmp_path, needed_bytes=10**18)
+    assert f"{tmp_path} has " in line
+    assert "fastdds shm clean" in line
+    assert "--shm-size" in line
+
+
+def test_the_node_says_at_start_that_shared_memory_is_nearly_full(domain_id, tmp_path):
+    small = ["unshare", "--map-root-user", "--mount", "bash", "-c"]
+    mount = "mount -t tmpfs -o size=20m tmpfs /dev/shm && "
+    if not shutil.which("unshare") or subprocess.run([*small, mount + "true"], check=False).returncode:
+        pytest.skip("this machine lets no user mount a small /dev/shm")
+    with (tmp_path / "log.txt").open("w") as log:
+        node = subprocess.Popen(
+            [*small, mount + f"exec {sys.executable} -m restoregan_ros.restore_node"],
+            cwd=ROOT, env={**os.environ, "ROS_DOMAIN_ID": str(domain_id)}, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: "/dev/shm has" in (tmp_path / "log.txt").read_text(), what="the warning")
+    finally:
+        node.send_signal(signal.SIGTERM)
+        node.wait(15)
