@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.assessment.assessor import Assessor, ClassicalAssessor
+from restoregan_core.assessment.assessor import Assessor
+from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.labels import LabelConfig, labels_of_pair

@@ -20,9 +20,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from restoregan_core import load_pipeline
+from restoregan_core.data.known_degradation import Spoiling
 from restoregan_core.demo.textures import tiled
 from restoregan_core.metrics.bootstrap import bootstrap_interval
-from restoregan_core.replay.truth import Spoiling
 
 SCENES = 40
 HEIGHT, WIDTH = 256, 448

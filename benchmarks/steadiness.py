@@ -26,8 +26,9 @@ from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.images.folders import find_pictures, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
-from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.steadier import Steadier
+from restoregan_core.result import Action
 
 FRAMES = 24
 ONSET, END = 8, 24

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from restoregan_core.assessment.assessor import Assessor, ClassicalAssessor
+from restoregan_core.assessment.assessor import Assessor
+from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS, Gate
 from restoregan_core.restoration.guard import Guard

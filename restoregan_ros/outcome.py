@@ -7,7 +7,7 @@ from restoregan_core.images.encodings import MalformedImageError, UnsupportedEnc
 from restoregan_ros.msg import RestorationReport
 
 if TYPE_CHECKING:
-    from restoregan_core.pipeline import RestorationResult
+    from restoregan_core.result import RestorationResult
 
 REASONS = {
     getattr(RestorationReport, name): name.removeprefix("REASON_")

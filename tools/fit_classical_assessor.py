@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.assessment.assessor import ClassicalAssessor, EvidenceModel
+from restoregan_core.assessment.classical import ClassicalAssessor, EvidenceModel
 from restoregan_core.assessment.classical_measures import measure_blur, measure_rain, texture_weights
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.restoration.gate import PRESETS, Gate

@@ -1,6 +1,6 @@
 """No-reference measures of motion blur and rain streaks, per tile, at the frame's own resolution.
 
-They are numbers without a unit; ``assessor.ClassicalAssessor`` maps them to probabilities.
+They are numbers without a unit; ``classical.ClassicalAssessor`` maps them to probabilities.
 OpenCV's uint8 arithmetic throughout: a frame of 640x360 takes a few milliseconds.
 """
 
@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
+from restoregan_core.images.tile_grid import TILE_SIZE_PX, Grid, grid_shape
 
 Grey = npt.NDArray[np.uint8]
-Grid = npt.NDArray[np.float32]
 
 _SMALLEST_PX = (
     32  # a cut-off tile is judged with its neighbours' pixels, a smaller frame with its mirror image

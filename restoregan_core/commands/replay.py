@@ -109,10 +109,10 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
 
 def options_of(given: argparse.Namespace) -> Any:
     """``ReplayOptions`` of the command line."""
+    from restoregan_core.data.known_degradation import Spoiling
     from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
     from restoregan_core.replay.messages import OutputFormat
     from restoregan_core.replay.replay import ReplayOptions
-    from restoregan_core.replay.truth import Spoiling
 
     taken_up = getattr(given, "taken_up_in", None)
     topics = getattr(given, "detections", None)

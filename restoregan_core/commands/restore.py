@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.loading import load_pipeline, load_restorer
-from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS
+from restoregan_core.result import Action
 
 CAMERA = "restore"
 Picture = npt.NDArray[np.uint8]

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from restoregan_core.data.degrade import DegradeConfig, Shares
-from restoregan_core.data.pairs import Pair, find_pairs, without_shared_backgrounds
+from restoregan_core.data.pair_matching import Pair
+from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.data.ranges import Range, check_range
 from restoregan_core.images.folders import find_pictures
 

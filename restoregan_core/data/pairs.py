@@ -1,29 +1,14 @@
-"""Real pairs: degraded pictures and their clean partners, in folders, LMDB databases or a published layout.
-
-In folders, ``input/`` holds the degraded pictures, ``target/`` their partners of the same name. In LMDB, as
-the field's training repositories write it, ``input.lmdb/`` and ``target.lmdb/`` hold encoded pictures by key
-and list them in ``meta_info.txt``, a line each: ``00000001.png (720,1280,3) 1``; the key is the name without
-its suffix.
-"""
+"""Real pairs: degraded pictures and their clean partners, in folders, LMDB databases or a published layout."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from restoregan_core.images.folders import check_same_size, find_pictures, read_rgb
-
-LMDB_INPUTS, LMDB_TARGETS = ("input.lmdb", "lq.lmdb"), ("target.lmdb", "gt.lmdb")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two pictures of the same scene, degraded and clean. The paths are such as ``read_rgb`` takes."""
-
-    input_path: Path
-    target_path: Path
+from restoregan_core.data.layouts import LAYOUTS
+from restoregan_core.data.pair_matching import Pair
+from restoregan_core.images.folders import check_same_size, read_rgb
 
 
 def find_pairs(
@@ -40,8 +25,6 @@ def find_pairs(
         ValueError: no such layout or split, a folder is missing or empty, a picture lacks its partner, cannot
             be read, or differs from it in size; the message names the file.
     """
-    from restoregan_core.data.layouts import LAYOUTS
-
     if layout not in LAYOUTS:
         raise ValueError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
     if split not in ("train", "test"):
@@ -55,49 +38,6 @@ def find_pairs(
         for pair in pairs:
             check_same_size([pair.target_path, pair.input_path])
     return pairs
-
-
-def pairs_in_folders(root: Path, split: str = "") -> list[Pair]:
-    """``input/`` and ``target/``; partners have the same path below them, or differ in the suffix alone."""
-    for side in ("input", "target"):
-        if not (root / side).is_dir():
-            raise ValueError(f"{root} holds no folder {side}/: pairs lie in input/ and target/")
-    return match(root / "input", root / "target")
-
-
-def match(inputs_root: Path, targets_root: Path) -> list[Pair]:
-    """Pictures with the same path below two folders, suffix aside.
-
-    Raises:
-        ValueError: a picture on either side has no partner; two pictures differ in their suffix alone.
-    """
-    inputs, targets = (_by_name(root) for root in (inputs_root, targets_root))
-    for name in sorted(inputs.keys() ^ targets.keys()):
-        present, missing = (inputs[name], targets_root) if name in inputs else (targets[name], inputs_root)
-        raise ValueError(f"{present} has no partner in {missing}")
-    return [Pair(inputs[name], targets[name]) for name in sorted(inputs)]
-
-
-def pairs_in_lmdb(root: Path, split: str = "") -> list[Pair]:
-    """``input.lmdb`` and ``target.lmdb`` (or ``lq.lmdb`` and ``gt.lmdb``) with the same keys.
-
-    Raises:
-        ValueError: a database or its ``meta_info.txt`` is missing, or a key is in one of them only.
-    """
-    sides = []
-    for names in (LMDB_INPUTS, LMDB_TARGETS):
-        database = next((root / name for name in names if (root / name).is_dir()), None)
-        if database is None:
-            raise ValueError(f"{root} holds neither {names[0]} nor {names[1]}")
-        listing = database / "meta_info.txt"
-        if not listing.is_file():
-            raise ValueError(f"{database} holds no meta_info.txt, which lists its keys")
-        names_in = [line.split(" (")[0].strip() for line in listing.read_text().splitlines() if line.strip()]
-        sides.append({name.rpartition(".")[0] or name: database for name in names_in})
-    inputs, targets = sides
-    for key in sorted(inputs.keys() ^ targets.keys()):
-        raise ValueError(f"key {key!r} of {root} has no partner: it is in only one of the two databases")
-    return [Pair(Path(f"{inputs[key]}#{key}"), Path(f"{targets[key]}#{key}")) for key in sorted(inputs)]
 
 
 def without_shared_backgrounds(pairs: Sequence[Pair], held_out: Sequence[Pair]) -> list[Pair]:
@@ -121,13 +61,3 @@ def without_shared_backgrounds(pairs: Sequence[Pair], held_out: Sequence[Pair]) 
 def _thumbnail(path: Path) -> np.ndarray:
     small = cv2.resize(read_rgb(path), (16, 16), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32).reshape(-1)
-
-
-def _by_name(root: Path) -> dict[Path, Path]:
-    found: dict[Path, Path] = {}
-    for path in find_pictures(root):
-        name = path.relative_to(root).with_suffix("")
-        if name in found:
-            raise ValueError(f"{path} and {found[name]} differ in their suffix alone: which is meant?")
-        found[name] = path
-    return found

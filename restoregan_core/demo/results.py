@@ -13,9 +13,9 @@ from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.bags.writer import output_typestore
 from restoregan_core.metrics.psnr_ssim import psnr_rgb, ssim_2d
-from restoregan_core.pipeline import Action, Reason
 from restoregan_core.report.page import encode_jpeg
 from restoregan_core.report.report import FrameRow, PicturePair
+from restoregan_core.result import Action, Reason
 
 MAX_PICTURES = 60
 MAX_SSIM_FRAMES = 120

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.data.known_degradation import Spoiling
 from restoregan_core.detection.average_precision import FrameMatch, average_precision, match_frame
 from restoregan_core.detection.detector import COCO_CLASSES, Detections, iou_matrix
 from restoregan_core.detection.kitti import LabelledFrame
@@ -22,7 +23,6 @@ from restoregan_core.detection.object_changes import COUNTED_SCORE, SEEN_SCORE
 from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.bootstrap import Interval, bootstrap_interval
 from restoregan_core.metrics.protocols import Picture
-from restoregan_core.replay.truth import Spoiling
 
 KINDS = ("blur", "rain", "blur_rain")
 SEVERITIES = (0.1, 0.4, 0.7, 1.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from restoregan_core.data.pairs import Pair
+from restoregan_core.data.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
 from restoregan_core.metrics.protocols import Picture, Scorer, Scores, mean_scores, score
 

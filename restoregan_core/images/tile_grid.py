@@ -1,6 +1,12 @@
 """The grid of square tiles that a frame is judged and restored by."""
 
+import numpy as np
+import numpy.typing as npt
+
 TILE_SIZE_PX = 64
+
+Grid = npt.NDArray[np.float32]
+"""A number for each tile: (rows, columns), or (rows, columns, K) for K numbers."""
 
 
 def grid_shape(height: int, width: int, tile_size_px: int = TILE_SIZE_PX) -> tuple[int, int]:

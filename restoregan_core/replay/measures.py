@@ -11,8 +11,8 @@ from restoregan_core.bags.frames import SourceFrame
 from restoregan_core.detection.detector import Detections, Detector
 from restoregan_core.detection.object_changes import compare_objects, to_flat
 from restoregan_core.metrics import psnr_ssim
-from restoregan_core.pipeline import Action, Reason, RestorationResult
 from restoregan_core.replay.table import Row
+from restoregan_core.result import Action, Reason, RestorationResult
 
 Picture = npt.NDArray[np.uint8]
 

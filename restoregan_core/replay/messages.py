@@ -16,7 +16,7 @@ from restoregan_core.bags.frames import (
 )
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.images import encodings
-from restoregan_core.pipeline import Action, RestorationResult
+from restoregan_core.result import Action, RestorationResult
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")
 

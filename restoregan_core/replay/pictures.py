@@ -10,11 +10,12 @@ import numpy as np
 
 from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.reader import Bag, open_bag
+from restoregan_core.data.known_degradation import Spoiling
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.replay.segments import frame_badness
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
-from restoregan_core.replay.truth import Spoiling, TruthTopic
+from restoregan_core.replay.truth import TruthTopic
 from restoregan_core.report.page import encode_jpeg
 
 GROUP_FRAMES = 16

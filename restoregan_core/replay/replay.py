@@ -20,9 +20,10 @@ import numpy as np
 from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.bags.writer import BagParts, OutputMessage
+from restoregan_core.data.known_degradation import Spoiling
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
-from restoregan_core.pipeline import Reason, RestorationPipeline
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.concurrency import InOrder, mapped, prefetched
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
@@ -35,7 +36,8 @@ from restoregan_core.replay.measures import (
 from restoregan_core.replay.messages import FrameOutput, OutputFormat
 from restoregan_core.replay.state import PipelineMemory, ReplayFolder, ReplayState
 from restoregan_core.replay.table import Row, join_parts, write_rows
-from restoregan_core.replay.truth import Spoiling, TruthTopic
+from restoregan_core.replay.truth import TruthTopic
+from restoregan_core.result import Reason
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from restoregan_core.models.generator import Generator
 from restoregan_core.training import transfer
 from restoregan_core.training.config import TrainConfig
 from restoregan_core.training.loss_config import LossConfig
-from restoregan_core.training.losses import adversarial as losses
+from restoregan_core.training.losses import adversarial, pixel
 from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 from restoregan_core.training.losses.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training.optimisers import make_optimiser
@@ -126,9 +126,9 @@ class Learner:
     ) -> dict[str, Tensor]:
         terms: dict[str, Tensor] = {}
         if loss.pixel_weight:
-            terms["loss/pixel"] = loss.pixel_weight * losses.pixel_loss(loss.pixel, restored_BCHW, sharp_BCHW)
+            terms["loss/pixel"] = loss.pixel_weight * pixel.pixel_loss(loss.pixel, restored_BCHW, sharp_BCHW)
         if loss.fft_weight:
-            terms["loss/fft"] = loss.fft_weight * losses.fft_loss(restored_BCHW, sharp_BCHW)
+            terms["loss/fft"] = loss.fft_weight * pixel.fft_loss(restored_BCHW, sharp_BCHW)
         if loss.perceptual_weight:
             assert self.perceptual is not None
             with self.fabric.autocast():
@@ -146,8 +146,8 @@ class Learner:
             with self.fabric.autocast():
                 scores_B = self.raw_critic(restored_BCHW).float()
             self.raw_critic.requires_grad_(True)
-            adversarial = losses.generator_adversarial_loss(loss.adversarial, scores_B)
-            terms["loss/adversarial"] = loss.adversarial_weight * adversarial
+            game = adversarial.generator_adversarial_loss(loss.adversarial, scores_B)
+            terms["loss/adversarial"] = loss.adversarial_weight * game
         return terms
 
     def _train_critic(
@@ -158,15 +158,15 @@ class Learner:
         for _ in range(loss.critic_steps):
             # One forward for both: a module under DDP may be called only once before its backward.
             fake_B, real_B = self.critic(torch.cat((fake_BCHW, real_BCHW))).float().chunk(2)
-            objective = losses.critic_loss(loss.adversarial, fake_B, real_B)
+            objective = adversarial.critic_loss(loss.adversarial, fake_B, real_B)
             if loss.adversarial == "wgan_gp":
                 mix_B = torch.rand(len(real_BCHW), device=real_BCHW.device)
                 # In full precision, past the wrapper; DDP's hooks are on the weights and average this too.
-                penalty = losses.gradient_penalty(self.raw_critic, real_BCHW, fake_BCHW, mix_B)
+                penalty = adversarial.gradient_penalty(self.raw_critic, real_BCHW, fake_BCHW, mix_B)
                 objective = objective + loss.gradient_penalty_weight * penalty
             self._descend(self.critic_optimiser, objective, rate)
             if loss.adversarial == "wgan_clip":
-                losses.clip_weights(self.raw_critic, loss.weight_clip)
+                adversarial.clip_weights(self.raw_critic, loss.weight_clip)
         return {
             "critic/loss": objective.detach(),
             "critic/score_sharp": real_B.detach().mean(),

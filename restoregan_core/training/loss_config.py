@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from restoregan_core.training.losses.adversarial import AdversarialKind, PixelKind
+from restoregan_core.training.losses.adversarial import AdversarialKind
+from restoregan_core.training.losses.pixel import PixelKind
 
 
 def require(condition: bool, message: str) -> None:

@@ -7,7 +7,7 @@ import torch
 
 import restoregan_core
 from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.pipeline import Action
+from restoregan_core.result import Action
 from restoregan_core.zoo import save_generator
 
 
@@ -51,6 +51,7 @@ def test_assessor_judges_a_picture():
 
 def test_light_modules_do_not_import_torch():
     modules = (
+        "result",
         "images.encodings",
         "assessment.assessor",
         "restoration.gate",

@@ -7,10 +7,11 @@ import pytest
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.images.tile_grid import grid_shape
 from restoregan_core.models.generator import GeneratorConfig
-from restoregan_core.pipeline import Action, Reason, RestorationPipeline
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS, Gate
 from restoregan_core.restoration.guard import Guard, GuardLimits
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.result import Action, Reason
 from restoregan_core.zoo import load_generator, save_generator
 
 MESSAGE = Path(__file__).parents[2] / "msg" / "RestorationReport.msg"

@@ -1,7 +1,7 @@
-"""What the trainer minimises. Pictures are float (B, C, H, W) RGB in [-1, 1]; every loss is a scalar tensor.
+"""The game between generator and critic. Every loss is a scalar tensor.
 
-Sources: Wei et al. 2021, eqs. 4 to 10, for the adversarial and the perceptual terms; Gulrajani et al. 2017
-for the gradient penalty; Lai et al. 2017 for Charbonnier; Cho et al. 2021 for the Fourier term.
+Pictures are float (B, C, H, W) RGB in [-1, 1], scores (B,).
+Sources: Wei et al. 2021, eqs. 4 to 9; Gulrajani et al. 2017 for the gradient penalty.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 AdversarialKind = Literal["wasserstein_sigmoid", "wgan_clip", "wgan_gp", "minimax"]
-PixelKind = Literal["l1", "charbonnier", "psnr"]
 
 
 def critic_loss(kind: AdversarialKind, fake_B: Tensor, real_B: Tensor) -> Tensor:
@@ -58,36 +57,3 @@ def clip_weights(critic: torch.nn.Module, limit: float) -> None:
     """Clamp every weight to [-limit, limit]: WGAN's way to bound the critic's slope."""
     for weight in critic.parameters():
         weight.clamp_(-limit, limit)
-
-
-def pixel_loss(kind: PixelKind, restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """L1, Charbonnier or negative PSNR between two batches."""
-    losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-        "l1": F.l1_loss,
-        "charbonnier": charbonnier_loss,
-        "psnr": psnr_loss,
-    }
-    return losses[kind](restored_BCHW, target_BCHW)
-
-
-def charbonnier_loss(restored_BCHW: Tensor, target_BCHW: Tensor, epsilon: float = 1e-3) -> Tensor:
-    """Mean of sqrt(difference^2 + epsilon^2): L1 with a smooth bottom."""
-    return ((restored_BCHW - target_BCHW).square() + epsilon**2).sqrt().mean()
-
-
-def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the pictures; at least -80."""
-    mse_B = (restored_BCHW - target_BCHW).square().flatten(1).mean(1)
-    return 10 * torch.log10(mse_B / 4 + 1e-8).mean()
-
-
-def fft_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Mean absolute difference of the real and imaginary parts of the two spectra.
-
-    The transform is orthonormal, so that the loss does not grow with the patch; a published weight of 0.1 for
-    the unnormalised transform at 256 x 256 is 25.6 here.
-    """
-    difference_BCHW = restored_BCHW - target_BCHW
-    if difference_BCHW.dtype in (torch.bfloat16, torch.float16):  # without Fourier transform
-        difference_BCHW = difference_BCHW.float()
-    return torch.view_as_real(torch.fft.rfft2(difference_BCHW, norm="ortho")).abs().mean()

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from street_scene import rained_on, smeared, street
 
-from restoregan_core.assessment.assessor import Assessment, ClassicalAssessor
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.assessment.classical_measures import (
     BLUR_MEASURES,
     RAIN_MEASURES,

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.data.pairs import Pair, find_pairs
+from restoregan_core.data.pair_matching import Pair
+from restoregan_core.data.pairs import find_pairs
 from restoregan_core.evaluation.measure import EvaluationSet, PictureScores, SetScores, check_set, measure
 from restoregan_core.metrics.protocols import score
 

@@ -22,12 +22,12 @@ from replay_bags import (
 )  # fmt: skip
 
 from restoregan_core.bags.writer import BagParts, OutputMessage
+from restoregan_core.data.known_degradation import Spoiling
 from restoregan_core.images import encodings
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import TIME_COLUMNS, Frames
-from restoregan_core.replay.truth import Spoiling
 
 RAW = OutputFormat(image_format="raw")
 

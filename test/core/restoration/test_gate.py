@@ -5,16 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from restoregan_core.assessment.assessor import Assessment
-from restoregan_core.images.tile_grid import grid_shape
-from restoregan_core.restoration.gate import (
-    FEATHER_PX,
-    PRESETS,
-    Gate,
-    GateThresholds,
-    blend_tiles,
-    changed_share,
-    tile_evidence,
-)
+from restoregan_core.restoration.gate import PRESETS, Gate, GateThresholds, tile_evidence
 
 TILE = 64
 LIMITS = GateThresholds(blur_on=0.6, blur_off=0.4, rain_on=0.7, rain_off=0.3)
@@ -166,69 +157,3 @@ def test_impossible_thresholds_are_refused_by_name(values, named):
 def test_dwell_of_no_frames_is_refused():
     with pytest.raises(ValueError, match="dwell_frames is 0"):
         Gate(dwell_frames=0)
-
-
-@st.composite
-def blends(draw):
-    height, width = draw(st.integers(1, 200)), draw(st.integers(1, 200))
-    seed = draw(st.integers(0, 2**32 - 1))
-    rng = np.random.default_rng(seed)
-    source, restored = rng.integers(0, 256, (2, height, width, 3), dtype=np.uint8)
-    tiles = draw(hnp.arrays(bool, grid_shape(height, width, TILE)))
-    return source, restored, tiles
-
-
-def pixels_of(tiles, shape):
-    return np.kron(tiles, np.ones((TILE, TILE), bool))[: shape[0], : shape[1]]
-
-
-@given(blends())
-def test_unselected_pixels_keep_their_bits_and_the_rest_lies_between_the_two(case):
-    source, restored, tiles = case
-    before = source.copy(), restored.copy()
-    image, changed = blend_tiles(source, restored, tiles, TILE)
-    np.testing.assert_array_equal(changed, pixels_of(tiles, source.shape))
-    np.testing.assert_array_equal(image[~changed], source[~changed])
-    assert (image >= np.minimum(source, restored)).all()
-    assert (image <= np.maximum(source, restored)).all()
-    np.testing.assert_array_equal(source, before[0])
-    np.testing.assert_array_equal(restored, before[1])
-
-
-@given(blends())
-def test_whole_frame_selected_gives_the_restored_picture_exactly(case):
-    source, restored, tiles = case
-    image, changed = blend_tiles(source, restored, np.ones_like(tiles), TILE)
-    np.testing.assert_array_equal(image, restored)
-    assert changed.all()
-
-
-def test_seam_is_soft_and_the_tiles_middle_fully_restored():
-    source, restored = np.zeros((64, 128, 3), np.uint8), np.full((64, 128, 3), 200, np.uint8)
-    image, _ = blend_tiles(source, restored, np.array([[False, True]]), TILE)
-    row = image[32, :, 0].astype(int)
-    assert (row[:64] == 0).all()
-    assert (np.diff(row) >= 0).all()
-    assert np.diff(row).max() <= -(-200 // FEATHER_PX)
-    assert (row[64 + FEATHER_PX :] == 200).all()
-    assert row[-1] == 200, "the border of the frame is no seam"
-
-
-def test_blending_refuses_what_does_not_fit_together():
-    source = np.zeros((64, 128, 3), np.uint8)
-    with pytest.raises(ValueError, match="restored picture is"):
-        blend_tiles(source, source[:, :64], np.array([[True, False]]), TILE)
-    with pytest.raises(ValueError, match="does not fit a 64x128 frame"):
-        blend_tiles(source, source, np.ones((2, 2), bool), TILE)
-
-
-@given(blends())
-def test_changed_share_counts_the_pixels_inside_the_frame(case):
-    source, _, tiles = case
-    changed = pixels_of(tiles, source.shape)
-    np.testing.assert_array_equal(changed_share(changed, TILE), tiles.astype(np.float32))
-    changed = np.random.default_rng(0).random(source.shape[:2]) < 0.3
-    share = changed_share(changed, TILE)
-    assert share[-1, -1] == pytest.approx(
-        changed[(tiles.shape[0] - 1) * TILE :, (tiles.shape[1] - 1) * TILE :].mean()
-    )

@@ -7,9 +7,10 @@ import torch
 from restoregan_core.assessment import learned
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.learned import AssessorFrameNetwork, LearnedAssessor
-from restoregan_core.pipeline import Action, RestorationPipeline
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS, Gate
 from restoregan_core.restoration.guard import Guard
+from restoregan_core.result import Action
 from restoregan_core.runtimes.frame_upload import shared_uploads, upload
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import load_assessor_network

@@ -1,0 +1,63 @@
+"""The restored picture goes into the selected tiles of its source, with a soft edge."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.images.tile_grid import grid_shape
+
+FEATHER_PX = 16
+"""Width of the soft edge, inside the selected tiles, over which source fades into restored."""
+
+
+def blend_tiles(
+    source_HWC: npt.NDArray[np.uint8],
+    restored_HWC: npt.NDArray[np.uint8],
+    tiles: npt.NDArray[np.bool_],
+    tile_size_px: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Put the restored picture into the selected tiles of the source.
+
+    The seam lies inside the selected tiles: over ``FEATHER_PX`` pixels from any unselected tile the source
+    fades into the restored picture. Unselected tiles keep the source's pixels bit for bit; where every tile
+    is selected, the restored picture comes out bit for bit. The border of the frame is no seam.
+
+    Args:
+        source_HWC: uint8 (height, width, 3).
+        restored_HWC: uint8 of the same shape.
+        tiles: bool (rows, columns); the last row and column may stick out over the frame.
+        tile_size_px: side of a tile.
+
+    Returns:
+        The picture, uint8 (height, width, 3), and bool (height, width), true where restored pixels went in.
+
+    Raises:
+        ValueError: shapes differ or the grid does not cover the frame.
+    """
+    height, width = source_HWC.shape[:2]
+    if restored_HWC.shape != source_HWC.shape:
+        raise ValueError(f"restored picture is {restored_HWC.shape}, its source {source_HWC.shape}")
+    if tiles.shape != grid_shape(height, width, tile_size_px):
+        raise ValueError(
+            f"a grid of {tiles.shape} tiles of {tile_size_px} px does not fit a {height}x{width} frame"
+        )
+    if tiles.all():
+        return restored_HWC, np.ones((height, width), bool)
+    if not tiles.any():
+        return source_HWC, np.zeros((height, width), bool)
+
+    selected = tiles.repeat(tile_size_px, axis=0).repeat(tile_size_px, axis=1)[:height, :width]
+    distance_px = cv2.distanceTransform(selected.astype(np.uint8), cv2.DIST_C, 3)  # 0 outside, 1 at the seam
+    weight = np.minimum(distance_px / np.float32(FEATHER_PX + 1), np.float32(1.0))
+    # blendLinear rounds, so that weights of exactly 0 and 1 give back the pixels of either picture.
+    image = cv2.blendLinear(source_HWC, restored_HWC, 1.0 - weight, weight)
+    return image, selected  # type: ignore[return-value]
+
+
+def changed_share(changed_HW: npt.NDArray[np.bool_], tile_size_px: int) -> npt.NDArray[np.float32]:
+    """Share in [0, 1] of each tile's pixels inside the frame that are true: float32 (rows, columns)."""
+    height, width = changed_HW.shape
+    tops, lefts = np.arange(0, height, tile_size_px), np.arange(0, width, tile_size_px)
+    counts = np.add.reduceat(np.add.reduceat(changed_HW.astype(np.int32), tops, axis=0), lefts, axis=1)
+    heights, widths = np.diff(np.append(tops, height)), np.diff(np.append(lefts, width))
+    return (counts / np.outer(heights, widths)).astype(np.float32)
