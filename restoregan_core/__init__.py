@@ -10,10 +10,11 @@ Example:
 
 from typing import TYPE_CHECKING, Any
 
+from restoregan_core.version import __version__
+
 if TYPE_CHECKING:
     from restoregan_core.loading import load_assessor, load_pipeline, load_restorer
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "load_assessor", "load_pipeline", "load_restorer"]
 
 

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from restoregan_core import __version__
 from restoregan_core.commands.common import RequirementNotMetError
+from restoregan_core.version import __version__
 
 VERBS = {
     "restore": "restore a picture, a folder of pictures or a video",

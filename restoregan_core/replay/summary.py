@@ -7,12 +7,12 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from restoregan_core import __version__
 from restoregan_core.replay.figures import summarise
 from restoregan_core.replay.segments import export_clips, worst_segments
 from restoregan_core.replay.state import ReplayFolder, ReplayState
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.verdict import findings, headline
+from restoregan_core.version import __version__
 
 _LIBRARIES = ("numpy", "opencv-python-headless", "torch", "openvino", "onnxruntime", "rosbags", "pyarrow")
 

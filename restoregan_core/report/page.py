@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core import __version__
+from restoregan_core.version import __version__
 
 JPEG_QUALITY = 88
 _HERE = Path(__file__).parent

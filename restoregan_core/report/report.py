@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core import __version__
 from restoregan_core.report import page
 from restoregan_core.report.page import Card, Table, data_uri, finite
+from restoregan_core.version import __version__
 
 
 @dataclass(frozen=True, kw_only=True)

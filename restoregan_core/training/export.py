@@ -6,10 +6,10 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from restoregan_core import __version__
 from restoregan_core.models.generator import Generator
 from restoregan_core.training.config import TrainConfig
 from restoregan_core.training.validation import Score
+from restoregan_core.version import __version__
 from restoregan_core.zoo import save_generator
 
 
