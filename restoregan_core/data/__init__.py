@@ -1,0 +1,1 @@
+"""Training data: real pairs, and clean images degraded as a vehicle's camera degrades them."""

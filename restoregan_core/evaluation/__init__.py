@@ -1,0 +1,1 @@
+"""What ``restoregan evaluate`` measures, on pairs of degraded and clean images."""

@@ -1,0 +1,1 @@
+"""What runs a network on a frame: torch, OpenVINO, TensorRT."""
