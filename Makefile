@@ -3,8 +3,10 @@
 #
 # Both set up what they need the first time (a virtual environment with locked packages, the ROS message)
 # and reuse it afterwards. A sourced ROS 2 is used in place of the ROS wheels.
+# ROS_WHEELS=kilted takes another distribution's, in an environment of its own.
 
-VENV := .venv
+ROS_WHEELS ?= jazzy
+VENV := .venv$(if $(filter-out jazzy,$(ROS_WHEELS)),-$(ROS_WHEELS))
 BIN := $(VENV)/bin
 
 ifdef ROS_DISTRO
@@ -22,21 +24,21 @@ endif
 ROS_PACKAGE := CMakeLists.txt package.xml setup.py $(wildcard msg/*.msg)
 INSTALLED := $(sort $(wildcard launch/* config/* config/train/* scripts/*))
 
-.PHONY: setup demo test lint types lock clean
+.PHONY: setup demo test lint types docs lock clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.ready
 
-$(VENV)/.packages: requirements.lock requirements-ros.lock pyproject.toml
+$(VENV)/.packages: requirements.lock requirements-ros-$(ROS_WHEELS).lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; install it or set PYTHON=..." >&2; exit 1; }
 	@echo "make: setting up $(VENV) (once, about two minutes)"
 	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
 ifdef ROS_DISTRO
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip setuptools wheel
 	$(BIN)/pip install --quiet --disable-pip-version-check 'numpy<2' '.[dev]'
-	$(BIN)/pip uninstall --quiet --yes restoregan_ros
+	$(BIN)/pip uninstall --quiet --yes restoregan
 else
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-ros.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-ros-$(ROS_WHEELS).lock
 endif
 	@touch $@
 
@@ -77,9 +79,13 @@ test: setup browser lint types
 	# The same examples every time: a search for new ones is `pytest --hypothesis-profile=default`.
 	$(BIN)/pytest --hypothesis-profile=ci
 
+# The site of docs/, with the reference of the Python API from its docstrings: out/site/index.html
+docs: setup
+	$(BIN)/mkdocs build --quiet --strict --site-dir out/site
+
 # After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
 lock:
 	$(BIN)/python tools/lock.py
 
 clean:
-	rm -rf build out $(VENV)
+	rm -rf build out .venv .venv-*
