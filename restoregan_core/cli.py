@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from restoregan_core.commands import completion
 from restoregan_core.commands.common import RequirementNotMetError
 from restoregan_core.version import __version__
 
@@ -29,11 +30,21 @@ VERBS = {
     "replay-many": "the same for many bags, on this machine or on a Ray cluster",
     "compare": "two replays of one bag: what differs, how surely, and where",
 }
+PACKAGE_OF = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "jsonargparse": "'jsonargparse[signatures]'",
+    "skimage": "scikit-image",
+    "yaml": "pyyaml",
+}
+"""Packages that are called otherwise than what is imported."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if completion.is_asked_for():
+        arguments = [completion.verb_to_complete(VERBS)]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0 if arguments else 2
@@ -58,8 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"restoregan {verb}: {error}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
+        package = PACKAGE_OF.get(str(error.name), error.name)
         print(
-            f"restoregan {verb}: needs {error.name}, which is not installed (pip install {error.name})",
+            f"restoregan {verb}: needs {package}, which is not installed (pip install {package})",
             file=sys.stderr,
         )
         return 2

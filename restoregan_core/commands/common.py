@@ -3,6 +3,8 @@
 import argparse
 import re
 
+from restoregan_core.commands.completion import CompletingParser
+
 
 class RequirementNotMetError(Exception):
     """A condition that the user set does not hold: exit code 3."""
@@ -10,7 +12,7 @@ class RequirementNotMetError(Exception):
 
 def make_parser(verb: str, description: str, example: str) -> argparse.ArgumentParser:
     """A parser for one verb, whose help ends with an example that can be pasted."""
-    return argparse.ArgumentParser(
+    return CompletingParser(
         prog=f"restoregan {verb}",
         description=description,
         epilog=f"example:\n  {example}",

@@ -4,19 +4,22 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from restoregan_core.training.recipes import find_recipe, recipe_names
+
 if TYPE_CHECKING:
     from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.assessor.trainer import AssessorTrainer
     from restoregan_core.training.config import TrainConfig
     from restoregan_core.training.trainer import Trainer
 
-_DESCRIPTION = """Train a network from a YAML recipe. Every setting can be changed on the command line.
+_DESCRIPTION = f"""Train a network from a YAML recipe. Every setting can be changed on the command line.
+Recipes that come with the package, by name: {", ".join(recipe_names())}.
 A run folder (runs/NAME, or --output) that holds a checkpoint is resumed.
 SIGTERM and Ctrl-C save, then exit.
 Several processes: torchrun --nproc_per_node=N -m restoregan_core train --config ...
 
 example:
-  restoregan train --config config/train/paper.yaml --schedule.epoch_scale 0.001 --device cpu"""
+  restoregan train --config paper --data.pairs '[{{path: DIR, layout: gopro}}]' --schedule.epoch_scale 0.001"""
 
 
 def main(argv: list[str]) -> int:
@@ -57,11 +60,16 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
 
+    argv = _with_recipe_files(argv)
     recipe = AssessorTrainConfig if _model_of(argv) == "assessor" else TrainConfig
     parser = ArgumentParser(
         prog="restoregan train", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
     )
-    parser.add_argument("--config", action="config", help="a YAML recipe, such as config/train/paper.yaml")
+    parser.add_argument(
+        "--config",
+        action="config",
+        help="a YAML recipe: the name of one that comes with the package, or a file",
+    )
     parser.add_class_arguments(recipe)
     try:
         values = parser.instantiate(parser.parse_args(argv))
@@ -69,6 +77,18 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
         raise ValueError(" ".join(str(error).split())) from error
     del values["config"]
     return recipe(**values)
+
+
+def _with_recipe_files(argv: list[str]) -> list[str]:
+    """Files in place of the recipes' names: ``--config lite`` as ``--config .../lite.yaml``."""
+    resolved = []
+    for before, argument in zip(["", *argv], argv, strict=False):
+        if before == "--config":
+            argument = str(find_recipe(argument))
+        elif argument.startswith("--config="):
+            argument = f"--config={find_recipe(argument.removeprefix('--config='))}"
+        resolved.append(argument)
+    return resolved
 
 
 def _model_of(argv: list[str]) -> str:
