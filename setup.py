@@ -37,10 +37,10 @@ def ros_is_within_reach() -> bool:
 
 
 def mend_wheel_exports() -> None:
-    """Point the ROS wheels' CMake exports at this machine's headers.
+    """Point the ROS wheels' CMake exports at this machine.
 
-    The wheels name the include folders of the machine that built them. A ROS from Debian packages has
-    no such files under ``sys.prefix`` and is left alone.
+    The wheels name the include folders of the machine that built them. These files belong to the wheels, not to us:
+    what is changed is said. A ROS from Debian packages has no such files under ``sys.prefix`` and is left alone.
     """
     import numpy
 
@@ -51,6 +51,7 @@ def mend_wheel_exports() -> None:
         after = re.sub(r'/opt/python/[^;"]*/include/python3\.\d+', python_include, after)
         if after != before:
             export.write_text(after)
+            print(f"corrected the include folders in {export}")
 
 
 def cmake_install(prefix: Path, build: Path, *options: str) -> None:
@@ -89,26 +90,20 @@ class build_msgs(Command):  # noqa: N801 - setuptools' naming
 
     def run(self) -> None:
         build = ROOT / "build" / f"venv-{sys.implementation.cache_tag}"
-        cmake_install(Path(sys.prefix), build, "-DAMENT_CMAKE_SYMLINK_INSTALL=1")
-        self._import_modules_from_checkout()
-
-    def _import_modules_from_checkout(self) -> None:
-        """Leave the generated message in the venv, and find the modules in the checkout, new ones too."""
+        cmake_install(Path(sys.prefix), build, "-DAMENT_CMAKE_SYMLINK_INSTALL=1", "-DINSTALL_MODULES=OFF")
+        # The modules are found in the checkout, new ones too.
         site = Path(sysconfig.get_paths()["purelib"])
-        shutil.rmtree(site / "restoregan_core")
-        for link in (site / PACKAGE).glob("*.py"):
-            if link.name != "__init__.py":  # it extends the package's path to the checkout
-                link.unlink()
         (site / "restoregan_checkout.pth").write_text(f"{ROOT}\n")
 
 
 class build_py(setuptools_build_py):  # noqa: N801 - setuptools' naming
-    """Adds the generated message and the ament resources to the wheel."""
+    """Adds the training recipes, the generated message and the ament resources to the wheel."""
 
     def run(self) -> None:
         super().run()
         if self.editable_mode:
             return
+        self._take_recipes()
         if not ros_is_within_reach():
             self.warn("no ROS 2 within reach: building without restoregan_ros.msg")
             return
@@ -117,6 +112,13 @@ class build_py(setuptools_build_py):  # noqa: N801 - setuptools' naming
         cmake_install(stage, stage.parent / "ros_cmake")
         self._take_generated_modules(next(stage.glob("lib/python*/*-packages")))
         self._take_ament_resources(stage)
+
+    def _take_recipes(self) -> None:
+        """Where ``restoregan train --config NAME`` looks; in a checkout it looks in config/train."""
+        recipes = Path(self.build_lib) / "restoregan_core" / "recipes"
+        recipes.mkdir(parents=True, exist_ok=True)
+        for recipe in (ROOT / "config" / "train").glob("*.yaml"):
+            shutil.copy2(recipe, recipes)
 
     def _take_generated_modules(self, site: Path) -> None:
         for source in (site / PACKAGE).rglob("*"):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -26,6 +27,11 @@ def shared_files(source: Path) -> set[str]:
     return {str(file.relative_to(source)) for file in files if file.is_file()}
 
 
+def recipes(source: Path) -> set[str]:
+    """Where an installed package keeps the training recipes, in the folder of its modules."""
+    return {f"restoregan_core/recipes/{file.name}" for file in (source / "config" / "train").glob("*.yaml")}
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tracked files alone, as a stranger's clone has them."""
@@ -44,25 +50,34 @@ def import_message(site_packages: Path, tmp_path: Path) -> str:
     return done.stdout.strip()
 
 
+def environment() -> dict[str, str]:
+    """This interpreter's environment and its ROS, as sourced."""
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", sys.prefix)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "AMENT_PREFIX_PATH": prefixes, "PATH": path, "CMAKE_PREFIX_PATH": prefixes}
+
+
+def colcon(verb: str, source: Path, workspace: Path, *options: str) -> None:
+    """Run a verb of colcon on ``source`` in a workspace of its own."""
+    pytest.importorskip("colcon_core", reason="needs colcon-common-extensions")
+    command = ["colcon", "--log-base", str(workspace / "log"), verb, "--base-paths", str(source)]
+    command += [
+        "--build-base",
+        str(workspace / "build"),
+        "--install-base",
+        str(workspace / "install"),
+        *options,
+    ]
+    done = subprocess.run(command, env=environment(), check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--symlink-install"]], ids=["plain", "symlink"])
 def test_colcon_build_gives_message_modules_and_executables(
     source: Path, tmp_path: Path, options: list[str]
 ) -> None:
-    pytest.importorskip("colcon_core", reason="needs colcon-common-extensions")
-    venv_bin = str(Path(sys.executable).parent)
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", sys.prefix)
-    env = {
-        **os.environ,
-        "AMENT_PREFIX_PATH": prefixes,
-        "PATH": venv_bin + os.pathsep + os.environ["PATH"],
-        "CMAKE_PREFIX_PATH": prefixes,
-    }
-    command = ["colcon", "--log-base", str(tmp_path / "log"), "build", "--base-paths", str(source), *options]
-    command += ["--build-base", str(tmp_path / "build"), "--install-base", str(tmp_path / "install")]
-    done = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-
+    colcon("build", source, tmp_path, *options)
     prefix = tmp_path / "install" / "restoregan_ros"
     site_packages = next(prefix.glob("lib/python*/*-packages"))
     assert import_message(site_packages, tmp_path).startswith(str(site_packages))
@@ -72,6 +87,28 @@ def test_colcon_build_gives_message_modules_and_executables(
     assert {
         file for file in shared_files(source) if not (prefix / "share/restoregan_ros" / file).is_file()
     } == set()
+    assert recipes(source)
+    assert {file for file in recipes(source) if not (site_packages / file).is_file()} == set()
+
+
+@pytest.mark.slow
+def test_colcon_test_runs_every_suite_and_writes_junit(source: Path, tmp_path: Path) -> None:
+    colcon("build", source, tmp_path)
+    listed = subprocess.run(
+        ["ctest", "-N"],
+        cwd=tmp_path / "build/restoregan_ros",
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    suites = {folder.name for folder in (source / "test").iterdir() if any(folder.rglob("test_*.py"))}
+    assert {line.split()[-1] for line in listed.stdout.splitlines() if "Test #" in line} >= suites - {"gpu"}
+    colcon("test", source, tmp_path, "--ctest-args", "-R", "packaging", "--return-code-on-test-failure")
+    (results,) = (tmp_path / "build/restoregan_ros/test_results/restoregan_ros").glob("packaging*.xml")
+    (suite,) = ElementTree.parse(results).getroot()
+    assert int(suite.attrib["tests"]) > 5
+    assert (suite.attrib["errors"], suite.attrib["failures"]) == ("0", "0")
 
 
 @pytest.mark.slow
@@ -85,7 +122,7 @@ def test_wheel_holds_message_modules_data_and_launch_files(source: Path, tmp_pat
         wheel.extractall(tmp_path / "site")
         names = set(wheel.namelist())
     assert import_message(tmp_path / "site", tmp_path).startswith(str(tmp_path / "site"))
-    assert data_files(source) <= names
+    assert data_files(source) | recipes(source) <= names
     assert {
         name
         for name in shared_files(source)
