@@ -194,7 +194,8 @@ class CameraStream:
                 self.statistics.count_rate_limited()
                 return None
             self._next_due_s = max(self._next_due_s, received_s - 0.5 / rate_hz) + 1 / rate_hz
-        return Frame(self.camera, SourceImage(cdr, self._is_compressed), received_s)
+        source = SourceImage(cdr, self._is_compressed, self._settings().node.max_image_pixels)
+        return Frame(self.camera, source, received_s)
 
     def _published_encoding(self, source: SourceImage) -> str:
         if self._encoding is None:

@@ -3,11 +3,13 @@
 ``parameter_docs.py`` makes the documentation's table and config/restore.param.yaml of these declarations.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
+from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_core.restoration.gate import PRESETS, GateThresholds
 from restoregan_core.restoration.guard import GuardLimits
 
@@ -132,6 +134,13 @@ class NodeSettings(_Checked):
     rain_off_threshold: float = _threshold(
         "rain probability of tile and frame below which its restoration stops"
     )
+    max_image_pixels: int = _declare(
+        MAX_IMAGE_PIXELS,
+        "larger images (height x width) are not decoded but fail open as MALFORMED: one corrupted header must not"
+        " take gigabytes and seconds",
+        minimum=1,
+        maximum=150_000_000,
+    )
     max_pixel_change: int = _declare(
         128,
         "most that restoration may change a pixel's channel, of 255; more is clamped",
@@ -194,6 +203,10 @@ class NodeSettings(_Checked):
         for size in self.warm_up_sizes:
             if size and not IMAGE_SIZE.fullmatch(size):
                 raise ValueError(f"warm_up_sizes holds {size!r}; write HEIGHTxWIDTH, for example 720x1280")
+            if size and math.prod(map(int, size.split("x"))) > self.max_image_pixels:
+                raise ValueError(
+                    f"warm_up_sizes holds {size!r}, more than max_image_pixels {self.max_image_pixels}"
+                )
         for kind in ("blur", "rain"):
             warn, error = (
                 getattr(self, f"{kind}_warn_probability"),

@@ -12,6 +12,7 @@ from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from restoregan_core.images import encodings
+from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
 
 KEEP_SOURCE = "source"
@@ -21,12 +22,16 @@ KEEP_SOURCE = "source"
 class SourceImage:
     """A serialised Image or CompressedImage: its fields at once, its pixels when they are asked for.
 
+    Args:
+        max_pixels: a larger image is not decoded.
+
     Raises:
         ValueError: the bytes are cut off.
     """
 
-    def __init__(self, cdr: bytes, is_compressed: bool = False) -> None:
+    def __init__(self, cdr: bytes, is_compressed: bool = False, max_pixels: int = MAX_IMAGE_PIXELS) -> None:
         self.cdr = cdr
+        self.max_pixels = max_pixels
         self.is_compressed = is_compressed
         self.fields: ImageFields = read_compressed_image(cdr) if is_compressed else read_image(cdr)
 
@@ -44,9 +49,15 @@ class SourceImage:
         """
         image = self.fields
         if self.is_compressed:
-            return encodings.decode_compressed(image.encoding, image.data)
+            return encodings.decode_compressed(image.encoding, image.data, self.max_pixels)
         return encodings.decode(
-            image.encoding, image.data, image.height, image.width, image.step, image.is_bigendian
+            image.encoding,
+            image.data,
+            image.height,
+            image.width,
+            image.step,
+            image.is_bigendian,
+            self.max_pixels,
         )
 
     def published_encoding(self) -> str:

@@ -19,6 +19,9 @@ from restoregan_core.zoo import LoadedAssessor
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_MAX_PIXELS = 9_000_000
+"""A 4K frame is judged whole, in 250 MB by OpenVINO and 700 MB by torch."""
+
 _Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
 """A frame of any size, (1, H, W, 3) -> what ``AssessorFrameNetwork`` gives."""
 
@@ -50,17 +53,31 @@ class LearnedAssessor:
     Events are labelled as ``data/assessment.py`` says. A frame whose sides are no multiples of 64 is judged with
     its mirror image beyond the border.
 
+    Frames of more than ``max_pixels`` are judged band by band, each as a frame of its own: the frame's probabilities
+    are then the highest of its bands.
+
     Args:
         loaded: network, calibration and name.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
+        max_pixels: bounds the memory of one call.
 
     Raises:
         RuntimeUnavailableError: a CUDA device was asked for that is not there.
     """
 
-    def __init__(self, loaded: LoadedAssessor, device: str = "auto", engine_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedAssessor,
+        device: str = "auto",
+        engine_dir: Path | None = None,
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
         self.name = loaded.name
+        self.max_pixels = max_pixels
+        self._in_bands: set[tuple[int, int]] = set()
+        """Sizes that the log has told to be judged in bands."""
         network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
         self._run: _Run
         if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
@@ -74,7 +91,11 @@ class LearnedAssessor:
 
     def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
         """See ``Assessor.assess``."""
-        tiles, frame = self._run(rgb_HWC[None])
+        height, width = rgb_HWC.shape[:2]
+        if height * width <= self.max_pixels:
+            tiles, frame = self._run(rgb_HWC[None])
+        else:
+            tiles, frame = self._judge_in_bands(rgb_HWC)
         if not np.isfinite(frame).all():
             raise FloatingPointError("the assessor's network gives no number for this frame")
         return Assessment(
@@ -84,6 +105,21 @@ class LearnedAssessor:
             blur_grid=np.array(tiles[0], np.float32),
             rain_grid=np.array(tiles[1], np.float32),
         )
+
+    def _judge_in_bands(self, rgb_HWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        height, width = rgb_HWC.shape[:2]
+        rows = max(1, self.max_pixels // width // TILE_SIZE_PX) * TILE_SIZE_PX
+        if (height, width) not in self._in_bands:
+            self._in_bands.add((height, width))
+            logger.info(
+                "%dx%d frames are judged in bands of %d rows: whole, they would take too much memory",
+                height, width, rows,
+            )  # fmt: skip
+        bands = (rgb_HWC[None, top : top + rows] for top in range(0, height, rows))
+        # Copies: the runtime's buffers are overwritten by the next band.
+        judged = [[output.copy() for output in self._run(band_BHWC)] for band_BHWC in bands]
+        tiles, frames = zip(*judged, strict=True)
+        return [np.concatenate(tiles, axis=1), np.max(frames, axis=0)]
 
 
 def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:

@@ -5,16 +5,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError
+from restoregan_core.images.encodings import UnsupportedEncodingError
 
 VIDEO_TYPE = "foxglove_msgs/msg/CompressedVideo"
 _CODECS = {"h264": "h264", "h265": "hevc", "vp9": "vp9", "av1": "av1"}
 
 
 class VideoDecoder:
-    """Decodes one stream, one packet a message, as the message's definition has it (no B frames)."""
+    """Decodes one stream, one packet a message, as the message's definition has it (no B frames).
 
-    def __init__(self) -> None:
+    Args:
+        max_pixels: larger frames are refused before memory is taken for them.
+    """
+
+    def __init__(self, max_pixels: int = MAX_IMAGE_PIXELS) -> None:
+        self._max_pixels = max_pixels
         self._context: Any = None
 
     def decode(self, codec: str, packet: bytes) -> npt.NDArray[np.uint8] | Exception:
@@ -29,10 +35,14 @@ class VideoDecoder:
             if self._context is None:
                 self._context = av.CodecContext.create(_CODECS[codec], "r")
                 self._context.thread_type = "NONE"  # threads would hold frames back
+                self._context.options = {"max_pixels": str(self._max_pixels)}
                 self._context.flags |= av.codec.context.Flags.low_delay
             pictures = self._context.decode(av.Packet(packet))
         except Exception as error:  # av's exceptions follow ffmpeg's error codes
-            return MalformedImageError(f"{codec} packet of {len(packet)} bytes: {error}")
+            return MalformedImageError(
+                f"{codec} packet of {len(packet)} bytes is damaged, or of more than {self._max_pixels:,} pixels:"
+                f" {error}"
+            )
         if not pictures:
             return MalformedImageError(f"{codec} packet of {len(packet)} bytes gives no picture of its own")
         return np.ascontiguousarray(pictures[-1].to_ndarray(format="rgb24"))

@@ -19,7 +19,7 @@ from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.folders import find_pictures
 from restoregan_core.images.picture_files import read_picture_file
-from restoregan_core.images.video_files import count_frames, is_video
+from restoregan_core.images.video_files import count_frames, is_video, open_video
 from restoregan_core.loading import load_assessor
 
 logger = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def _picture(file: Path) -> _Frame:
 
 
 def _video_frames(file: Path) -> Iterator[_Frame]:
-    capture = cv2.VideoCapture(str(file))
+    capture = open_video(file)
     index = 0
     try:
         while True:

@@ -10,6 +10,7 @@ import numpy as np
 
 from restoregan_core.data.sensor import GAMMA
 from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.video_files import open_video
 
 
 def read_frames(source: Path) -> Iterator[np.ndarray]:
@@ -29,10 +30,8 @@ def read_frames(source: Path) -> Iterator[np.ndarray]:
                 )
             yield rgb_HWC
         return
-    capture = cv2.VideoCapture(str(source))
+    capture = open_video(source)
     try:
-        if not capture.isOpened():
-            raise ValueError(f"{source} is not a readable video")
         while True:
             more, bgr_HWC = capture.read()
             if not more:

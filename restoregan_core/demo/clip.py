@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned
+from restoregan_core.images.video_files import open_video
 
 Frame = npt.NDArray[Any]
 """uint8 RGB (height, width, 3)."""
@@ -110,10 +111,10 @@ def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float =
     Raises:
         ValueError: not a video that OpenCV can read.
     """
-    capture = cv2.VideoCapture(str(path))
+    capture = open_video(path)
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
-    if not capture.isOpened() or not 0.1 < rate_hz < 1000:
-        raise ValueError(f"{path} is no video that OpenCV can read")
+    if not 0.1 < rate_hz < 1000:
+        raise ValueError(f"{path} does not say its frame rate: convert it to .mp4 first")
     count = min(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), int(max_seconds * rate_hz))
 
     def read() -> Iterator[Frame]:

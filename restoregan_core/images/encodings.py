@@ -15,16 +15,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Buffer = Any
-"""Anything with the buffer protocol: bytes, bytearray, memoryview, array.array('B'), a uint8 array."""
+from restoregan_core.images.decoding import (
+    MAX_IMAGE_PIXELS,
+    Buffer,
+    MalformedImageError,
+    check_pixels,
+    decode_file,
+)
 
 
 class UnsupportedEncodingError(ValueError):
     """An encoding that is not decoded; the message lists those that are."""
-
-
-class MalformedImageError(ValueError):
-    """Size, step and buffer of a picture contradict each other; the message names the numbers."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,6 @@ _LAYOUTS: dict[str, _Layout] = {
     "nv21": _Layout("yuv420", 1, cv2.COLOR_YUV2RGB_NV21),
 }
 
-_ENDS = (b"\xff\xd9", b"IEND")  # of a JPEG, of a PNG
-
 SUPPORTED_ENCODINGS: tuple[str, ...] = tuple(_LAYOUTS)
 """What ``decode`` reads."""
 KEPT_ENCODINGS: tuple[str, ...] = tuple(name for name, layout in _LAYOUTS.items() if layout.is_kept)
@@ -111,7 +110,13 @@ def published_compressed_encoding(compressed_format: str) -> str:
 
 
 def decode(
-    encoding: str, data: Buffer, height: int, width: int, step: int, is_bigendian: bool = False
+    encoding: str,
+    data: Buffer,
+    height: int,
+    width: int,
+    step: int,
+    is_bigendian: bool = False,
+    max_pixels: int = MAX_IMAGE_PIXELS,
 ) -> npt.NDArray[np.uint8]:
     """Pixels of a sensor_msgs/Image as RGB.
 
@@ -122,16 +127,18 @@ def decode(
         width: pixels in a row.
         step: bytes from one row to the next, padding included.
         is_bigendian: byte order of 16-bit values; no matter for 8 bits.
+        max_pixels: larger images are refused.
 
     Returns:
         uint8 RGB (height, width, 3), C-contiguous; of rgb8 without padding it is a view of ``data``.
 
     Raises:
         UnsupportedEncodingError: another encoding.
-        MalformedImageError: a size of zero, a step or buffer too small, an odd size that 4:2:2 or 4:2:0
-            cannot have.
+        MalformedImageError: a size of zero or above ``max_pixels``, a step or buffer too small, an odd size that
+            4:2:2 or 4:2:0 cannot have.
     """
     layout = _layout(encoding)
+    check_pixels(height, width, max_pixels)
     rows = _rows(encoding, layout, data, height, width, step)
     if layout.kind == "yuv420":
         return _cvt(rows[:, :width], layout.to_rgb)
@@ -211,7 +218,9 @@ def merge(
     return merged.reshape(-1)
 
 
-def decode_compressed(compressed_format: str, data: Buffer) -> npt.NDArray[np.uint8]:
+def decode_compressed(
+    compressed_format: str, data: Buffer, max_pixels: int = MAX_IMAGE_PIXELS
+) -> npt.NDArray[np.uint8]:
     """A JPEG or PNG (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
 
     The rotation that EXIF data may ask for is not applied: intrinsics belong to the pixels as stored.
@@ -219,30 +228,23 @@ def decode_compressed(compressed_format: str, data: Buffer) -> npt.NDArray[np.ui
     Args:
         compressed_format: ``format`` of a sensor_msgs/CompressedImage.
         data: the file's bytes.
+        max_pixels: larger images are refused by their header.
 
     Returns:
         uint8 RGB (height, width, 3).
 
     Raises:
         UnsupportedEncodingError: neither JPEG nor PNG.
-        MalformedImageError: empty, cut off or not such a file.
+        MalformedImageError: empty, cut off, too large or not such a file.
     """
     _require_jpeg_or_png(compressed_format)
-    file = np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
-    if not any(end in file.tobytes() for end in _ENDS):
-        # OpenCV would make a picture of what is there and leave the rest grey.
-        raise MalformedImageError(
-            f"{file.size} bytes of {compressed_format!r} do not decode: cut off, or no such file"
-        )
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        bgr = cv2.imdecode(file, flags)
-    except cv2.error as error:
+        bgr = decode_file(data, flags, max_pixels)
+    except MalformedImageError as error:
         raise MalformedImageError(
-            f"{file.size} bytes of {compressed_format!r} do not decode: {error.err}"
+            f"{len(data)} bytes of {compressed_format!r} do not decode: {error}"
         ) from error
-    if bgr is None:
-        raise MalformedImageError(f"{file.size} bytes of {compressed_format!r} do not decode")
     return _cvt(_to_8_bits(bgr), cv2.COLOR_BGR2RGB)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from restoregan_core.images.decoding import MalformedImageError, decode_file
+
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -56,16 +58,10 @@ def read_rgb(path: str | Path) -> np.ndarray:
 
 
 def _decode(data: bytes, name: str | Path) -> np.ndarray:
-    # OpenCV fills what a cut-off JPEG lacks with grey and says nothing.
-    if data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data:
-        raise ValueError(f"{name} is a JPEG that breaks off")
-    encoded = np.frombuffer(data, dtype=np.uint8)
     try:
-        bgr_HWC = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
-    except cv2.error:
-        bgr_HWC = None
-    if bgr_HWC is None:
-        raise ValueError(f"{name} is not a readable picture")
+        bgr_HWC = decode_file(data, cv2.IMREAD_COLOR)
+    except MalformedImageError as error:
+        raise ValueError(f"{name} is not a readable picture: {error}") from error
     return cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
 
 

@@ -13,7 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin
+
+from restoregan_core.images.decoding import MalformedImageError, decode_file
 
 WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 _JPEG = (".jpg", ".jpeg")
@@ -46,17 +48,17 @@ def read_picture_file(path: Path) -> PictureFile:
         ValueError: no readable picture, or neither grey nor RGB of 8 or 16 bits; the message names the file.
     """
     try:
+        stored = decode_file(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
         with Image.open(path) as header:
             mode, save_options, frames = header.mode, _save_options(header), getattr(header, "n_frames", 1)
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except MalformedImageError as error:
+        raise ValueError(f"{path} is not a readable picture: {error}") from error
+    except Exception as error:  # Pillow's readers raise nearly anything for damaged metadata
         raise ValueError(f"{path} is not a readable picture") from error
     if mode in ("CMYK", "YCCK", "LAB", "HSV"):
         raise ValueError(f"{path} is {mode}: convert it to RGB first")
     if frames > 1:
         raise ValueError(f"{path} holds {frames} pictures: split it into single ones first")
-    stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise ValueError(f"{path} is not a readable picture")
     if stored.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{path} holds {stored.dtype} values: save it with 8 or 16 bits")
     values = _from_opencv_order(stored)

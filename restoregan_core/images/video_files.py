@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, check_pixels
+
 Picture = npt.NDArray[np.uint8]
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
@@ -18,13 +20,33 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in (*CODECS, ".m4v", ".webm", ".mpg", ".mpeg", ".wmv")
 
 
+def open_video(path: Path, max_pixels: int = MAX_IMAGE_PIXELS) -> cv2.VideoCapture:
+    """A video to read frames from, BGR; to be released by the caller.
+
+    Raises:
+        ValueError: not a readable video, or one of larger frames than ``max_pixels``.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file")
+    capture = cv2.VideoCapture(str(path))
+    if not capture.isOpened():
+        raise ValueError(f"{path} is not a readable video")
+    height, width = (int(capture.get(side)) for side in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
+    try:
+        check_pixels(height, width, max_pixels)
+    except MalformedImageError as error:
+        capture.release()
+        raise ValueError(f"{path}: frames of {error}") from error
+    return capture
+
+
 def count_frames(path: Path) -> int:
     """As the file's header has it: now and then one or two off, 0 if it does not say.
 
     Raises:
         ValueError: not a readable video.
     """
-    capture = _open(path)
+    capture = open_video(path)
     count = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     capture.release()
     return count
@@ -61,7 +83,7 @@ def restore_video(
         OSError: the video could not be encoded.
     """
     check_can_write_video(output)
-    capture = _open(source)
+    capture = open_video(source)
     rate_hz = capture.get(cv2.CAP_PROP_FPS)
     if not 0 < rate_hz < 1000:
         raise ValueError(f"{source} does not say its frame rate: convert it to .mp4 first")
@@ -95,12 +117,3 @@ def restore_video(
         capture.release()
         temporary.unlink(missing_ok=True)
     return count
-
-
-def _open(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise ValueError(f"{path} is no file")
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
-        raise ValueError(f"{path} is not a readable video")
-    return capture

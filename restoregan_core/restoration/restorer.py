@@ -67,6 +67,8 @@ class Restorer:
         self._weights_are_finite = all(bool(torch.isfinite(p).all()) for p in loaded.generator.parameters())
         self._candidates = _candidates(loaded.generator, runtime, device, engine_dir, build_if_missing)
         self._opened: list[Runtime] = []
+        self._tiled: set[tuple[int, int]] = set()
+        """Sizes that the log has told to be tiled."""
         self._by_size: dict[tuple[int, int], Runtime] = {}
         self._open_next(named=runtime != "auto")
 
@@ -133,6 +135,12 @@ class Restorer:
     def _restore_in_tiles(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         height, width = rgb_HWC.shape[:2]
         tile_height, tile_width = tile_size(height, width, self.max_pixels, self._config)
+        if (height, width) not in self._tiled:
+            self._tiled.add((height, width))
+            logger.info(
+                "%dx%d frames are restored in tiles of %dx%d: whole, they would take too much memory",
+                height, width, tile_height, tile_width,
+            )  # fmt: skip
         margin, multiple = tile_margin(self._config), self._config.size_multiple
         restored_HWC = np.empty_like(rgb_HWC)
         for y in spans(height, tile_height, margin, multiple):

@@ -64,6 +64,8 @@ def test_a_threshold_that_is_set_overrides_the_presets():
         {"deadline_ms": 0.0},
         {"camera.priority": 11},
         {"warm_up_sizes": ("720",)},
+        {"warm_up_sizes": ("99999x99999",)},
+        {"warm_up_sizes": ("720x1280",), "max_image_pixels": 720 * 1280 - 1},
     ],
 )
 def test_contradictions_are_refused_and_name_the_value(values):

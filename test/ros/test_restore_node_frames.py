@@ -232,6 +232,18 @@ def test_malformed_image_is_published_untouched_and_the_node_lives_on(
     assert report.action == Report.ACTION_RESTORED
 
 
+def test_an_image_of_more_pixels_than_the_parameter_allows_is_published_untouched(front):
+    sent = commanded(Command.RESTORE, height=2000)
+    try:
+        front.must_set(max_image_pixels=2000 * 128 - 1)
+        image, report = front.exchange(sent)
+    finally:
+        front.must_set(max_image_pixels=40_000_000)
+    assert image == sent
+    assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_MALFORMED)
+    assert front.exchange(sent)[1].action == Report.ACTION_RESTORED
+
+
 def test_size_may_change_in_mid_stream(probe_of):
     probe = probe_of("sizes")
     for height in (96, 1, 65, 300):

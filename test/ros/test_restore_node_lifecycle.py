@@ -7,6 +7,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from claims import jpeg_claiming, png_claiming
 from obedient_node import Command
 from restoregan_ros.msg import RestorationReport as Report
 from ros_probe import commanded, picture, pixels_of, values, wait_until
@@ -244,6 +245,22 @@ def test_compressed_sources_are_published_as_the_decoded_picture(start_node, mak
     sent.data = sent.data[:100]
     _, report = probe.exchange(sent, has_image=False)
     assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_MALFORMED)
+
+
+def test_a_compressed_image_that_claims_to_be_huge_is_refused_at_once(start_node, make_probe):
+    """Decoding it would miss the deadline, and once it takes longer than hang_timeout_s end the process."""
+    start_node(
+        module=OBEDIENT,
+        namespace="huge",
+        image_transport="compressed",
+        deadline_ms=1000.0,
+        hang_timeout_s=60.0,
+    ).wait_active()
+    probe = make_probe(namespace="huge", source_type=CompressedImage).wait_connected()
+    for claim in (png_claiming, jpeg_claiming):
+        sent = CompressedImage(format="jpeg", data=array.array("B", claim(30_000, 30_000)))
+        _, report = probe.exchange(sent, has_image=False)
+        assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_MALFORMED)
 
 
 def test_output_encoding_converts_every_source(start_node, make_probe):

@@ -93,3 +93,17 @@ def test_files_that_are_no_assessor_are_refused(tmp_path):
     broken.write_bytes(b"no tensors")
     with pytest.raises(ValueError, match="not a safetensors file"):
         load_assessor(broken)
+
+
+def test_a_frame_that_is_too_large_is_judged_in_bands_and_the_log_says_so_once(scene, caplog):
+    whole = LearnedAssessor(load_assessor_network())
+    banded = LearnedAssessor(load_assessor_network(), max_pixels=200 * scene.shape[1])
+    half = scene.copy()
+    half[192:] = smeared(scene, 12, 20)[192:]
+    with caplog.at_level("INFO"):
+        found = [banded.assess(half) for _ in range(2)][1]
+    assert found.blur_grid.shape == found.rain_grid.shape == whole.assess(half).blur_grid.shape
+    bands = [whole.assess(half[top : top + 192]) for top in range(0, half.shape[0], 192)]
+    np.testing.assert_allclose(found.blur_grid, np.concatenate([band.blur_grid for band in bands]), atol=1e-5)
+    assert found.blur_probability == pytest.approx(max(band.blur_probability for band in bands), abs=1e-5)
+    assert sum("bands of 192 rows" in line for line in caplog.messages) == 1

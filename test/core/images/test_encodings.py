@@ -363,6 +363,15 @@ def test_files_that_are_cut_off_or_no_pictures_are_refused(data):
         decode_compressed("png", data)
 
 
+def test_images_of_more_pixels_than_are_allowed_are_refused():
+    with pytest.raises(MalformedImageError, match=r"4x6 .* 24 pixels, more than the 23 allowed"):
+        decode_compressed("png", png(picture()), max_pixels=23)
+    with pytest.raises(MalformedImageError, match="more than the 23 allowed"):
+        decode("rgb8", bytes(72), 4, 6, 18, max_pixels=23)
+    assert decode_compressed("png", png(picture()), max_pixels=24).shape == (4, 6, 3)
+    assert decode("rgb8", bytes(72), 4, 6, 18, max_pixels=24).shape == (4, 6, 3)
+
+
 def test_padding_behind_a_jpeg_is_ignored():
     assert decode_compressed("jpeg", jpeg(picture()) + bytes(100)).shape == (4, 6, 3)
 

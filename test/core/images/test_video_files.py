@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.images.video_files import count_frames, is_video, restore_video
+from restoregan_core.images.video_files import count_frames, is_video, open_video, restore_video
 
 
 @pytest.fixture
@@ -78,8 +78,10 @@ def test_bad_videos_are_named(video: Path, tmp_path: Path):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(ValueError, match=r"text\.mp4 is not a readable video"):
         restore_video(tmp_path / "text.mp4", tmp_path / "o.mp4", np.copy)
-    with pytest.raises(ValueError, match=r"none\.mp4 is no file"):
+    with pytest.raises(ValueError, match=r"none\.mp4 is not a file"):
         count_frames(tmp_path / "none.mp4")
+    with pytest.raises(ValueError, match=rf"{video.name}: frames of .* more than the 100 allowed"):
+        open_video(video, max_pixels=100)
     with pytest.raises(ValueError, match=r"cannot write a video \.png"):
         restore_video(video, tmp_path / "o.png", np.copy)
 

@@ -5,7 +5,8 @@ import pytest
 from replay_bags import START_NS, STEP_NS, picture, pictures_of, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from restoregan_core.bags.video import VIDEO_TYPE
+from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
+from restoregan_core.images.decoding import MalformedImageError
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
@@ -74,6 +75,15 @@ def test_a_packet_that_is_lost_costs_its_frame_and_says_so(tmp_path, make_pipeli
     columns = Frames(folder.frames).columns("action", "reason")
     assert columns["reason"].tolist() == ["DISABLED", "DISABLED", "MALFORMED", "DISABLED"]
     assert columns["action"][2] == "FAILED_OPEN"
+
+
+def test_frames_of_more_pixels_than_are_allowed_are_refused() -> None:
+    (packet,) = h264_packets([smooth_picture(0)])
+    refused = VideoDecoder(max_pixels=128 * 160 - 1).decode("h264", packet)
+    assert isinstance(refused, MalformedImageError)
+    assert "more than 20,479 pixels" in str(refused)
+    decoded = VideoDecoder(max_pixels=2 * 128 * 160).decode("h264", packet)  # the codec aligns its rows
+    assert isinstance(decoded, np.ndarray)
 
 
 def test_a_codec_that_nobody_knows_is_named(tmp_path, make_pipeline) -> None:

@@ -183,18 +183,22 @@ def test_frames_that_cannot_be_decoded_fail_open_and_say_why(tmp_path, make_pipe
     odd = image(picture(0), START_NS, encoding="32FC3")
     short = image(picture(1), START_NS + STEP_NS)
     short.data = short.data[:50]
+    promised = image(picture(1), START_NS + STEP_NS)
+    promised.height = promised.width = 100_000
+    promised.step = 3 * promised.width
     messages = [
         ("/front/image_raw", IMAGE, START_NS, odd),
         ("/front/image_raw", IMAGE, START_NS + STEP_NS, short),
-        ("/front/image_raw", IMAGE, START_NS + 2 * STEP_NS, image(picture(2), START_NS + 2 * STEP_NS)),
+        ("/front/image_raw", IMAGE, START_NS + 2 * STEP_NS, promised),
+        ("/front/image_raw", IMAGE, START_NS + 3 * STEP_NS, image(picture(3), START_NS + 3 * STEP_NS)),
     ]
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("off"), ReplayOptions(form=RAW))
     columns = Frames(folder.frames).columns("action", "reason")
-    assert columns["action"].tolist() == ["FAILED_OPEN", "FAILED_OPEN", "PASSED_THROUGH"]
-    assert columns["reason"].tolist() == ["UNSUPPORTED_ENCODING", "MALFORMED", "DISABLED"]
+    assert columns["action"].tolist() == ["FAILED_OPEN"] * 3 + ["PASSED_THROUGH"]
+    assert columns["reason"].tolist() == ["UNSUPPORTED_ENCODING", "MALFORMED", "MALFORMED", "DISABLED"]
     published = [m for t, _, m in messages_of(folder.bag) if t.endswith("image_raw")]
-    assert [m.encoding for m in published] == ["32FC3", "rgb8", "rgb8"]
+    assert [m.encoding for m in published] == ["32FC3", "rgb8", "rgb8", "rgb8"]
     np.testing.assert_array_equal(published[1].data, short.data)
 
 

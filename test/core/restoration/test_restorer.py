@@ -117,6 +117,17 @@ def test_tiled_equals_whole(height, width, max_pixels):
     assert difference(tiled, whole).max() <= 1
 
 
+def test_the_log_says_once_that_frames_of_a_size_are_tiled(caplog):
+    model = loaded()
+    with caplog.at_level(logging.INFO):
+        restorer = Restorer(model, "torch", max_pixels=96 * 128)
+        for _ in range(2):
+            restorer(picture(160, 224))
+        restorer(picture(64, 64))
+    assert sum("160x224 frames are restored in tiles" in line for line in caplog.messages) == 1
+    assert not any("64x64" in line for line in caplog.messages)
+
+
 def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
     restorer = Restorer(loaded(), "torch", max_pixels=100)
     with pytest.raises(ValueError, match=r"max_pixels=100 is too few.*at least \d+"):

@@ -1,0 +1,57 @@
+"""Files are refused by what their header claims, before memory is taken for it, wherever they are read."""
+
+import contextlib
+
+import cv2
+import numpy as np
+import pytest
+from claims import jpeg_claiming, png_claiming
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, decode_file
+from restoregan_core.images.encodings import decode_compressed
+from restoregan_core.images.folders import read_rgb
+from restoregan_core.images.picture_files import read_picture_file
+
+CLAIMS = [png_claiming, jpeg_claiming]
+SIZES = [(8_000, 5_001), (60_000, 60_000)]
+"""Just above the bound, and far above Pillow's own, too."""
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_a_camera_s_message_that_claims_too_much_is_refused(claim, height, width):
+    with pytest.raises(MalformedImageError, match="more than the 40,000,000"):
+        decode_compressed("jpeg", claim(height, width))
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+@pytest.mark.parametrize("read", [read_rgb, read_picture_file])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_a_file_that_claims_too_much_is_refused_by_name(tmp_path, claim, read, height, width):
+    path = tmp_path / ("huge.png" if claim is png_claiming else "huge.jpg")
+    path.write_bytes(claim(height, width))
+    with pytest.raises(
+        ValueError, match=rf"{path.name} is not a readable picture: .*more than the 40,000,000"
+    ):
+        read(path)
+
+
+def test_the_bound_leaves_8k_alone():
+    assert MAX_IMAGE_PIXELS > 8192 * 4320
+    row = np.zeros((1, 10_000, 3), np.uint8)
+    assert decode_file(cv2.imencode(".png", row)[1], cv2.IMREAD_COLOR).shape == row.shape
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from([png_claiming(8, 8), jpeg_claiming(8, 8)]),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4),
+)
+def test_a_damaged_file_gives_pixels_or_says_that_it_is_malformed(file, changes):
+    damaged = bytearray(file)
+    for at, value in changes:
+        damaged[at % len(damaged)] = value
+    with contextlib.suppress(MalformedImageError):
+        assert decode_file(bytes(damaged), cv2.IMREAD_COLOR, max_pixels=10_000).size <= 3 * 10_000
