@@ -1,7 +1,8 @@
-"""READ FIRST. One frame's way through the core: assess -> gate -> restore -> guard -> steady -> blend.
+"""READ FIRST. One frame's way through the core: remember -> assess -> gate -> restore -> guard -> steady -> blend.
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
 
+    restoration/history.py    what did this camera's last frames show, seen from here?
     assessment/assessor.py    how blurred and how rainy is this frame, tile by tile?
     restoration/gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
     restoration/restorer.py   the network on a frame of any size, by one of runtimes/
@@ -23,19 +24,19 @@ import numpy.typing as npt
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.restoration.blending import blend_tiles, changed_share
 from restoregan_core.restoration.gate import Gate
-from restoregan_core.restoration.guard import BrightnessShiftError, Guard, GuardError
+from restoregan_core.restoration.guard import Guard, GuardError
+from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.result import Action, Reason, RestorationResult
-from restoregan_core.runtimes.frame_upload import shared_uploads
 
 logger = logging.getLogger(__name__)
 
 
 class RestorationPipeline:
-    """Assessor, gate, restorer, guard and steadier of one network, shared by any number of cameras.
+    """History, assessor, gate, restorer, guard and steadier of one network, shared by any number of cameras.
 
-    Gate and steadier keep their state per camera; the guard counts the network's faults, whichever camera
+    History, gate and steadier keep their state per camera; the guard counts the network's faults, whichever camera
     they hit. ``process`` is to be called from one thread at a time.
     ``gate.thresholds``, ``guard.limits`` and ``steadier.share`` may be replaced between frames.
     """
@@ -46,6 +47,7 @@ class RestorationPipeline:
         self.gate = gate
         self.guard = guard
         self.steadier = Steadier()
+        self.history = FrameHistory(restorer.history)
 
     @property
     def model(self) -> str:
@@ -53,14 +55,20 @@ class RestorationPipeline:
         return self.restorer.name
 
     def process(
-        self, rgb_HWC: npt.NDArray[np.uint8], camera: str = "camera", restore: bool = True
+        self,
+        rgb_HWC: npt.NDArray[np.uint8],
+        camera: str = "camera",
+        restore: bool = True,
+        stamp_s: float | None = None,
     ) -> RestorationResult:
         """Judge one frame and restore what needs it. Never raises for what assessor or network do.
 
         Args:
             rgb_HWC: uint8 RGB of shape (height, width, 3), at least 1x1. Not written to.
-            camera: whose hysteresis to use.
+            camera: whose hysteresis and whose history to use.
             restore: False assesses only (monitor mode, or nobody looks at the image).
+            stamp_s: when the frame was taken, in seconds on any clock: a jump back or a gap starts the history
+                anew. None, or a stamp that does not move, says nothing; frames count as consecutive then.
 
         Raises:
             ValueError: not such an array.
@@ -69,13 +77,14 @@ class RestorationPipeline:
             raise ValueError(
                 f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}"
             )
-        with shared_uploads():  # on a GPU assessor and restorer look at one copy of the frame
-            return self._process(rgb_HWC, camera, restore)
+        self.history.take(camera, rgb_HWC, stamp_s)
+        return self._process(rgb_HWC, camera, restore)
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
         self.gate.reset(camera)
         self.steadier.reset(camera)
+        self.history.reset(camera)
 
     def _process(self, rgb_HWC: npt.NDArray[np.uint8], camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()
@@ -114,15 +123,15 @@ class RestorationPipeline:
 
         started = time.perf_counter()
         try:
-            checked_HWC = self.guard.check(rgb_HWC, self.restorer(rgb_HWC))
+            restored_HWC = self.restorer.restore_aligned(rgb_HWC, self.history.aligned(camera))
+            checked_HWC = self.guard.check(rgb_HWC, restored_HWC)
         except NonFiniteOutputError as error:
             self.guard.count_fault()
             return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
         except GuardError as error:
-            self.guard.count_fault()
-            is_brightness = isinstance(error, BrightnessShiftError)
-            reason = Reason.BRIGHTNESS_SHIFT if is_brightness else Reason.COLOUR_SHIFT
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=reason, detail=str(error))
+            return replace(
+                unchanged, action=Action.FAILED_OPEN, reason=Reason.COLOUR_SHIFT, detail=str(error)
+            )
         except Exception as error:
             logger.exception("restoration failed")
             self.guard.count_fault()

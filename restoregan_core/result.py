@@ -31,7 +31,6 @@ class Reason(IntEnum):
     MALFORMED = 8
     CIRCUIT_OPEN = 9
     OVERLOAD = 10
-    BRIGHTNESS_SHIFT = 11
 
 
 @dataclass(frozen=True)

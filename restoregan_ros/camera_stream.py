@@ -10,7 +10,6 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
-from restoregan_core.result import Action
 from restoregan_ros.conversions import overlay_image, report_message, restamped
 from restoregan_ros.frame import Frame
 from restoregan_ros.msg import RestorationReport
@@ -209,7 +208,7 @@ class CameraStream:
             return None
         try:
             encoding = self._published_encoding(source)
-            if outcome.action == Action.RESTORED:
+            if outcome.action == RestorationReport.ACTION_RESTORED:
                 assert outcome.result is not None
                 image = source.restored(outcome.result.image, encoding)
             else:

@@ -40,6 +40,11 @@ class SourceImage:
         stamp = Time(sec=self.fields.sec, nanosec=self.fields.nanosec)
         return Header(stamp=stamp, frame_id=self.fields.frame_id)
 
+    @property
+    def stamp_s(self) -> float:
+        """When the frame was taken, in seconds, from its header."""
+        return (self.fields.sec * 10**9 + self.fields.nanosec) / 1e9
+
     @cached_property
     def rgb_HWC(self) -> npt.NDArray[np.uint8]:  # noqa: N802 - shape suffix
         """uint8 RGB (height, width, 3); not to be written to.

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
-from restoregan_core.runtimes.frame_upload import upload
 from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.torch_runtime import torch_device
@@ -140,11 +139,10 @@ def _in_torch(network: nn.Module, device: torch.device) -> _Run:
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         with torch.inference_mode():
-            x_BHWC = upload(rgb_BHWC, device)  # as it is: the restorer wants it, too
-            for axis, side in ((1, rgb_BHWC.shape[1]), (2, rgb_BHWC.shape[2])):
-                if side % TILE_SIZE_PX:
-                    there_and_back = np.pad(np.arange(side), (0, -side % TILE_SIZE_PX), mode="symmetric")
-                    x_BHWC = x_BHWC.index_select(axis, torch.from_numpy(there_and_back).to(device))
+            bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
+            if bottom or right:
+                rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
+            x_BHWC = torch.from_numpy(np.require(rgb_BHWC, requirements=["C", "W"])).to(device)
             return [output.cpu().numpy() for output in network(x_BHWC)]
 
     return run

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,8 @@ from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS
+from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.result import Action
 
 CAMERA = "restore"
@@ -25,7 +26,9 @@ def main(argv: list[str]) -> int:
     if not source.exists():
         raise ValueError(f"{source} does not exist")
     if source.is_dir():
-        jobs = _plan_folder(source, output, arguments.skip_existing)
+        jobs = _plan_folder(source, output, arguments.skip_existing, arguments.video)
+    elif arguments.video:
+        raise ValueError(f"--video is for a folder of frames; {source} is a file: leave it out")
     else:
         jobs = _plan_file(source, output, arguments.skip_existing)
     if not jobs:
@@ -60,6 +63,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help=f"restore only what needs it, as on a vehicle: {', '.join(PRESETS)} (default: everything)",
     )
     add_assessor_option(parser)
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="INPUT is a folder of consecutive frames in the order of their names: restore each with the frames before",
+    )
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--skip-existing", action="store_true", help="go on where an interrupted run stopped")
@@ -71,26 +79,42 @@ class _Restore:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._pipeline: RestorationPipeline | None = None
+        self._restorer: Restorer | None = None
+        self.is_video: bool = arguments.video
         self._failures: Counter[str] = Counter()
         self._actions: Counter[Action] = Counter()
         options = {"runtime": arguments.runtime, "device": arguments.device}
         if arguments.gate is None:
-            self._restore: Callable[[Picture], Picture] = load_restorer(arguments.model, **options)
+            self._restorer = load_restorer(arguments.model, **options)
+            self._history = FrameHistory(self._restorer.history)
         else:
             self._pipeline = load_pipeline(
                 arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options
             )
 
     def picture(self, rgb_HWC: Picture) -> Picture:
-        """One picture that has nothing to do with the one before."""
+        """One picture of a folder: of a video the next frame, else one that has nothing to do with the one before."""
+        if self.is_video:
+            return self.frame(rgb_HWC)
         if self._pipeline is not None:
             self._pipeline.reset(CAMERA)
+        else:
+            self._history.reset(CAMERA)
         return self.frame(rgb_HWC)
+
+    def skip(self, rgb_HWC: Picture) -> None:
+        """A frame of a video that was restored before: those after it look back at it."""
+        if self._pipeline is not None:
+            self._pipeline.process(rgb_HWC, camera=CAMERA)
+        else:
+            self._history.take(CAMERA, rgb_HWC)
 
     def frame(self, rgb_HWC: Picture) -> Picture:
         """The next frame of a video."""
         if self._pipeline is None:
-            return self._restore(rgb_HWC)
+            assert self._restorer is not None
+            self._history.take(CAMERA, rgb_HWC)
+            return self._restorer.restore_aligned(rgb_HWC, self._history.aligned(CAMERA))
         result = self._pipeline.process(rgb_HWC, camera=CAMERA)
         self._actions[result.action] += 1
         if result.action == Action.FAILED_OPEN:
@@ -109,7 +133,8 @@ class _Restore:
             _say(f"failed open, source kept: {count} times {why}")
 
 
-def _plan_folder(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
+def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool) -> list[tuple[Path, Path]]:
+    """Pictures to restore, and where to; those of a video that exist already too, if one is missing."""
     from restoregan_core.images.folders import find_pictures
     from restoregan_core.images.picture_files import check_can_write
 
@@ -123,11 +148,10 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool) -> list[tuple[
         for path in find_pictures(source)
         if inside not in path.resolve().parents  # a run before this one wrote into a subfolder
     ]
-    if skip_existing:
-        jobs = [(path, target) for path, target in jobs if not target.exists()]
-    for _, target in jobs:
+    missing = [(path, target) for path, target in jobs if not (skip_existing and target.exists())]
+    for _, target in missing:
         check_can_write(target)
-    return jobs
+    return jobs if is_video and missing else missing
 
 
 def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
@@ -178,6 +202,9 @@ def _restore_picture(source: Path, output: Path, restore: _Restore) -> tuple[str
     from restoregan_core.images.picture_files import check_can_write, read_picture_file, write_picture_file
 
     picture = read_picture_file(source)
+    if restore.is_video and output.exists():
+        restore.skip(picture.rgb)
+        return ()
     check_can_write(output, picture)
     restored_HWC = restore.picture(picture.rgb)
     output.parent.mkdir(parents=True, exist_ok=True)

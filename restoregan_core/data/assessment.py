@@ -100,7 +100,7 @@ class AssessmentSource:
         source = self._native if rng.random() < self.config.native_share else self._downscaled
         batch = source.samples([index], side_px)
         spoilt, clean, origin = batch.input_BCHW[0], batch.target_BCHW[0], batch.origins[0]
-        if origin.degradation is not None:
+        if isinstance(origin.degradation, Degradation):
             return make_sample(spoilt, clean, origin.degradation, self.config, rng)
         is_input = rng.random() < 0.5
         camera = draw_camera(self.config.camera, rng, has_lens=False)

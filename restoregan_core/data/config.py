@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
@@ -54,9 +55,17 @@ class PairFolder(Folder):
     """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one: see ``layouts.LAYOUTS``."""
     split: str = "train"
     """``train`` or ``test``, where the layout has both."""
+    consecutive: bool = False
+    """Whether neighbours in the order of their names, within a folder, are consecutive frames of one camera."""
+    enlarge: Range = (1.0, 1.0)
+    """Pairs are made larger by a factor drawn from this range: for sets that their publisher scaled down."""
     held_out: str = ""
     """A folder of test pairs in the same layout: pairs that share a clean picture with it are left out, as
     Rain100H's training set needs it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "enlarge", check_range(f"enlarge of {self.path}", self.enlarge, 1, 8))
 
     def find(self) -> list[Pair]:
         """The pairs of its part, each one read once to see that it is whole.
@@ -104,6 +113,8 @@ class DataConfig:
     """Folders of sharp pictures, searched with all their subfolders."""
     pairs: list[PairFolder] = field(default_factory=list)
     """Folders of real pairs."""
+    videos: list[Folder] = field(default_factory=list)
+    """Folders of clean consecutive frames, ordered by name within each subfolder: clips with real motion."""
     shares: Shares = field(default_factory=Shares)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
     downscale: Range = (1.0, 1.5)
@@ -122,6 +133,8 @@ class DataConfig:
     """So many samples in a row are of one kind. With the batch size, and gradients clipped to a length that they
     always have, every kind moves the network as far as its share says; mixed within a batch, rain, whose
     gradients agree with each other, drowns blur."""
+    clips: ClipConfig | None = None
+    """Samples with frames before the current one, for a generator with history; None: single images."""
     reuse: ReuseConfig | None = None
     """Cut several samples out of each degraded picture; None degrades each sample anew."""
 

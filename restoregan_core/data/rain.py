@@ -142,6 +142,15 @@ def streak_layer(
 def apply_rain(clean_CHW: Tensor, rain: Rain, frame: int = 0) -> Tensor:
     """Rain over a picture, float32 (3, H, W) in [0, 1] as the input; clipped where the sensor would clip."""
     streaks = streak_layer(rain, clean_CHW.shape[1], clean_CHW.shape[2], clean_CHW.device, frame)
+    return _seen_through(clean_CHW, rain, streaks)
+
+
+def apply_veil(clean_CHW: Tensor, rain: Rain) -> Tensor:
+    """What is left of ``apply_rain`` where no streak falls: the haze of the rain further away."""
+    return _seen_through(clean_CHW, rain, torch.zeros(clean_CHW.shape[1:], device=clean_CHW.device))
+
+
+def _seen_through(clean_CHW: Tensor, rain: Rain, streaks: Tensor) -> Tensor:
     if rain.in_light:
         share = (streaks.clamp(0, 1) * (1 - rain.haze) + rain.haze).clamp(0, 1)
         sky = rain.airlight**GAMMA

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from restoregan_core.data.ranges import Range, check_range, check_share
 
+_KINDS = ("sparse", "dense", "video", "driving", "near", "thin")
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreakRanges:
@@ -120,6 +122,40 @@ def _driving() -> StreakRanges:
     )
 
 
+def _near() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 3),
+        lean_deg=30,
+        spread_deg=8,
+        length_px=(6, 28),
+        width_px=(2, 7),
+        coverage=(0.02, 0.35),
+        brightness=(0.08, 0.55),
+        hard_share=0.2,
+        transparent_share=0.5,
+        light_share=0.5,
+        haze_share=0.2,
+        haze=(0.02, 0.2),
+    )
+
+
+def _thin() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 3),
+        lean_deg=45,
+        spread_deg=6,
+        length_px=(20, 110),
+        width_px=(0.8, 2.2),
+        coverage=(0.02, 0.35),
+        brightness=(0.08, 0.6),
+        hard_share=0.3,
+        transparent_share=0.5,
+        light_share=0.4,
+        haze_share=0.2,
+        haze=(0.02, 0.2),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RainConfig:
     """How rain is drawn: how often of each kind, and what each looks like.
@@ -136,10 +172,16 @@ class RainConfig:
     """Thin, nearly vertical, partly transparent, as NTURain."""
     driving_weight: float = 0.2
     """Grey see-through streaks that fan out before a moving camera, and the veil of those further away."""
+    near_weight: float = 0.0
+    """Short, wide, soft and see-through, as drops close to the lens are filmed."""
+    thin_weight: float = 0.0
+    """Long, thin and leaning, as rain in wind."""
     sparse: StreakRanges = field(default_factory=_sparse)
     dense: StreakRanges = field(default_factory=_dense)
     video: StreakRanges = field(default_factory=_video)
     driving: StreakRanges = field(default_factory=_driving)
+    near: StreakRanges = field(default_factory=_near)
+    thin: StreakRanges = field(default_factory=_thin)
     tint: float = 0.03
     """Standard deviation of a transparent streak's colour from grey."""
 
@@ -155,4 +197,4 @@ class RainConfig:
     @property
     def weights(self) -> dict[str, float]:
         """How often each kind comes, relative to the others."""
-        return {kind: getattr(self, f"{kind}_weight") for kind in ("sparse", "dense", "video", "driving")}
+        return {kind: getattr(self, f"{kind}_weight") for kind in _KINDS}

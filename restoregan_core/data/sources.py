@@ -7,7 +7,6 @@ processes, see the same pictures in the same order.
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,41 +14,24 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flip
-from restoregan_core.data.camera_motion import Window
-from restoregan_core.data.config import DataConfig, Folder, ReuseConfig
-from restoregan_core.data.degrade import SYNTHETIC_KINDS, Degradation, draw_degradation
-from restoregan_core.data.ranges import draw, draw_choice
-from restoregan_core.images.folders import PictureCache, cut
+from restoregan_core.data.augment import add_gaussian_noise, draw_flips
+from restoregan_core.data.clips import ClipConfig
+from restoregan_core.data.config import DataConfig, ReuseConfig
+from restoregan_core.data.degrade import SYNTHETIC_KINDS
+from restoregan_core.data.ranges import draw_choice
+from restoregan_core.data.samples import Origin, SampleMaker
 
-_POOL_STREAM, _RUN_STREAM = 1, 2
+_POOL_STREAM, _RUN_STREAM, _CLIP_POOL_STREAM = 1, 2, 3
 """Set the random numbers of the pool, and of runs of one kind, apart from those of samples."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Where a sample came from and what was done to it."""
-
-    index: int
-    kind: str
-    """blur, rain, blur_rain, drops, clean or pair."""
-    file: str
-    top: int
-    left: int
-    downscale: float = 1.0
-    degradation: Degradation | None = None
-    """None for real pairs, of which nobody knows it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """For a JSON record."""
-        place = {"index": self.index, "file": self.file, "top": self.top, "left": self.left}
-        done = self.degradation.to_dict() if self.degradation else {"kind": self.kind}
-        return {**place, "downscale": self.downscale, **done}
+_KINDS = (*SYNTHETIC_KINDS, "pair")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples: float32 (B, 3, P, P) RGB in [0, 1]; inputs are multiples of 1/255 but for added noise."""
+    """Samples: float32 RGB in [0, 1], inputs (B, 3, P, P), or (B, 3 (1 + history), P, P) with frames before; targets
+    (B, 3, P, P). Inputs are multiples of 1/255 but for added noise.
+    """
 
     input_BCHW: Tensor  # noqa: N815
     target_BCHW: Tensor  # noqa: N815
@@ -75,11 +57,9 @@ class TrainingSource:
 
     def __init__(self, config: DataConfig, seed: int) -> None:
         self.config, self.seed = config, seed
-        self._sharp = [folder.pictures() for folder in config.sharp]
-        self._pairs = [folder.find() for folder in config.pairs]
-        kinds = (*(SYNTHETIC_KINDS if self._sharp else ()), *(("pair",) if self._pairs else ()))
+        self._maker = SampleMaker(config)
+        kinds = (*(SYNTHETIC_KINDS if config.sharp else ()), *(("pair",) if config.pairs else ()))
         self._kind_weights = config.shares.of(kinds)
-        self._read = PictureCache(config.cache_mb)
         self._pool: dict[tuple[str, int], tuple[Tensor, Tensor, Origin]] = {}
 
     def samples(self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu") -> Batch:
@@ -126,84 +106,50 @@ class TrainingSource:
 
     def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, Origin]:
         rng = np.random.default_rng([self.seed, index, patch_size])
+        run_rng = rng
         kind = draw_choice(rng, self._kind_weights)
         if self.config.same_kind > 1:
             run_rng = np.random.default_rng([self.seed, index // self.config.same_kind, _RUN_STREAM])
             kind = draw_choice(run_rng, self._kind_weights)
+        clips = self.config.clips
+        if clips and run_rng.random() < clips.single_share:
+            clips = None
         reuse = self.config.reuse
-        if kind == "pair":
-            given, target, origin = self._real_pair(index, rng, patch_size)
-        elif reuse and patch_size < reuse.size:
-            given, target, origin = self._cut_from_pool(index, kind, rng, patch_size, reuse)
+        if reuse and patch_size < reuse.size and (clips or kind != "pair"):
+            given, target, origin = self._cut_from_pool(index, kind, rng, patch_size, reuse, clips)
         else:
-            given, target, origin = self._synthetic(index, kind, rng, patch_size)
+            given, target, origin = self._maker.make(index, kind, rng, patch_size, clips)
+        if self.config.clips and given.shape[0] == 3:
+            given = given.repeat(1 + self.config.clips.history, 1, 1)
         if self.config.input_noise:
             given = add_gaussian_noise(given, self.config.input_noise, int(rng.integers(2**62)))
         return given, target, origin
 
-    def _real_pair(
-        self, index: int, rng: np.random.Generator, patch_size: int
-    ) -> tuple[Tensor, Tensor, Origin]:
-        pairs = self._pairs[_draw_folder(self.config.pairs, rng)]
-        pair = pairs[int(rng.integers(len(pairs)))]
-        given_HWC, target_HWC = self._read(pair.input_path), self._read(pair.target_path)
-        top, left = _draw_corner(given_HWC, patch_size, rng)
-        flips = draw_flips(rng) if self.config.flips else (False, False)
-        given, target = (
-            _to_tensor(flip(cut(p, top, left, patch_size, patch_size), flips))
-            for p in (given_HWC, target_HWC)
-        )
-        return given, target, Origin(index=index, kind="pair", file=str(pair.input_path), top=top, left=left)
-
-    def _synthetic(
-        self, index: int, kind: str, rng: np.random.Generator, patch_size: int
-    ) -> tuple[Tensor, Tensor, Origin]:
-        path, rgb_HWC, scale, corner = self._draw_place(rng, patch_size)
-        height, width = (round(n / scale) for n in rgb_HWC.shape[:2])
-        window = Window(
-            top=corner[0],
-            left=corner[1],
-            height=patch_size,
-            width=patch_size,
-            frame_height=height,
-            frame_width=width,
-        )
-        degradation = draw_degradation(kind, self.config.degrade, rng, window)
-        flips = draw_flips(rng) if self.config.flips else (False, False)
-        margin = degradation.margin
-
-        def padded(rgb_HWC: np.ndarray, scale: float, corner: tuple[int, int]) -> Tensor:
-            box = _scaled_cut(rgb_HWC, scale, corner[0] - margin, corner[1] - margin, patch_size + 2 * margin)
-            return _to_tensor(flip(box, flips))
-
-        moving = None
-        if degradation.wants_object:
-            _, other_HWC, other_scale, other_corner = self._draw_place(rng, patch_size)
-            moving = padded(other_HWC, other_scale, other_corner)
-        given, target = degradation.apply(padded(rgb_HWC, scale, corner), moving)
-        origin = Origin(
-            index=index,
-            kind=kind,
-            file=path,
-            top=window.top,
-            left=window.left,
-            downscale=scale,
-            degradation=degradation,
-        )
-        return given, target, origin
-
     def _cut_from_pool(
-        self, index: int, kind: str, rng: np.random.Generator, patch_size: int, reuse: ReuseConfig
+        self,
+        index: int,
+        kind: str,
+        rng: np.random.Generator,
+        patch_size: int,
+        reuse: ReuseConfig,
+        clips: ClipConfig | None,
     ) -> tuple[Tensor, Tensor, Origin]:
         """A part of a picture of the pool, which holds each kind by its share."""
-        share = self._kind_weights[kind] / sum(w for k, w in self._kind_weights.items() if k != "pair")
+        pooled = {k: w for k, w in self._kind_weights.items() if self.config.clips or k != "pair"}
+        share = pooled[kind] / sum(pooled.values())
+        if self.config.clips:
+            single_share = self.config.clips.single_share
+            share *= 1 - single_share if clips else single_share
         number = int(rng.integers(max(1, round(reuse.pictures * share))))
-        if (kind, number) not in self._pool:
-            place = [self.seed, number, SYNTHETIC_KINDS.index(kind), reuse.size, _POOL_STREAM]
-            own_rng = np.random.default_rng(place)
-            given, target, origin = self._synthetic(number, kind, own_rng, reuse.size)
-            self._pool[kind, number] = (_to_bytes(given), _to_bytes(target), origin)
-        *pictures, origin = self._pool[kind, number]
+        key = (f"{kind} clip" if clips else kind, number)
+        if key not in self._pool:
+            stream = _CLIP_POOL_STREAM if clips else _POOL_STREAM
+            place = [self.seed, number, _KINDS.index(kind), reuse.size, stream]
+            given, target, origin = self._maker.make(
+                number, kind, np.random.default_rng(place), reuse.size, clips
+            )
+            self._pool[key] = (_to_bytes(given), _to_bytes(target), origin)
+        *pictures, origin = self._pool[key]
         top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
         flips = draw_flips(rng) if self.config.flips else (False, False)
         axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]
@@ -212,29 +158,6 @@ class TrainingSource:
             for picture in pictures
         )
         return given, target, replace(origin, index=index, top=origin.top + top, left=origin.left + left)
-
-    def _draw_place(
-        self, rng: np.random.Generator, patch_size: int
-    ) -> tuple[str, np.ndarray, float, tuple[int, int]]:
-        """A sharp picture, its downscale, and the corner of a crop in the downscaled picture."""
-        paths = self._sharp[_draw_folder(self.config.sharp, rng)]
-        path = paths[int(rng.integers(len(paths)))]
-        rgb_HWC = self._read(path)
-        low, high = self.config.downscale
-        scale = draw(rng, (low, max(low, min(high, min(rgb_HWC.shape[:2]) / patch_size))))
-        height, width = (round(n / scale) for n in rgb_HWC.shape[:2])
-        best, corner = -1.0, (0, 0)
-        for _ in range(self.config.crop_candidates):
-            top, left = (int(rng.integers(max(n - patch_size, 0) + 1)) for n in (height, width))
-            rows = slice(int(top * scale), int((top + patch_size) * scale), 2)
-            columns = slice(int(left * scale), int((left + patch_size) * scale), 2)
-            grey = rgb_HWC[rows, columns, 1]
-            detail = (
-                float(cv2.absdiff(grey[1:], grey[:-1]).mean()) if self.config.crop_candidates > 1 else 0.0
-            )
-            if detail > best:
-                best, corner = detail, (top, left)
-        return str(path), rgb_HWC, scale, corner
 
 
 class _ByNumber(Dataset):
@@ -273,29 +196,5 @@ def one_thread(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _draw_folder(folders: Sequence[Folder], rng: np.random.Generator) -> int:
-    weights = np.array([folder.weight for folder in folders])
-    return int(rng.choice(len(folders), p=weights / weights.sum()))
-
-
-def _draw_corner(rgb_HWC: np.ndarray, patch_size: int, rng: np.random.Generator) -> tuple[int, int]:
-    top, left = (int(rng.integers(max(n - patch_size, 0) + 1)) for n in rgb_HWC.shape[:2])
-    return top, left
-
-
-def _scaled_cut(rgb_HWC: np.ndarray, scale: float, top: int, left: int, side: int) -> np.ndarray:
-    """A square of the picture as if it were downscaled as a whole, uint8 (side, side, 3)."""
-    if scale == 1:
-        return cut(rgb_HWC, top, left, side, side)
-    source_side = round(side * scale)
-    box = cut(rgb_HWC, round(top * scale), round(left * scale), source_side, source_side)
-    return cv2.resize(box, (side, side), interpolation=cv2.INTER_AREA)
-
-
 def _to_bytes(picture_CHW: Tensor) -> Tensor:
     return picture_CHW.mul(255).round_().to(torch.uint8)
-
-
-def _to_tensor(rgb_HWC: np.ndarray) -> Tensor:
-    """uint8 (H, W, 3) -> float32 (3, H, W) in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(rgb_HWC.transpose(2, 0, 1))).float().div_(255)

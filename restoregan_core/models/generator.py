@@ -50,6 +50,9 @@ class GeneratorConfig:
     """Work on r x r pixels as channels: the stem sees 1/r of the resolution with 3 r^2 channels."""
     identity_start: bool = False
     """Start with a zero last layer, so that training starts from output = input."""
+    history: int = 0
+    """Frames before the current one that the network sees beside it, aligned to it; 0 in the paper. What is added
+    costs the stem 3 more channels a frame, and the head one map a frame of how far to trust it."""
 
     def __post_init__(self) -> None:
         # YAML and JSON give lists; a frozen dataclass that is hashable wants tuples.
@@ -80,11 +83,18 @@ class GeneratorConfig:
             raise ValueError(f"output_skip={self.output_skip!r} must be add or average")
         if self.pixel_unshuffle < 1:
             raise ValueError(f"pixel_unshuffle={self.pixel_unshuffle} must be at least 1")
+        if not 0 <= self.history <= 8:
+            raise ValueError(f"history={self.history} must lie in [0, 8]")
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each scale, finest first."""
         return tuple(self.base_width * m for m in self.width_multipliers)
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the input: RGB of the current frame, then of each frame of the history, newest first."""
+        return 3 * (1 + self.history)
 
     @property
     def size_multiple(self) -> int:
@@ -111,6 +121,10 @@ def same_padding(kernel_size: int, stride: int) -> tuple[int, int, int, int]:
     """
     total = max(kernel_size - stride, 0)
     return (total // 2, total - total // 2) * 2
+
+
+TRUST_BIAS = -3.0
+"""Added to the head's maps of trust before their sigmoid: a network that has not learnt otherwise takes over 5 %."""
 
 
 class SameConv2d(nn.Conv2d):
@@ -165,14 +179,19 @@ def _upsample(in_channels: int, out_channels: int, kind: str) -> nn.Sequential:
 
 
 class Generator(nn.Module):
-    """Degraded picture in, restored picture out; RGB, values in [-1, 1].
+    """Degraded image in, restored image out; RGB, values in [-1, 1].
 
     Fully convolutional. In training mode the output is not clamped (a clamp kills gradients); in eval mode it
     is, to [-1, 1].
 
-    Shape: (B, 3, H, W) -> (B, 3, H, W), H and W multiples of ``config.size_multiple``.
+    With ``config.history`` frames before the current one, each aligned to it, the network is told how they differ
+    from it and predicts, for each pixel, how much of each difference to take over: output = input + G + sum of
+    trust_k * (frame_k - input). A history of copies of the current frame differs in nothing: a single image.
 
-    Source: Wei et al. 2021, section 3.1 and Fig. 3.
+    Shape: (B, ``config.input_channels``, H, W) -> (B, 3, H, W), H and W multiples of ``config.size_multiple``.
+        (B, 3, H, W), without history, is taken as well.
+
+    Source: Wei et al. 2021, section 3.1 and Fig. 3; the history is ours.
 
     Example:
         >>> net = Generator(GeneratorConfig(base_width=8, blocks=1)).eval()
@@ -184,7 +203,7 @@ class Generator(nn.Module):
         super().__init__()
         self.config = c = config or GeneratorConfig()
         widths = c.widths
-        image_channels = 3 * c.pixel_unshuffle**2
+        unshuffled = c.pixel_unshuffle**2
 
         def residual_blocks(channels: int, count: int) -> nn.Sequential:
             return nn.Sequential(
@@ -194,7 +213,9 @@ class Generator(nn.Module):
                 )
             )
 
-        self.stem = nn.Sequential(SameConv2d(image_channels, widths[0], c.kernel_size), nn.ReLU())
+        self.stem = nn.Sequential(
+            SameConv2d(c.input_channels * unshuffled, widths[0], c.kernel_size), nn.ReLU()
+        )
         self.encoder = nn.ModuleList(
             residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False)
         )
@@ -207,15 +228,21 @@ class Generator(nn.Module):
         self.decoder = nn.ModuleList(
             residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False)
         )
-        self.head = SameConv2d(widths[0], image_channels, c.kernel_size)
+        self.head = SameConv2d(widths[0], (3 + c.history) * unshuffled, c.kernel_size)
         if c.identity_start:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def residual(self, degraded_BCHW: Tensor) -> Tensor:
-        """G(input), the tanh output before the global skip. Shape: (B, 3, H, W) in [-1, 1] -> the same."""
-        r = self.config.pixel_unshuffle
+        """G(input), what is added to the current frame before the global skip's clamp.
+
+        Shape: (B, 3, H, W) or (B, ``config.input_channels``, H, W) in [-1, 1] -> (B, 3, H, W).
+        """
+        r, history = self.config.pixel_unshuffle, self.config.history
         x = F.pixel_unshuffle(degraded_BCHW, r) if r > 1 else degraded_BCHW
+        if history:
+            changes = self._changes(x)
+            x = torch.cat([x[:, : 3 * r * r], changes], 1)
         x = self.stem(x)
         features = []
         for encode, down in zip(self.encoder, self.down, strict=True):
@@ -230,13 +257,24 @@ class Generator(nn.Module):
                 x = x + feature
             x = decode(x)
         x = self.head(x)
-        if r > 1:
-            x = F.pixel_shuffle(x, r)
-        return torch.tanh(x)
+        added = torch.tanh(x[:, : 3 * r * r])
+        if history:
+            trust = torch.sigmoid(x[:, 3 * r * r :] + TRUST_BIAS)
+            for frame in range(history):
+                # One map for all three colours of a frame.
+                own = trust[:, frame * r * r : (frame + 1) * r * r].repeat(1, 3, 1, 1)
+                added = added + own * changes[:, frame * 3 * r * r : (frame + 1) * 3 * r * r]
+        return F.pixel_shuffle(added, r) if r > 1 else added
 
     def forward(self, degraded_BCHW: Tensor) -> Tensor:
-        residual = self.residual(degraded_BCHW)
-        restored = degraded_BCHW + residual
+        restored = degraded_BCHW[:, :3] + self.residual(degraded_BCHW)
         if self.config.output_skip == "average":
             restored = restored / 2
         return restored if self.training else restored.clamp(-1, 1)
+
+    def _changes(self, unshuffled_BCHW: Tensor) -> Tensor:
+        """What each frame of the history has more than the current one, all in the stem's layout of pixels."""
+        channels = 3 * self.config.pixel_unshuffle**2
+        current, older = unshuffled_BCHW[:, :channels], unshuffled_BCHW[:, channels:]
+        repeated = current.repeat(1, self.config.history, 1, 1)
+        return older - repeated if older.shape[1] else torch.zeros_like(repeated)

@@ -262,7 +262,10 @@ class _Run:
     def _judge(self, decoded: _Decoded) -> Judged:
         result, reason, detail = None, decoded.reason, decoded.detail
         if decoded.source is not None:
-            result = self._pipeline.process(decoded.source, camera=decoded.frame.camera.name)
+            frame = decoded.frame
+            result = self._pipeline.process(
+                decoded.source, camera=frame.camera.name, stamp_s=frame.stamp_ns / 1e9
+            )
             reason, detail = result.reason, result.detail
         return Judged(decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms)
 
@@ -324,7 +327,7 @@ class _Run:
         begin_s = max(0.0, options.start_s - options.warm_up_s)
         for frame in self._reader.frames(begin_s, options.start_s):
             with contextlib.suppress(UnsupportedEncodingError, MalformedImageError):
-                self._pipeline.process(frame.decode(), camera=frame.camera.name)
+                self._pipeline.process(frame.decode(), camera=frame.camera.name, stamp_s=frame.stamp_ns / 1e9)
 
     def _expected_frames(self) -> int:
         count = sum(camera.count for camera in self._reader.cameras)

@@ -41,34 +41,39 @@ class PipelineMemory:
     """The gate's."""
     remembered: dict[str, Remembered]
     """The steadier's."""
+    history: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    """The last frames of each camera, see ``FrameHistory.state``."""
 
     @classmethod
     def of(cls, pipeline: RestorationPipeline) -> "PipelineMemory":
         """As it is now; later frames do not change it."""
-        return cls(pipeline.gate.state, dict(pipeline.steadier.state))
+        return cls(pipeline.gate.state, dict(pipeline.steadier.state), pipeline.history.state())
 
     def give(self, pipeline: RestorationPipeline) -> None:
         """Let a pipeline go on from here."""
         pipeline.gate.state = self.frames_on
         pipeline.steadier.state = dict(self.remembered)
+        pipeline.history.load_state(self.history)
 
     def save(self, path: Path) -> None:
         """Write it to an ``.npz``."""
         arrays: dict[str, npt.NDArray[Any]] = {f"on {name}": grid for name, grid in self.frames_on.items()}
         for name, kept in self.remembered.items():
             arrays |= {f"small {name}": kept.small_source_HWC, f"restored {name}": kept.restored_HWC}
+        arrays |= {f"history {name}": array for name, array in self.history.items()}
         np.savez(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> "PipelineMemory":
         """What ``save`` wrote."""
-        kinds: dict[str, dict[str, npt.NDArray[Any]]] = {"on": {}, "small": {}, "restored": {}}
+        kinds: dict[str, dict[str, npt.NDArray[Any]]] = {"on": {}, "small": {}, "restored": {}, "history": {}}
         with np.load(path) as arrays:
             for key, array in arrays.items():
                 kind, name = key.split(" ", 1)
                 kinds[kind][name] = array
         small = kinds["small"].items()
-        return cls(kinds["on"], {name: Remembered(array, kinds["restored"][name]) for name, array in small})
+        remembered = {name: Remembered(array, kinds["restored"][name]) for name, array in small}
+        return cls(kinds["on"], remembered, kinds["history"])
 
 
 @dataclass(frozen=True)

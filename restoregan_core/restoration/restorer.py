@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from restoregan_core.images.alignment import align
 from restoregan_core.models.generator import Generator
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
@@ -72,39 +73,56 @@ class Restorer:
         self._by_size: dict[tuple[int, int], Runtime] = {}
         self._open_next(named=runtime != "auto")
 
-    def __call__(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    @property
+    def history(self) -> int:
+        """Frames before the current one that the network looks at; 0 if it takes single images only."""
+        return self._config.history
+
+    def __call__(
+        self, rgb_HWC: npt.NDArray[np.uint8], history: Sequence[npt.NDArray[np.uint8]] = ()
+    ) -> npt.NDArray[np.uint8]:
         """Restore one frame.
 
+        Args:
+            history: frames of the same size before it, newest first, as the camera gave them; they are aligned here.
+                Those beyond what the network looks at are left out; without any, the frame is a single image.
+
         Raises:
-            ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel.
+            ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel, or frames of another size.
             NonFiniteOutputError: the network's output is not finite.
         """
         _require_rgb(rgb_HWC)
-        height, width = rgb_HWC.shape[:2]
-        if height * width <= self.max_pixels:
-            return self._restore(rgb_HWC[np.newaxis])[0]
-        return self._restore_in_tiles(rgb_HWC)
+        older = list(history)[: self.history]
+        for image in older:
+            _require_rgb(image)
+            if image.shape != rgb_HWC.shape:
+                raise ValueError(
+                    f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
+                )
+        return self.restore_aligned(rgb_HWC, align(rgb_HWC, older))
 
-    def restore_many(self, frames: Sequence[npt.NDArray[np.uint8]]) -> list[npt.NDArray[np.uint8]]:
-        """Restore frames, several cameras' say, in one call; those of equal size together, in order.
+    def restore_aligned(
+        self, rgb_HWC: npt.NDArray[np.uint8], aligned: Sequence[npt.NDArray[np.uint8]]
+    ) -> npt.NDArray[np.uint8]:
+        """Restore one frame whose history is aligned to it already, as ``FrameHistory`` gives it.
+
+        Args:
+            aligned: newest first; fewer than the network looks at are filled up with the oldest one, or with the frame
+                itself.
 
         Raises:
-            as calling does; none is returned then.
+            as calling does.
         """
-        for rgb_HWC in frames:
-            _require_rgb(rgb_HWC)
-        restored: dict[int, npt.NDArray[np.uint8]] = {}
-        for shape in dict.fromkeys(frame.shape for frame in frames):
-            indices = [i for i, frame in enumerate(frames) if frame.shape == shape]
-            count = max(1, self.max_pixels // (shape[0] * shape[1]))
-            if shape[0] * shape[1] > self.max_pixels:
-                restored |= {i: self(frames[i]) for i in indices}
-                continue
-            for first in range(0, len(indices), count):
-                chunk = indices[first : first + count]
-                outputs_BHWC = self._restore(np.stack([frames[i] for i in chunk]))
-                restored |= dict(zip(chunk, outputs_BHWC, strict=True))
-        return [restored[i] for i in range(len(frames))]
+        _require_rgb(rgb_HWC)
+        frames_HWC = rgb_HWC
+        if self.history:
+            images = [rgb_HWC, *aligned[: self.history]]
+            images += images[-1:] * (1 + self.history - len(images))
+            frames_HWC = np.concatenate(images, axis=2)
+        height, width = rgb_HWC.shape[:2]
+        if height * width <= self.max_pixels:
+            return self._restore(frames_HWC[np.newaxis])[0]
+        return self._restore_in_tiles(frames_HWC)
 
     def warm_up(self, height: int, width: int) -> None:
         """Prepare for frames of this size in pixels, so that the first one is as fast as the rest."""
@@ -123,17 +141,17 @@ class Restorer:
             runtime.close()
         self._by_size.clear()
 
-    def _restore(self, rgb_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def _restore(self, frames_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         if not self._weights_are_finite:
             raise NonFiniteOutputError(f"{self.name}: a weight is not finite")
-        height, width = rgb_BHWC.shape[1:3]
-        restored_BHWC, mean_residual = self._runtime_for(height, width).run(rgb_BHWC)
+        height, width = frames_BHWC.shape[1:3]
+        restored_BHWC, mean_residual = self._runtime_for(height, width).run(frames_BHWC)
         if not math.isfinite(mean_residual):
             raise NonFiniteOutputError(f"{self.name} gave a non-finite picture of {height}x{width} pixels")
         return restored_BHWC.copy()  # the runtime's buffer is overwritten by the next frame
 
-    def _restore_in_tiles(self, rgb_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        height, width = rgb_HWC.shape[:2]
+    def _restore_in_tiles(self, frames_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        height, width = frames_HWC.shape[:2]
         tile_height, tile_width = tile_size(height, width, self.max_pixels, self._config)
         if (height, width) not in self._tiled:
             self._tiled.add((height, width))
@@ -142,10 +160,10 @@ class Restorer:
                 height, width, tile_height, tile_width,
             )  # fmt: skip
         margin, multiple = tile_margin(self._config), self._config.size_multiple
-        restored_HWC = np.empty_like(rgb_HWC)
+        restored_HWC = np.empty((height, width, 3), np.uint8)
         for y in spans(height, tile_height, margin, multiple):
             for x in spans(width, tile_width, margin, multiple):
-                tile_HWC = self._restore(rgb_HWC[np.newaxis, y.start : y.stop, x.start : x.stop])[0]
+                tile_HWC = self._restore(frames_HWC[np.newaxis, y.start : y.stop, x.start : x.stop])[0]
                 restored_HWC[y.keep_start : y.keep_stop, x.keep_start : x.keep_stop] = tile_HWC[
                     y.keep_start - y.start : y.keep_stop - y.start,
                     x.keep_start - x.start : x.keep_stop - x.start,

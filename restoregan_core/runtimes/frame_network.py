@@ -1,4 +1,4 @@
-"""A generator with its pre- and post-processing: uint8 pictures in, uint8 pictures out, one graph.
+"""A generator with its pre- and post-processing: uint8 images in, uint8 images out, one graph.
 
 Every runtime compiles this module, never the bare generator, so that normalising, the skip from the input,
 rounding and clamping happen once, in one place, and on the device.
@@ -12,7 +12,10 @@ from restoregan_core.models.generator import Generator
 
 
 class FrameNetwork(nn.Module):
-    """uint8 RGB (B, H, W, 3) -> the restored picture, the same, and the mean residual, a float32 scalar.
+    """uint8 (B, H, W, C) -> the restored image, uint8 RGB (B, H, W, 3), and the mean residual, a float32 scalar.
+
+    The input holds the current frame and then, for a generator with history, the frames before, newest first, each
+    aligned to the current one: ``config.input_channels`` in all.
 
     The generator's change is rounded to whole grey levels and added to the levels that came in; these are
     whole numbers below 256, exact in float16 and in bfloat16. So half precision costs nothing on what the
@@ -33,20 +36,20 @@ class FrameNetwork(nn.Module):
         self.size_multiple = generator.config.size_multiple
         self.averages = generator.config.output_skip == "average"
 
-    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, frames_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         dtype = next(self.generator.parameters()).dtype
-        height, width = rgb_BHWC.shape[1:3]
+        height, width = frames_BHWC.shape[1:3]
         # Cast before, and after, anything else: TensorRT takes and gives uint8 but computes nothing in it.
-        rgb_BCHW = rgb_BHWC.to(dtype).permute(0, 3, 1, 2)
+        frames_BCHW = frames_BHWC.to(dtype).permute(0, 3, 1, 2)
         if self.pads:
             right, bottom = -width % self.size_multiple, -height % self.size_multiple
             if right or bottom:
-                rgb_BCHW = F.pad(rgb_BCHW, (0, right, 0, bottom), mode="replicate")
-        x_BCHW = (rgb_BCHW - 127.5) / 127.5
+                frames_BCHW = F.pad(frames_BCHW, (0, right, 0, bottom), mode="replicate")
+        x_BCHW = (frames_BCHW - 127.5) / 127.5
         residual_BCHW = self.generator.residual(x_BCHW)
         if self.averages:
-            residual_BCHW = (residual_BCHW - x_BCHW) / 2
-        restored_BCHW = (rgb_BCHW + torch.round(residual_BCHW * 127.5)).clamp(0, 255)
+            residual_BCHW = (residual_BCHW - x_BCHW[:, :3]) / 2
+        restored_BCHW = (frames_BCHW[:, :3] + torch.round(residual_BCHW * 127.5)).clamp(0, 255)
         if self.pads:
             restored_BCHW = restored_BCHW[:, :, :height, :width]
         # float32: a sum over millions of values would overflow float16.

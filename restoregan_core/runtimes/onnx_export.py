@@ -3,15 +3,29 @@
 import os
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.torch_runtime import DTYPES
 
 OPSET = 20
-INPUT, OUTPUT, MEAN_RESIDUAL = "rgb", "restored", "mean_residual"
+INPUT, HISTORY, OUTPUT, MEAN_RESIDUAL = "rgb", "history", "restored", "mean_residual"
+
+
+class _WithHistory(nn.Module):
+    """A ``FrameNetwork`` whose history is an input of its own."""
+
+    def __init__(self, network: FrameNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, rgb_BHWC: Tensor, history_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        restored_BHWC, mean_residual = self.network(torch.cat([rgb_BHWC, history_BHWC], dim=3))
+        return restored_BHWC, mean_residual
 
 
 def export_onnx(
@@ -20,7 +34,9 @@ def export_onnx(
     """Write ``path``, atomically.
 
     The graph takes ``rgb``, uint8 (B, H, W, 3), and gives ``restored``, the same, and ``mean_residual``, a
-    float32 scalar that is NaN if the network failed: then ``restored`` must not be used.
+    float32 scalar that is NaN if the network failed: then ``restored`` must not be used. A generator with history
+    takes ``history`` besides, uint8 (B, H, W, 3 K): the K frames before, newest first, each aligned to ``rgb``
+    (``images.alignment.align``). Without frames before, give ``rgb`` K times: a single image.
 
     Args:
         generator: is not changed.
@@ -35,21 +51,26 @@ def export_onnx(
         raise ValueError(f"no precision {precision!r} for ONNX; there are: fp16, fp32")
     copy = deepcopy(generator).eval().cpu().to(DTYPES[precision])
     network = FrameNetwork(copy, pads=size is not None).requires_grad_(False).eval()
-    dynamic_shapes = None
+    older = 3 * generator.config.history
+    dynamic_shapes: tuple[dict[int, Any], ...] | None = None
     if size is None:
         multiple = network.size_multiple
         # Away from 0 and 1, which the exporter would take for constants.
         height, width = (multiple * torch.export.Dim(name, min=2, max=8192) for name in ("rows", "columns"))
-        dynamic_shapes = ({0: torch.export.Dim("batch", min=1, max=64), 1: height, 2: width},)
+        sizes = {0: torch.export.Dim("batch", min=1, max=64), 1: height, 2: width}
+        dynamic_shapes = (sizes,) * (2 if older else 1)
         example = torch.zeros(2, 8 * multiple, 12 * multiple, 3, dtype=torch.uint8)
     else:
         example = torch.zeros(1, *size, 3, dtype=torch.uint8)
+    examples: tuple[Tensor, ...] = (example,)
+    if older:
+        examples = (example, torch.zeros(*example.shape[:3], older, dtype=torch.uint8))
     program = torch.onnx.export(
-        network,
-        (example,),
+        _WithHistory(network).eval() if older else network,
+        examples,
         dynamo=True,
         opset_version=OPSET,
-        input_names=[INPUT],
+        input_names=[INPUT, HISTORY] if older else [INPUT],
         output_names=[OUTPUT, MEAN_RESIDUAL],
         dynamic_shapes=dynamic_shapes,
         verbose=False,
@@ -79,8 +100,16 @@ def largest_difference(generator: Generator, path: str | os.PathLike[str], size:
     rgb_HWC = ramp_HW[..., np.newaxis] + rng.normal(16, 8, (*size, 3))
     rgb_BHWC = rgb_HWC.clip(0, 255).astype(np.uint8)[np.newaxis]
     session = onnxruntime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
-    got_BHWC = session.run([OUTPUT], {INPUT: rgb_BHWC})[0]
+    # Each older frame a little darker and shifted, so that the history is looked at.
+    older = [
+        np.roll(rgb_BHWC - rgb_BHWC // (8 * k), k, axis=2) for k in range(1, 1 + generator.config.history)
+    ]
+    inputs = {INPUT: rgb_BHWC}
+    if older:
+        inputs[HISTORY] = np.concatenate(older, axis=3)
+    got_BHWC = session.run([OUTPUT], inputs)[0]
     with torch.inference_mode():
         network = FrameNetwork(deepcopy(generator).eval().cpu().float())
-        expected_BHWC = network(torch.from_numpy(rgb_BHWC))[0].numpy()
+        frames_BHWC = torch.from_numpy(np.concatenate([rgb_BHWC, *older], axis=3))
+        expected_BHWC = network(frames_BHWC)[0].numpy()
     return int(np.abs(got_BHWC.astype(int) - expected_BHWC).max())

@@ -65,6 +65,7 @@ class OpenVinoRuntime:
             )
         self._version = _import_openvino().__version__.split("-")[0]
         self._multiple = generator.config.size_multiple
+        channels = generator.config.input_channels
         settings: dict[str, Any] = {}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
@@ -74,7 +75,7 @@ class OpenVinoRuntime:
         # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
         compiled = _load_or_compile(
             network,
-            8 * network.size_multiple,
+            (8 * network.size_multiple, channels),
             "generator 1",
             generator.config.to_dict(),
             settings,
@@ -86,12 +87,13 @@ class OpenVinoRuntime:
     def load(self, height: int, width: int) -> None:
         """Nothing to do: one graph serves every size."""
 
-    def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-        height, width = rgb_BHWC.shape[1:3]
+    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+        height, width = frames_BHWC.shape[1:3]
         bottom, right = -height % self._multiple, -width % self._multiple
         if bottom or right:  # outside the graph: inside, it would cost a copy at every size
-            rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
-        outputs = self._request.infer(np.ascontiguousarray(rgb_BHWC), share_inputs=True, share_outputs=True)
+            frames_BHWC = np.pad(frames_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
+        contiguous = np.ascontiguousarray(frames_BHWC)
+        outputs = self._request.infer(contiguous, share_inputs=True, share_outputs=True)
         restored_BHWC, mean_residual = outputs.values()
         return restored_BHWC[:, :height, :width], float(mean_residual)
 
@@ -115,7 +117,7 @@ def compile_on_cpu(
     Raises:
         RuntimeUnavailableError: OpenVINO is not installed or does not load.
     """
-    request = _load_or_compile(network, side, graph, config, {}, engine_dir).create_infer_request()
+    request = _load_or_compile(network, (side, 3), graph, config, {}, engine_dir).create_infer_request()
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         return list(request.infer(rgb_BHWC, share_inputs=True, share_outputs=True).values())
@@ -124,9 +126,13 @@ def compile_on_cpu(
 
 
 def _load_or_compile(
-    network: nn.Module, side: int, graph: str, config: dict[str, Any], settings: dict[str, Any],
+    network: nn.Module,
+    traced: tuple[int, int],
+    graph: str,
+    config: dict[str, Any],
+    settings: dict[str, Any],
     engine_dir: Path | None,
-) -> Any:  # fmt: skip
+) -> Any:
     ov, core, directory = _import_openvino(), _core(), engine_dir or engine_directory()
     settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
     key = {
@@ -145,7 +151,7 @@ def _load_or_compile(
             return core.import_model(path.read_bytes(), "CPU", settings)
         except (EngineError, RuntimeError) as error:
             logger.warning("compiling for OpenVINO anew: %s", str(error).splitlines()[0])
-    compiled = core.compile_model(_convert(ov, network, side), "CPU", settings)
+    compiled = core.compile_model(_convert(ov, network, *traced), "CPU", settings)
     try:
         write_engine(path, key, lambda temporary: _export(compiled, temporary))
         keep_newest(directory, OpenVinoRuntime.name, KEPT_ENGINES)
@@ -154,11 +160,12 @@ def _load_or_compile(
     return compiled
 
 
-def _convert(ov: Any, network: nn.Module, side: int) -> Any:
-    """A graph for uint8 frames (B, H, W, 3) of any size, traced at ``side``."""
+def _convert(ov: Any, network: nn.Module, side: int, channels: int) -> Any:
+    """A graph for uint8 frames (B, H, W, ``channels``) of any size, traced at ``side``."""
+    example = torch.zeros(1, side, side, channels, dtype=torch.uint8)
     with torch.no_grad():
-        model = ov.convert_model(network, example_input=torch.zeros(1, side, side, 3, dtype=torch.uint8))
-    model.reshape([-1, -1, -1, 3])
+        model = ov.convert_model(network, example_input=example)
+    model.reshape([-1, -1, -1, channels])
     return model
 
 

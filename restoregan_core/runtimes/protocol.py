@@ -26,11 +26,15 @@ class Runtime(Protocol):
             RuntimeUnavailableError: no engine for this size, and none may be built.
         """
 
-    def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-        """Restore a batch of frames: uint8 RGB (B, H, W, 3), of any size that was loaded.
+    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+        """Restore a batch of frames of any size that was loaded.
+
+        Args:
+            frames_BHWC: uint8 (B, H, W, C): RGB of the current frame, then of each aligned frame of its history,
+                as many channels as the generator's ``config.input_channels``.
 
         Returns:
-            The restored batch, uint8 of that shape, valid until the next call; and the mean of the float
+            The restored batch, uint8 RGB (B, H, W, 3), valid until the next call; and the mean of the float
             residual, which is NaN if any of it is.
         """
 

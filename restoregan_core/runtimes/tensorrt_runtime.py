@@ -77,6 +77,7 @@ class TensorRtRuntime:
         self.precision = precision
         self.engine_dir = engine_dir or engine_directory()
         self.build_if_missing = build_if_missing
+        self._channels = generator.config.input_channels
         self._weights = weights_digest(generator, generator.config.to_dict())
         self._sessions: dict[tuple[int, int], CudaSession] = {}
 
@@ -85,7 +86,7 @@ class TensorRtRuntime:
         return {
             "runtime": self.name,
             "weights": self._weights,
-            "shape": f"1x{height}x{width}x3",
+            "shape": f"1x{height}x{width}x{self._channels}",
             "precision": self.precision,
             "gpu": torch.cuda.get_device_name(self.device),
             "compute_capability": ".".join(map(str, torch.cuda.get_device_capability(self.device))),
@@ -107,7 +108,7 @@ class TensorRtRuntime:
         self.engine_dir.mkdir(parents=True, exist_ok=True)
         generator = deepcopy(self._generator).to(self.device, DTYPES[self.precision])
         network = FrameNetwork(generator).requires_grad_(False).eval()
-        example = torch.zeros(1, height, width, 3, dtype=torch.uint8, device=self.device)
+        example = torch.zeros(1, height, width, self._channels, dtype=torch.uint8, device=self.device)
         try:
             program = torch.export.export(network, (example,))
             compiled = self._torch_tensorrt.dynamo.compile(
@@ -149,24 +150,24 @@ class TensorRtRuntime:
             path = self.build(height, width)
         try:
             network = self._torch_tensorrt.load(str(path)).module()
-            session = CudaSession(network, (1, height, width, 3), self.device)
+            session = CudaSession(network, (1, height, width, self._channels), self.device)
         except Exception as error:  # as above
             raise RuntimeUnavailableError(f"engine {path} does not load: {_first_line(error)}") from error
         if len(self._sessions) >= MAX_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         self._sessions[height, width] = session
 
-    def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-        height, width = rgb_BHWC.shape[1:3]
+    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+        height, width = frames_BHWC.shape[1:3]
         self.load(height, width)
         session = self._sessions[height, width]
-        if len(rgb_BHWC) == 1:
-            return session.run(rgb_BHWC)
+        if len(frames_BHWC) == 1:
+            return session.run(frames_BHWC)
         # Engines are of batch one: a batch is a loop, and each turn overwrites the session's buffer.
-        restored_BHWC = np.empty_like(rgb_BHWC)
-        means = np.empty(len(rgb_BHWC))
-        for i, rgb_HWC in enumerate(rgb_BHWC):
-            restored, means[i] = session.run(rgb_HWC[np.newaxis])
+        restored_BHWC = np.empty((*frames_BHWC.shape[:3], 3), np.uint8)
+        means = np.empty(len(frames_BHWC))
+        for i, frames_HWC in enumerate(frames_BHWC):
+            restored, means[i] = session.run(frames_HWC[np.newaxis])
             restored_BHWC[i] = restored[0]
         return restored_BHWC, float(means.mean())
 

@@ -51,18 +51,19 @@ class TorchRuntime:
         self._network: torch.nn.Module = FrameNetwork(copy).requires_grad_(False)
         if inductor:
             self._network.compile(dynamic=False)
+        self._channels = generator.config.input_channels
         self._sessions: dict[tuple[int, ...], CudaSession] = {}
 
     def load(self, height: int, width: int) -> None:
         if self.device.type == "cuda":
-            self._session((1, height, width, 3))
+            self._session((1, height, width, self._channels))
 
-    def run(self, rgb_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
         if self.device.type == "cuda":
-            return self._session(rgb_BHWC.shape).run(rgb_BHWC)
+            return self._session(frames_BHWC.shape).run(frames_BHWC)
         with torch.inference_mode():
             restored_BHWC, mean_residual = self._network(
-                torch.from_numpy(np.require(rgb_BHWC, requirements=["C", "W"]))
+                torch.from_numpy(np.require(frames_BHWC, requirements=["C", "W"]))
             )
             return restored_BHWC.numpy(), float(mean_residual)
 

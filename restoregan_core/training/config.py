@@ -136,6 +136,8 @@ class ValidationConfig:
         folders: of pairs, all in one ``layout``.
         layout: ``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is
             taken: see ``restoregan_core.data.layouts.LAYOUTS``.
+        videos: folders of pairs that are consecutive frames: the frames before are the network's history.
+        history: frames before the current one in ``videos``; the generator's own number.
         every_steps: generator steps between two measurements.
         max_pictures: of each folder, evenly spread; 0 = all.
         crop: side of the centre crop that is measured; 0 = whole pictures.
@@ -144,6 +146,8 @@ class ValidationConfig:
 
     folders: list[str] = field(default_factory=list)
     layout: str = "folders"
+    videos: list[str] = field(default_factory=list)
+    history: int = 2
     every_steps: int = 1000
     max_pictures: int = 16
     crop: int = 0
@@ -165,9 +169,13 @@ class TransferConfig:
     Args:
         start_from: a model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none.
         freeze: parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head.
+        keep: a model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: where
+            a sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning
+            without forgetting").
     """
 
     start_from: str = ""
+    keep: str = ""
     freeze: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -245,6 +253,11 @@ class TrainConfig:
                 f"stage {number}: patch_size={stage.patch_size} must be a multiple of {STRIDE_PX} for a "
                 "detector",
             )
+        clips = self.data.clips.history if self.data.clips else 0
+        require(
+            clips == self.generator_config.history,
+            f"data.clips has {clips} frames of history, the generator takes {self.generator_config.history}",
+        )
         require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,
             f"critic_size={self.critic_size} must be a multiple of 16",

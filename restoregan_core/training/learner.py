@@ -53,6 +53,8 @@ class Learner:
         transfer.load_start(raw_generator, config.transfer.start_from)
         transfer.freeze(raw_generator, config.transfer.freeze)
         self.raw_generator: Generator = self.place(raw_generator)
+        teacher = transfer.load_teacher(raw_generator, config.transfer.keep)
+        self.teacher: Generator | None = self.place(teacher) if teacher else None
         self.average = copy.deepcopy(self.raw_generator).eval() if config.optimiser.ema_decay else None
         self.generator = fabric.setup_module(self.raw_generator)
         self.optimiser = make_optimiser(config.optimiser, self.raw_generator)
@@ -99,7 +101,7 @@ class Learner:
         """The critic's steps, then one of the generator. Returns what is worth a curve, as scalar tensors.
 
         Args:
-            input_BCHW, target_BCHW: float32 RGB in [0, 1], of this process.
+            input_BCHW, target_BCHW: float32 RGB in [0, 1], of this process; the input with its history, if any.
             rate: the learning rate.
             step: generator steps done before this one.
             seed: of dropout and of the gradient penalty's points.
@@ -110,6 +112,8 @@ class Learner:
         torch.manual_seed(seed)
         degraded_BCHW = self.place(input_BCHW).mul(2).sub(1)
         sharp_BCHW = self.place(target_BCHW).mul(2).sub(1)
+        if self.teacher is not None:
+            sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW)
         restored_BCHW = self.generator(degraded_BCHW)
         figures: dict[str, Tensor] = {}
         if loss.adversarial_weight:
@@ -120,6 +124,21 @@ class Learner:
         self._update_average(step)
         figures |= {name: term.detach() for name, term in terms.items()}
         return figures | {"loss/total": total.detach(), "gradient_norm": norm}
+
+    @torch.no_grad()
+    def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor) -> Tensor:
+        """Ground truth, or what the teacher makes of the samples whose history says nothing new."""
+        assert self.teacher is not None
+        current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3:]
+        repeats = older_BCHW.shape[1] // 3
+        is_single_B = (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
+        if not bool(is_single_B.any()):
+            return sharp_BCHW
+        with self.fabric.autocast():
+            answers_BCHW = self.teacher(degraded_BCHW[is_single_B]).float()
+        kept_BCHW = sharp_BCHW.clone()
+        kept_BCHW[is_single_B] = answers_BCHW
+        return kept_BCHW
 
     def _generator_losses(
         self, loss: LossConfig, restored_BCHW: Tensor, sharp_BCHW: Tensor

@@ -1,6 +1,10 @@
 """Starting from a trained generator, and keeping parts of it as they are."""
 
+import copy
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from restoregan_core.models.generator import Generator
 from restoregan_core.training.checkpoint import load_checkpoint
@@ -24,9 +28,39 @@ def load_start(generator: Generator, start_from: str) -> None:
     else:
         state = load_generator(start_from).generator.state_dict()
     try:
-        generator.load_state_dict(state)
+        generator.load_state_dict(_with_history(state, generator))
     except RuntimeError as error:
         raise ValueError(f"transfer.start_from: {start_from!r} holds a generator of another shape") from error
+
+
+def load_teacher(generator: Generator, keep: str) -> Generator | None:
+    """The network whose answers to single images ``generator`` is to keep; None for an empty name.
+
+    Raises:
+        ValueError: no such weights.
+    """
+    if not keep:
+        return None
+    teacher = copy.deepcopy(generator)
+    load_start(teacher, keep)
+    return teacher.eval().requires_grad_(False)
+
+
+def _with_history(state: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
+    """Weights of a network with less history, or none, for one with more: what is new starts at zero.
+
+    The first layer is told nothing of the added frames, and the last one trusts each of them a little; on a history
+    of copies, as of a single image, the wider network gives the narrower one's result.
+    """
+    widened = dict(state)
+    for name in ("stem.0.weight", "head.weight", "head.bias"):
+        own = generator.state_dict()[name]
+        given = state.get(name)
+        if given is None or given.shape == own.shape or any(map(int.__gt__, given.shape, own.shape)):
+            continue
+        widened[name] = torch.zeros_like(own)
+        widened[name][tuple(slice(n) for n in given.shape)] = given.to(own.device)
+    return widened
 
 
 def freeze(generator: Generator, parts: list[str]) -> None:

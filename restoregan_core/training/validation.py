@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs
+from restoregan_core.images.alignment import align
 from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.psnr_ssim import mean_psnr, psnr_rgb, ssim_2d
 from restoregan_core.training.config import ValidationConfig
@@ -40,14 +41,19 @@ class Validation:
 
     def __init__(self, config: ValidationConfig, size_multiple: int) -> None:
         self.config, self.size_multiple = config, size_multiple
-        self.folders: dict[str, list[Pair]] = {}
-        for folder in config.folders:
-            name = Path(folder).name
+        self.folders: dict[str, list[tuple[Pair, list[Path]]]] = {}
+        kinds = (*((folder, 0) for folder in config.folders), *((f, config.history) for f in config.videos))
+        for folder, history in kinds:
+            name = f"{Path(folder).name}{' video' if history else ''}"
             if name in self.folders:
-                raise ValueError(f"validation.folders: two folders are called {name!r}")
+                raise ValueError(f"validation: two folders are called {name!r}")
             pairs = find_pairs(folder, layout=config.layout, split="test")
             count = min(config.max_pictures or len(pairs), len(pairs))
-            self.folders[name] = [pairs[i * len(pairs) // count] for i in range(count)]
+            chosen = [i * len(pairs) // count for i in range(count)]
+            self.folders[name] = [
+                (pairs[i], [pair.input_path for pair in reversed(pairs[max(i - history, 0) : i])])
+                for i in chosen
+            ]
 
     @torch.no_grad()
     def measure(self, generator: nn.Module, device: torch.device) -> tuple[dict[str, Score], list[Sample]]:
@@ -56,10 +62,12 @@ class Validation:
         samples: list[Sample] = []
         for name, pairs in self.folders.items():
             psnr_db, ssim, input_psnr_db = [], [], []
-            for index, pair in enumerate(pairs):
-                input_HWC = self._crop(read_rgb(pair.input_path))
+            for index, (pair, older) in enumerate(pairs):
+                whole_HWC = self._with_history(read_rgb(pair.input_path), older)
+                input_HWC = self._crop(whole_HWC)
                 target_HWC = self._crop(read_rgb(pair.target_path))
                 output_HWC = self._restore(generator, input_HWC, device)
+                input_HWC = input_HWC[..., :3]
                 psnr_db.append(psnr_rgb(output_HWC, target_HWC))
                 ssim.append(ssim_2d(output_HWC, target_HWC))
                 input_psnr_db.append(psnr_rgb(input_HWC, target_HWC))
@@ -67,6 +75,14 @@ class Validation:
                     samples.append(Sample(name, np.concatenate((input_HWC, output_HWC, target_HWC), axis=1)))
             scores[name] = Score(mean_psnr(psnr_db), float(np.mean(ssim)), mean_psnr(input_psnr_db))
         return scores, samples
+
+    def _with_history(self, rgb_HWC: np.ndarray, older: list[Path]) -> np.ndarray:
+        """The frame, and those before aligned to it, as channels: (H, W, 3) without, else (H, W, 3 (1 + history))."""
+        if not older:
+            return rgb_HWC
+        frames = [rgb_HWC, *align(rgb_HWC, [read_rgb(path) for path in older])]
+        frames += [frames[-1]] * (1 + self.config.history - len(frames))
+        return np.concatenate(frames, axis=2)
 
     def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:
         """The centre crop, or the whole picture, cut to what the network takes: never padded or resized."""

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from restoregan_core.runtimes.frame_upload import shared_uploads, upload
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
-from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
+from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import build_generator
 
 pytestmark = [
@@ -35,15 +34,3 @@ def test_picture_is_the_cpus_within_50_db(name, runtime, tmp_path):
     expected = TorchRuntime(generator, "cpu").run(source)[0]
     error = np.mean((opened.run(source)[0].astype(float) - expected) ** 2)
     assert 10 * np.log10(255**2 / max(error, 1e-12)) >= 50
-
-
-def test_a_frame_that_the_assessor_uploaded_before_is_restored_the_same():
-    generator = build_generator("lite").eval()
-    torch.nn.init.normal_(generator.head.weight, std=0.02)
-    opened = TorchRuntime(generator, "cuda")
-    frames = np.random.default_rng(0).integers(0, 256, (8, 1, 360, 640, 3), dtype=np.uint8)
-    expected = [opened.run(frame)[0].copy() for frame in frames]
-    for frame, restored in zip(frames, expected, strict=True):
-        with shared_uploads():
-            upload(frame, torch_device("cuda"))
-            np.testing.assert_array_equal(opened.run(frame)[0], restored)

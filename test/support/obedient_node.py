@@ -39,7 +39,9 @@ class Command(IntEnum):
 class ObedientRestorer:
     name = "obedient-0123456789ab"
 
-    def __call__(self, rgb_HWC: np.ndarray) -> np.ndarray:
+    history = 0
+
+    def restore_aligned(self, rgb_HWC: np.ndarray, aligned: list[np.ndarray]) -> np.ndarray:
         command = rgb_HWC[0, 0, 0]
         if command == Command.RAISE:
             raise RuntimeError("the engine has lost its device")

@@ -134,16 +134,6 @@ def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
         restorer(picture(200, 200))
 
 
-def test_frames_of_several_cameras_come_back_in_order_each_as_if_alone():
-    restorer = Restorer(loaded(), "torch", max_pixels=3 * 32 * 48)
-    frames = [
-        picture(*size, seed=i) for i, size in enumerate([(32, 48), (24, 24), (32, 48), (32, 48), (32, 48)])
-    ]
-    for together, frame in zip(restorer.restore_many(frames), frames, strict=True):
-        assert difference(together, restorer(frame)).max() <= 1
-    assert restorer.restore_many([]) == []
-
-
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
 @pytest.mark.parametrize("layer", ["head", "stem"])
 def test_nan_in_the_weights_never_becomes_a_picture(runtime, layer):

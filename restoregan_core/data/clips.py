@@ -1,0 +1,243 @@
+"""Training samples with history: the current frame, and the frames before it aligned to it as at run time.
+
+Clips come from stills by a virtual camera, degraded frame by frame, or from recordings: real pairs whose files are
+consecutive frames. What goes wrong on a vehicle goes wrong here too: frames are dropped, repeated, or missing after
+a start, exposure jumps, and alignment fails.
+
+Streaks are to go, a veil is to stay: the ground truth of rain keeps its haze, and clean clips have veils of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from restoregan_core.data.degrade import DegradeConfig
+from restoregan_core.data.drops import Drops, apply_drops, draw_drops
+from restoregan_core.data.rain import Rain, apply_rain, apply_veil, draw_rain
+from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_log
+from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
+from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
+from restoregan_core.images.alignment import align
+
+RgbImage = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipConfig:
+    """How samples with history are made.
+
+    Raises:
+        ValueError: a field is out of its range; the message names it.
+    """
+
+    history: int = 2
+    """Frames before the current one; the generator's own number."""
+    video_share: float = 0.4
+    """Of clips without blur: those whose frames were recorded (``data.videos``), where there are any; the others are
+    filmed from stills."""
+    single_share: float = 0.3
+    """Samples that are single images: each frame of their history is a copy of the current one."""
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    blur_px: Range = (2.0, 24.0)
+    """Of blurred clips: how far the camera slides during an exposure; small values as often as large."""
+    new_rain_share: float = 0.4
+    """Rain whose streaks lie anew in every frame; the rest falls on from frame to frame."""
+    veil_share: float = 0.3
+    """Clips with a veil of their own, which belongs to the ground truth."""
+    veil: Range = (0.05, 0.45)
+    dropped_share: float = 0.15
+    """Clips from which frames are missing: the time between two of them is up to ``dropped_frames`` + 1 frames."""
+    dropped_frames: int = 8
+    repeated_share: float = 0.03
+    """Clips in which the camera sent a frame twice."""
+    missing_share: float = 0.05
+    """Clips whose oldest frames are missing: the oldest one at hand stands for them, or the current one."""
+    failed_share: float = 0.06
+    """Clips whose alignment fails: a frame of the history is displaced by 4 to 40 px, or of another scene."""
+    jump_share: float = 0.05
+    """Clips whose exposure jumps between two frames."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.history <= 8:
+            raise ValueError(f"history={self.history} must lie in [1, 8]")
+        for name in (
+            "video",
+            "single",
+            "new_rain",
+            "veil",
+            "dropped",
+            "repeated",
+            "missing",
+            "failed",
+            "jump",
+        ):
+            check_share(f"{name}_share", getattr(self, f"{name}_share"))
+        if not 1 <= self.dropped_frames <= 60:
+            raise ValueError(f"dropped_frames={self.dropped_frames} must lie in [1, 60]")
+        object.__setattr__(self, "blur_px", check_range("blur_px", self.blur_px, 0.1, 200))
+        object.__setattr__(self, "veil", check_range("veil", self.veil, 0, 0.9))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accidents:
+    """What went wrong between a camera and the network, in one clip."""
+
+    displaced_px: tuple[int, int] = (0, 0)
+    """The first frame of the history, right and down, after alignment."""
+    is_other_scene: bool = False
+    """The history is mirrored: nothing of it belongs to the current frame."""
+    missing: int = 0
+    """So many of the oldest frames are copies of the next newer one."""
+    gains: tuple[float, ...] = ()
+    """Brightness of the current and each older frame; empty: all 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipDegradation:
+    """One drawn clip: what its frames went through. With the source image it gives the same sample again."""
+
+    kind: str
+    times: tuple[float, ...]
+    """Of the frames, in frames; the current one is 0 and first."""
+    motion: Motion
+    accidents: Accidents
+    veil: float
+    airlight: float
+    rain: Rain | None = None
+    rain_steps: tuple[int, ...] = ()
+    drops: Drops | None = None
+    sensor: Sensor | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON record."""
+        record: dict[str, Any] = {
+            "kind": self.kind,
+            "times": list(self.times),
+            "motion": self.motion.to_dict(),
+            "accidents": asdict(self.accidents),
+            "veil": self.veil,
+        }
+        for name in ("rain", "drops", "sensor"):
+            part = getattr(self, name)
+            if part is not None:
+                record[name] = part.to_dict()
+        return record
+
+    def degrade(self, frames: Sequence[npt.NDArray[np.float32]]) -> list[RgbImage]:
+        """Each filmed frame as the camera delivers it: float32 (H, W, 3) in [0, 1] -> uint8 RGB."""
+        degraded = []
+        for number, frame in enumerate(frames):
+            seen_CHW = _to_chw(frame)
+            if self.veil:
+                seen_CHW = self._veiled(seen_CHW)
+            if self.rain is not None:
+                seen_CHW = apply_rain(seen_CHW, self._rain_of(number), self.rain_steps[number])
+            if self.drops is not None:
+                seen_CHW = apply_drops(seen_CHW, self.drops)
+            if self.accidents.gains:
+                seen_CHW = (seen_CHW * self.accidents.gains[number]).clamp(0, 1)
+            if self.sensor is not None:
+                seen_CHW = apply_sensor(seen_CHW, replace(self.sensor, seed=self.sensor.seed + number))
+            degraded.append(_to_bytes(seen_CHW))
+        return degraded
+
+    def ground_truth(self, frame: npt.NDArray[np.float32]) -> RgbImage:
+        """The sharp current frame without streaks, drops and noise; with its veil and brightness."""
+        target_CHW = _to_chw(frame)
+        if self.veil:
+            target_CHW = self._veiled(target_CHW)
+        if self.rain is not None:
+            target_CHW = apply_veil(target_CHW, self.rain)
+        if self.accidents.gains:
+            target_CHW = (target_CHW * self.accidents.gains[0]).clamp(0, 1)
+        return _to_bytes(target_CHW)
+
+    def _rain_of(self, number: int) -> Rain:
+        assert self.rain is not None
+        is_new = len(set(self.rain_steps)) == 1
+        return replace(self.rain, seed=self.rain.seed + number) if is_new else self.rain
+
+    def _veiled(self, image_CHW: Tensor) -> Tensor:
+        return image_CHW * (1 - self.veil) + self.airlight * self.veil
+
+
+def draw_clip(
+    kind: str, config: ClipConfig, degrade: DegradeConfig, rng: np.random.Generator, side: int
+) -> ClipDegradation:
+    """Draw everything that one clip of this kind needs: blur, rain, blur_rain, drops or clean."""
+    count = config.history + 1
+    blurred = kind in ("blur", "blur_rain")
+    motion = draw_motion(config.motion, rng, draw_log(rng, config.blur_px) if blurred else 0.0)
+    gaps = np.ones(config.history)
+    if rng.random() < config.dropped_share:
+        gaps[rng.integers(config.history) :] += rng.integers(1, config.dropped_frames + 1)
+        # A slow camera, or the frames would have nothing in common.
+        motion = motion if blurred else draw_motion(_slowed(config.motion, float(gaps.max())), rng)
+    if rng.random() < config.repeated_share:
+        gaps[rng.integers(config.history)] = 0
+    times = (0.0, *(float(-t) for t in np.cumsum(gaps)))
+    rain: Rain | None = None
+    steps: tuple[int, ...] = ()
+    if kind in ("rain", "blur_rain"):
+        rain = draw_rain(degrade.rain, rng)
+        falls_on = rng.random() >= config.new_rain_share
+        steps = tuple(int(t) for t in times) if falls_on else (0,) * count
+    return ClipDegradation(
+        kind=kind,
+        times=times,
+        motion=motion,
+        accidents=draw_accidents(config, rng),
+        veil=draw(rng, config.veil) if rng.random() < config.veil_share else 0.0,
+        airlight=float(rng.uniform(0.55, 0.97)),
+        rain=rain,
+        rain_steps=steps,
+        drops=draw_drops(degrade.drops, rng, side, side) if kind == "drops" else None,
+        sensor=draw_sensor(degrade.sensor, rng),
+    )
+
+
+def draw_accidents(config: ClipConfig, rng: np.random.Generator, is_recorded: bool = False) -> Accidents:
+    """Draw what goes wrong with one clip; recorded clips keep the brightness that they were filmed with."""
+    displaced, is_other_scene = (0, 0), False
+    if rng.random() < config.failed_share:
+        is_other_scene = bool(rng.random() < 0.3)
+        distance, direction = rng.uniform(4, 40), rng.uniform(0, 2 * np.pi)
+        displaced = (round(distance * np.cos(direction)), round(distance * np.sin(direction)))
+    missing = int(rng.integers(1, config.history + 1)) if rng.random() < config.missing_share else 0
+    gains: tuple[float, ...] = ()
+    if not is_recorded and rng.random() < config.jump_share:
+        gains = tuple(float(g) for g in rng.uniform(0.75, 1.15, config.history + 1))
+    return Accidents(displaced_px=displaced, is_other_scene=is_other_scene, missing=missing, gains=gains)
+
+
+def with_history(frames: Sequence[RgbImage], accidents: Accidents) -> RgbImage:
+    """The network's input: the first frame and the others aligned to it, uint8 (H, W, 3 x frames)."""
+    present = len(frames) - accidents.missing
+    aligned = align(frames[0], frames[1:present]) if present > 1 else []
+    if aligned and accidents.is_other_scene:
+        aligned = [np.ascontiguousarray(image[::-1, ::-1]) for image in aligned]
+    elif aligned and accidents.displaced_px != (0, 0):
+        right, down = accidents.displaced_px
+        aligned[0] = np.roll(aligned[0], (down, right), (0, 1))
+    while len(aligned) < len(frames) - 1:
+        aligned.append(aligned[-1] if aligned else frames[0])
+    return np.concatenate([frames[0], *aligned], axis=2)
+
+
+def _slowed(config: MotionConfig, gap: float) -> MotionConfig:
+    low, high = config.speed_px
+    return replace(config, speed_px=(min(low, high / gap), max(high / gap, 0.02)))
+
+
+def _to_chw(image_HWC: npt.NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image_HWC.transpose(2, 0, 1), np.float32))
+
+
+def _to_bytes(image_CHW: Tensor) -> RgbImage:
+    eight_bit = image_CHW.mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(eight_bit.permute(1, 2, 0).numpy())

@@ -1,0 +1,93 @@
+"""Frames of one camera brought over each other: dense optical flow, and images warped along it.
+
+Flow is found on grey images of half the size, after a median that takes thin streaks out: rain in one frame must
+not be matched with rain in another. It runs from the newer frame to the older one, so that the older one can be
+looked up where the newer one's pixels were. Longer ways are composed of single steps: one search a frame, however
+many frames are aligned.
+
+Everything here is deterministic, whatever the number of OpenCV's threads.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+RgbImage = npt.NDArray[np.uint8]
+GreyImage = npt.NDArray[np.uint8]
+Flow = npt.NDArray[np.float32]
+"""(height, width, 2): how far right and down, in px of the image that the flow was found on."""
+
+_NO_MAP: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
+"""For OpenCV's ``remap``: the first map holds x and y."""
+_SHRINK = 2
+_SMALLEST_SIDE_PX = 24
+"""Of the shrunk grey image; what is smaller is taken not to move."""
+
+
+def flow_image(rgb_HWC: RgbImage) -> GreyImage:
+    """What flow is found on: uint8 (height // 2, width // 2), grey, without thin streaks."""
+    grey = cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    size = (max(width // _SHRINK, 1), max(height // _SHRINK, 1))
+    return np.asarray(cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3), np.uint8)
+
+
+def find_flow(newer: GreyImage, older: GreyImage) -> Flow:
+    """Where each pixel of the newer flow image was in the older one, both of one shape (height, width)."""
+    if min(newer.shape) < _SMALLEST_SIDE_PX:
+        return np.zeros((*newer.shape, 2), np.float32)
+    return np.asarray(_search().calc(newer, older, None), np.float32)  # type: ignore[call-overload]
+
+
+def compose(newer: Flow, older: Flow) -> Flow:
+    """The flow over two steps: along ``newer``, then along ``older`` from where that led."""
+    places = _grid(*newer.shape[:2]) + newer
+    further = cv2.remap(older, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(newer + further, np.float32)
+
+
+def warp(older_HWC: RgbImage, flow: Flow) -> RgbImage:
+    """The older image as seen from the newer one.
+
+    Args:
+        older_HWC: uint8 RGB (height, width, 3).
+        flow: found on the flow images of the two.
+    """
+    height, width = older_HWC.shape[:2]
+    # Scaled while it is small: this runs for every frame of every camera.
+    scaled = flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
+    places = np.asarray(cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    cv2.add(places, _grid(height, width), dst=places)
+    warped = cv2.remap(older_HWC, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(warped, np.uint8)
+
+
+def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
+    """Older frames of the current one's size, newest first, each aligned to the current one."""
+    aligned: list[RgbImage] = []
+    newer, total = flow_image(current_HWC), None
+    for image in older:
+        grey = flow_image(image)
+        step = find_flow(newer, grey)
+        total = step if total is None else compose(total, step)
+        aligned.append(warp(image, total))
+        newer = grey
+    return aligned
+
+
+@lru_cache(maxsize=1)
+def _search() -> cv2.DISOpticalFlow:
+    # The variational step is what sharpens the flow at edges; more of its iterations gain nothing on rain.
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    search.setFinestScale(1)
+    search.setVariationalRefinementIterations(3)
+    return search
+
+
+@lru_cache(maxsize=16)
+def _grid(height: int, width: int) -> npt.NDArray[np.float32]:
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.dstack((x, y))

@@ -1,0 +1,159 @@
+"""The frames before: what each camera's last frames show, seen from where the current one was taken.
+
+A frame is remembered when it is taken up, as it came from the camera: restored frames are never looked at, so no
+error can feed on itself, and the same frames give the same history whether they are live or replayed, resumed or not.
+
+History starts anew at another size, when stamps jump back, after a gap, and at a cut to another scene. Until there
+are frames enough the oldest one stands for those that are missing; without any, the current frame does, and the
+network sees a single image.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.images.alignment import Flow, GreyImage, RgbImage, compose, find_flow, flow_image, warp
+
+LONGEST_GAP_S = 1.0
+"""Between two frames that belong together; after a longer one the scene is taken to be another."""
+
+_CUT_CORRELATION = 0.7
+"""Of a frame with the aligned frame before, on small grey images; below it they show different scenes."""
+_CUT_SIDE_PX = 40
+"""Width of those small images: a cut changes what is large, rain and noise what is small."""
+_FLAT_LEVELS = 3.0
+"""Standard deviation of a small image, of 255, under which it shows nothing that could be compared."""
+
+
+@dataclass
+class RememberedFrame:
+    """One frame of a camera, and the way from it to the frame before."""
+
+    rgb_HWC: RgbImage  # noqa: N815 - shape suffix
+    stamp_s: float | None
+    grey: GreyImage
+    step: Flow | None = field(default=None, repr=False)
+    """Flow to the next older frame; found when it is first asked for."""
+    is_cut: bool | None = None
+    """Whether the next older frame shows another scene."""
+
+
+class FrameHistory:
+    """The last frames of every camera.
+
+    Args:
+        length: how many frames before the current one are kept of each camera. The memory is
+            ``length + 1`` frames of RGB and, at half the size, a grey image and a flow of 8 bytes a px each: about
+            5.3 bytes a px and frame, 11 MB a camera at 1280x720 with two frames.
+
+    Raises:
+        ValueError: a negative length.
+    """
+
+    def __init__(self, length: int) -> None:
+        if length < 0:
+            raise ValueError(f"length={length} must not be negative")
+        self.length = length
+        self._cameras: dict[str, deque[RememberedFrame]] = {}
+
+    def take(self, camera: str, rgb_HWC: RgbImage, stamp_s: float | None = None) -> None:
+        """Take up a camera's next frame: uint8 RGB (height, width, 3), which is copied.
+
+        Args:
+            stamp_s: when it was taken, on any clock, in seconds; None, or equal stamps, say nothing: then frames
+                count as consecutive.
+        """
+        if self.length == 0:
+            return
+        frames = self._cameras.setdefault(camera, deque(maxlen=self.length + 1))
+        if frames and not _belong_together(frames[0], rgb_HWC, stamp_s):
+            frames.clear()
+        frames.appendleft(RememberedFrame(rgb_HWC.copy(), stamp_s, flow_image(rgb_HWC)))
+
+    def aligned(self, camera: str) -> list[RgbImage]:
+        """The frames before the one taken up last, newest first, each aligned to it.
+
+        Returns:
+            ``length`` images, or none if the camera has only one frame, or none that shows the same scene. Not to be
+            written to.
+        """
+        frames = self._cameras.get(camera, ())
+        found: list[RgbImage] = []
+        total: Flow | None = None
+        for newer, older in zip(list(frames)[:-1], list(frames)[1:], strict=True):
+            step = _step(newer, older)
+            if newer.is_cut:
+                break
+            total = step if total is None else compose(total, step)
+            found.append(warp(older.rgb_HWC, total))
+        return found + found[-1:] * (self.length - len(found)) if found else []
+
+    def reset(self, camera: str | None = None) -> None:
+        """Forget one camera's frames, or all."""
+        if camera is None:
+            self._cameras.clear()
+        else:
+            self._cameras.pop(camera, None)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All frames and stamps as arrays by name, for ``load_state``; later frames do not change them."""
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for camera, frames in self._cameras.items():
+            for number, frame in enumerate(frames):
+                arrays[f"frame {number} {camera}"] = frame.rgb_HWC
+                stamp = np.nan if frame.stamp_s is None else frame.stamp_s
+                arrays[f"stamp {number} {camera}"] = np.array(stamp, np.float64)
+        return arrays
+
+    def load_state(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Go on where another history's ``state`` was taken; what was remembered here is forgotten.
+
+        Raises:
+            ValueError: not arrays that ``state`` gives.
+        """
+        self._cameras.clear()
+        numbered = [key.split(" ", 2)[1:] for key in arrays if key.startswith("frame ")]
+        for number, camera in sorted(numbered, key=lambda pair: int(pair[0])):
+            rgb_HWC, stamp = arrays[f"frame {number} {camera}"], arrays.get(f"stamp {number} {camera}")
+            if stamp is None or rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3:
+                raise ValueError(f"frame {number} of {camera!r} is not a remembered frame")
+            stamp_s = None if np.isnan(stamp) else float(stamp)
+            frames = self._cameras.setdefault(camera, deque(maxlen=self.length + 1))
+            frames.append(RememberedFrame(rgb_HWC, stamp_s, flow_image(rgb_HWC)))
+
+
+def _belong_together(newest: RememberedFrame, rgb_HWC: RgbImage, stamp_s: float | None) -> bool:
+    if newest.rgb_HWC.shape != rgb_HWC.shape:
+        return False
+    if newest.stamp_s is None or stamp_s is None:
+        return True
+    return 0 <= stamp_s - newest.stamp_s <= LONGEST_GAP_S
+
+
+def _step(newer: RememberedFrame, older: RememberedFrame) -> Flow:
+    """The flow between two neighbours, found once; also sees whether there is a cut between them."""
+    if newer.step is None:
+        newer.step = find_flow(newer.grey, older.grey)
+        newer.is_cut = _shows_another_scene(newer.grey, older.grey, newer.step)
+    return newer.step
+
+
+def _shows_another_scene(newer: GreyImage, older: GreyImage, step: Flow) -> bool:
+    height, width = newer.shape
+    small = (min(width, _CUT_SIDE_PX), max(1, min(height, round(_CUT_SIDE_PX * height / width))))
+    shrunk = [
+        cv2.resize(image, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for image in (newer, _warped_small(older, step))
+    ]
+    if min(float(image.std()) for image in shrunk) < _FLAT_LEVELS:
+        return False
+    correlation = float(np.corrcoef(shrunk[0].ravel(), shrunk[1].ravel())[0, 1])
+    return correlation < _CUT_CORRELATION
+
+
+def _warped_small(older: GreyImage, step: Flow) -> npt.NDArray[np.uint8]:
+    return np.asarray(warp(older, step), np.uint8)
