@@ -81,7 +81,7 @@ test: setup browser lint types
 
 # The site of docs/, with the reference of the Python API from its docstrings: out/site/index.html
 docs: setup
-	$(BIN)/mkdocs build --quiet --strict --site-dir out/site
+	$(BIN)/mkdocs build --quiet --strict
 
 # After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
 lock:
