@@ -6,7 +6,6 @@ Every argument of restore.launch.py may be given as well. The launch ends when t
 nothing more has come from the node for ``idle_timeout`` seconds.
 """
 
-import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -24,7 +23,8 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+from restoregan_ros.fastdds_profile import profile_environment
+
 RECORDED = ["*/restored/image_raw", "*/restored/camera_info", "*/restored/report"]
 
 ARGUMENTS = [
@@ -53,12 +53,9 @@ def play_restore_record(context):
         return LaunchConfiguration(name, default=default).perform(context)
 
     share = Path(get_package_share_directory("restoregan_ros"))
-    environment = {}
-    if argument("large_image_profile", "true") == "true" and not any(map(os.environ.get, PROFILE_VARIABLES)):
-        environment = dict.fromkeys(PROFILE_VARIABLES, str(share / "config" / "fastdds_large_images.xml"))
-
-    camera = "/".join(["", *argument("namespace").strip("/").split("/"), argument("cameras", "camera")])
-    camera = camera.partition(",")[0].replace("//", "/")
+    camera = argument("cameras").partition(",")[0].strip() or "camera"
+    has_profile = argument("large_image_profile", "true") == "true"
+    environment = profile_environment(share) if has_profile else {}
     suffix = "/compressed" if argument("image_transport") == "compressed" else ""
     remappings = [
         (bag_topic, f"{camera}/{name}")
@@ -74,6 +71,7 @@ def play_restore_record(context):
         package="restoregan_ros",
         executable="bag_player",
         arguments=[argument("bag"), "--rate", argument("rate"), *span, "--clock", "--wait", "120"],
+        namespace=argument("namespace"),  # what is remapped lands where the node listens
         remappings=remappings,
         additional_env=environment,
         output="screen",

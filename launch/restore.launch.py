@@ -3,10 +3,11 @@
     ros2 launch restoregan_ros restore.launch.py cameras:=front,left mode:=monitor
 
 An argument that is left empty leaves the matter to the parameter file, so that a file of your own is never
-overridden by a default of this one. ``ros2 launch restoregan_ros restore.launch.py --show-args`` lists all.
+overridden by a default of this one, nor is a ``SetParameter`` of the launch file that includes it. Included under
+``PushRosNamespace``, node and topics move along. ``ros2 launch restoregan_ros restore.launch.py --show-args`` lists
+all arguments.
 """
 
-import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
@@ -15,7 +16,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import LifecycleNode
 
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")  # new and old name
+from restoregan_ros.fastdds_profile import profile_environment
 
 FLAGS = ["true", "false"]
 ARGUMENTS = [
@@ -50,7 +51,7 @@ ARGUMENTS = [
         "params_file", default_value="", description="Parameter file; empty: config/restore.param.yaml."
     ),
     DeclareLaunchArgument(
-        "use_sim_time", default_value="false", choices=FLAGS, description="Take the time from /clock."
+        "use_sim_time", default_value="", choices=["", *FLAGS], description="Take the time from /clock."
     ),
     DeclareLaunchArgument(
         "log_level", default_value="info", description="debug, info, warn, error or fatal."
@@ -73,12 +74,11 @@ def start_node(context):
     def argument(name):
         return LaunchConfiguration(name).perform(context)
 
-    config = Path(get_package_share_directory("restoregan_ros"), "config")
+    share = Path(get_package_share_directory("restoregan_ros"))
 
-    parameters = {
-        "autostart": argument("autostart") == "true",
-        "use_sim_time": argument("use_sim_time") == "true",
-    }
+    parameters = {"autostart": argument("autostart") == "true"}
+    if argument("use_sim_time"):
+        parameters["use_sim_time"] = argument("use_sim_time") == "true"
     for name in ("model", "device", "image_transport", "mode", "preset"):
         if argument(name):
             parameters[name] = argument(name)
@@ -86,18 +86,14 @@ def start_node(context):
     if cameras:
         parameters["cameras"] = cameras
 
-    environment = {}
-    if argument("large_image_profile") == "true" and not any(map(os.environ.get, PROFILE_VARIABLES)):
-        environment = dict.fromkeys(PROFILE_VARIABLES, str(config / "fastdds_large_images.xml"))
-
     node = LifecycleNode(
         package="restoregan_ros",
         executable="restore_node",
         name="restore_node",
         namespace=argument("namespace"),
-        parameters=[argument("params_file") or str(config / "restore.param.yaml"), parameters],
+        parameters=[argument("params_file") or str(share / "config" / "restore.param.yaml"), parameters],
         ros_arguments=["--log-level", argument("log_level")],
-        additional_env=environment,
+        additional_env=profile_environment(share) if argument("large_image_profile") == "true" else {},
         respawn=argument("respawn") == "true",
         respawn_delay=2.0,
         output="screen",

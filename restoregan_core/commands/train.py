@@ -26,8 +26,10 @@ def main(argv: list[str]) -> int:
     """Train; 0 at the end of the plan, 128 + the signal's number where one stopped the run."""
     config = parse(argv)
     # After parsing: --help and a wrong key need no torch.
+    from restoregan_core.training.data_folders import require_folders
     from restoregan_core.training.learner import TrainingFailedError
 
+    require_folders(config)
     try:
         signal_number = _trainer(config).run()
     except TrainingFailedError as error:

@@ -38,7 +38,7 @@ def only_node(context: Context) -> Node:
 def test_by_default_the_parameter_file_decides_everything_but_the_start() -> None:
     node = only_node(resolve(RESTORE))
     assert Path(node.parameters[0]).samefile(ROOT / "config" / "restore.param.yaml")
-    assert parameters(node) == {"autostart": True, "use_sim_time": False}
+    assert parameters(node) == {"autostart": True}
     assert (node.executable, node.name, node.respawn) == ("restore_node", "restore_node", True)
 
 
@@ -57,6 +57,11 @@ def test_arguments_that_are_given_override_the_parameter_file() -> None:
     }  # fmt: skip
     assert (node.namespace, node.respawn) == ("car", False)
     assert node.ros_arguments == ["--log-level", "debug"]
+
+
+def test_the_simulated_time_of_the_including_launch_file_is_left_alone() -> None:
+    assert "use_sim_time" not in parameters(only_node(resolve(RESTORE)))
+    assert parameters(only_node(resolve(RESTORE, use_sim_time="false")))["use_sim_time"] is False
 
 
 @pytest.mark.parametrize(
@@ -104,7 +109,7 @@ def test_every_parameter_that_the_launch_file_sets_is_one_of_the_node() -> None:
     ("arguments", "remapped"),
     [
         ({}, []),
-        ({"image_topic": "/cam0"}, [("/cam0", "/camera/image_raw")]),
+        ({"image_topic": "/cam0"}, [("/cam0", "camera/image_raw")]),
         (
             {
                 "image_topic": "/cam0",
@@ -112,11 +117,11 @@ def test_every_parameter_that_the_launch_file_sets_is_one_of_the_node() -> None:
                 "cameras": "front,left",
                 "namespace": "/car/",
             },
-            [("/cam0", "/car/front/image_raw"), ("/info", "/car/front/camera_info")],
+            [("/cam0", "front/image_raw"), ("/info", "front/camera_info")],
         ),
         (
             {"image_topic": "/cam0", "image_transport": "compressed"},
-            [("/cam0", "/camera/image_raw/compressed")],
+            [("/cam0", "camera/image_raw/compressed")],
         ),
     ],
 )
@@ -127,6 +132,7 @@ def test_replay_feeds_the_bags_topic_to_the_first_camera(
     recorder, node, player = context.nodes
     assert [n.executable for n in (recorder, node, player)] == ["bag_recorder", "restore_node", "bag_player"]
     assert player.remappings == remapped
+    assert player.namespace == node.namespace
     assert player.arguments[0] == "drive"
     assert "--clock" in player.arguments
     assert set(player.additional_env) == set(PROFILES)
