@@ -24,7 +24,7 @@ import numpy.typing as npt
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.restoration.blending import blend_tiles, changed_share
 from restoregan_core.restoration.gate import Gate
-from restoregan_core.restoration.guard import Guard, GuardError
+from restoregan_core.restoration.guard import BrightnessShiftError, Guard, GuardError
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.steadier import Steadier
@@ -129,9 +129,10 @@ class RestorationPipeline:
             self.guard.count_fault()
             return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
         except GuardError as error:
-            return replace(
-                unchanged, action=Action.FAILED_OPEN, reason=Reason.COLOUR_SHIFT, detail=str(error)
-            )
+            self.guard.count_fault()
+            is_brightness = isinstance(error, BrightnessShiftError)
+            reason = Reason.BRIGHTNESS_SHIFT if is_brightness else Reason.COLOUR_SHIFT
+            return replace(unchanged, action=Action.FAILED_OPEN, reason=reason, detail=str(error))
         except Exception as error:
             logger.exception("restoration failed")
             self.guard.count_fault()

@@ -31,6 +31,7 @@ class Reason(IntEnum):
     MALFORMED = 8
     CIRCUIT_OPEN = 9
     OVERLOAD = 10
+    BRIGHTNESS_SHIFT = 11
 
 
 @dataclass(frozen=True)

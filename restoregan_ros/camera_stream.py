@@ -10,6 +10,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.result import Action
 from restoregan_ros.conversions import overlay_image, report_message, restamped
 from restoregan_ros.frame import Frame
 from restoregan_ros.msg import RestorationReport
@@ -208,7 +209,7 @@ class CameraStream:
             return None
         try:
             encoding = self._published_encoding(source)
-            if outcome.action == RestorationReport.ACTION_RESTORED:
+            if outcome.action == Action.RESTORED:
                 assert outcome.result is not None
                 image = source.restored(outcome.result.image, encoding)
             else:

@@ -8,6 +8,7 @@ from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from restoregan_core.images import encodings
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_ros.image_cdr import ImageFields, write_image
 from restoregan_ros.msg import RestorationReport
 from restoregan_ros.outcome import Outcome
@@ -30,7 +31,7 @@ def report_message(
     nan = float("nan")
     report = RestorationReport(
         header=header, action=int(outcome.action), reason=int(outcome.reason), latency_ms=latency_ms,
-        frames_superseded=frames_superseded & 0xFFFFFFFF, model=model,
+        frames_superseded=frames_superseded & 0xFFFFFFFF, model=model, tile_size_px=TILE_SIZE_PX,
         blur_probability=nan, rain_probability=nan, lens_drop_probability=nan,
         residual_blur_probability=nan, residual_rain_probability=nan, assessment_ms=nan, restoration_ms=nan,
     )  # fmt: skip

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from restoregan_ros.msg import RestorationReport
-from restoregan_ros.outcome import REASONS, Outcome
+from restoregan_core.result import Action
+from restoregan_ros.outcome import Outcome
 
 WINDOW_FRAMES = 1000
 
@@ -63,8 +63,8 @@ class StreamStatistics:
         with self._lock:
             self._published += 1
             self._latencies_ms.append(latency_ms)
-            if outcome.action == RestorationReport.ACTION_FAILED_OPEN:
-                reason = REASONS[outcome.reason]
+            if outcome.action == Action.FAILED_OPEN:
+                reason = outcome.reason.name
                 self._failed_open[reason] = self._failed_open.get(reason, 0) + 1
             if outcome.result is not None:
                 assessment = outcome.result.assessment

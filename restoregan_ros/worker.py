@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from restoregan_core.result import Reason
 from restoregan_ros.camera_stream import CameraStream
 from restoregan_ros.frame import Frame
-from restoregan_ros.msg import RestorationReport
 from restoregan_ros.outcome import DISABLED, Outcome, failure_of
 from restoregan_ros.parameters import NodeSettings, Settings
 from restoregan_ros.shedding import LoadShedder
@@ -99,10 +99,10 @@ class Worker:
                 None if math.isnan(result.restoration_ms) else result.restoration_ms / 1e3,
                 result.is_wanted,
             )
-        reason = int(result.reason)
+        reason = result.reason
         if is_asked_for and not has_time:
-            reason = RestorationReport.REASON_OVERLOAD if result.is_wanted else RestorationReport.REASON_NONE
-        return Outcome(int(result.action), reason, result.detail, result)
+            reason = Reason.OVERLOAD if result.is_wanted else Reason.NONE
+        return Outcome(result.action, reason, result.detail, result)
 
     def _apply(self, settings: NodeSettings) -> None:
         if settings is not self._applied:

@@ -16,6 +16,7 @@ from restoregan_core.bags.frames import (
 )
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.images import encodings
+from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.result import Action, RestorationResult
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")
@@ -171,7 +172,7 @@ class FrameOutput:
                 ("blur_probability", "rain_probability", "lens_drop_probability",
                  "residual_blur_probability", "residual_rain_probability"), nan
             ),
-            "tile_size_px": 64, "grid_rows": 0, "grid_columns": 0,
+            "tile_size_px": TILE_SIZE_PX, "grid_rows": 0, "grid_columns": 0,
             "blur_grid": none, "rain_grid": none, "restored_grid": none,
             "action": action, "reason": reason,
             "assessment_ms": nan, "restoration_ms": nan, "latency_ms": nan,

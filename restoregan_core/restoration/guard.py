@@ -1,7 +1,8 @@
 """Keeps a network that misbehaves from harming the detectors: bounds on its output, and a circuit breaker.
 
-Bounds look at one frame: the change to any pixel is clamped, a shift of the mean colour is refused.
-The breaker looks at the network's record: after several faults in a row it rests, and tries again later.
+Bounds look at one frame: the change to any pixel is clamped, a shift of mean colour or brightness is refused.
+The breaker looks at the network's record: after several faults in a row, refused frames among them, it rests, and
+tries again later.
 """
 
 import time
@@ -15,6 +16,14 @@ import numpy.typing as npt
 
 class GuardError(Exception):
     """The output as a whole is not true to its source: publish the source instead."""
+
+
+class ColourShiftError(GuardError):
+    """The mean of a channel moved against the mean of all three."""
+
+
+class BrightnessShiftError(GuardError):
+    """The mean of all channels moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +95,7 @@ class Guard:
             uint8 (height, width, 3), at most ``max_pixel_change`` away from the source anywhere.
 
         Raises:
-            GuardError: mean brightness or a mean colour moved by more than its bound.
+            BrightnessShiftError, ColourShiftError: mean brightness or a mean colour moved by more than its bound.
             ValueError: not uint8, or of another shape than the source.
         """
         if restored_HWC.shape != source_HWC.shape or restored_HWC.dtype != np.uint8:
@@ -97,14 +106,14 @@ class Guard:
         shifts = np.subtract(cv2.mean(restored_HWC), cv2.mean(source_HWC))[:3]
         brightness = float(shifts.mean())
         if abs(brightness) > self.limits.max_brightness_shift:
-            raise GuardError(
+            raise BrightnessShiftError(
                 f"mean brightness moved by {brightness:+.1f} grey levels,"
                 f" more than {self.limits.max_brightness_shift:g}"
             )
         casts = shifts - brightness
         worst = int(np.abs(casts).argmax())
         if abs(casts[worst]) > self.limits.max_colour_shift:
-            raise GuardError(
+            raise ColourShiftError(
                 f"mean {('red', 'green', 'blue')[worst]} moved by {casts[worst]:+.1f} grey levels"
                 " against all three,"
                 f" more than {self.limits.max_colour_shift:g}"
@@ -128,7 +137,10 @@ class Guard:
         return self._opened_at_s is None or self._rested_s() >= self.limits.circuit_probe_after_s
 
     def count_fault(self) -> None:
-        """The network raised or gave nonsense. A probe that fails lets the circuit rest anew."""
+        """The network raised, or gave what is not finite or was refused by ``check``.
+
+        A probe that fails lets the circuit rest again.
+        """
         self._faults_in_a_row += 1
         if self._faults_in_a_row >= self.limits.circuit_opens_after:
             self._opened_at_s = self._clock_s()

@@ -166,7 +166,7 @@ def test_preset_off_is_reported_as_disabled():
         (fail(NonFiniteOutputError("NaN")), Reason.NON_FINITE),
         (lambda rgb: rgb[:-1], Reason.RUNTIME_FAULT),
         (lambda rgb: rgb.astype(np.float32), Reason.RUNTIME_FAULT),
-        (lambda rgb: np.full_like(rgb, 255), Reason.COLOUR_SHIFT),
+        (lambda rgb: np.full_like(rgb, 255), Reason.BRIGHTNESS_SHIFT),
         (lambda rgb: rgb + np.array([30, 0, 0], np.uint8), Reason.COLOUR_SHIFT),
     ],
 )
@@ -225,6 +225,18 @@ def test_network_that_keeps_failing_rests_and_is_tried_again():
     running.guard.limits = GuardLimits(circuit_opens_after=2, circuit_probe_after_s=0.0)
     network.act = lambda rgb: rgb
     assert running.process(frame()).action == Action.RESTORED
+
+
+def test_a_probe_whose_frame_is_refused_lets_the_circuit_rest_again():
+    network = Network(fail(RuntimeError("broken")))
+    running = pipeline(network, circuit_opens_after=1, circuit_probe_after_s=1000.0)
+    running.process(frame())
+    running.guard.limits = GuardLimits(circuit_opens_after=1, circuit_probe_after_s=0.0)
+    network.act = lambda rgb: np.full_like(rgb, 255)
+    assert running.process(frame()).reason == Reason.BRIGHTNESS_SHIFT
+    running.guard.limits = GuardLimits(circuit_opens_after=1, circuit_probe_after_s=1000.0)
+    assert [running.process(frame()).reason for _ in range(3)] == [Reason.CIRCUIT_OPEN] * 3
+    assert network.calls == 2
 
 
 def test_open_circuit_lets_clean_frames_pass_without_alarm():
