@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Build of the Python package, and of the ROS message where a ROS 2 is within reach.
 
 ``pip install .``              builds message and modules into one wheel (without ROS: the modules alone).

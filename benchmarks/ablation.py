@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which parts of the degradation synthesis carry over to real blur and to the open rain sets.
 
     python benchmarks/ablation.py --data ../shared/data/eval --output docs/benchmarks/ablation.md

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How well the assessors tell spoilt frames from clean ones, and whether their probabilities can be believed.
 
     PYTHONPATH=. python benchmarks/assessor.py --data ../shared/data/eval --output docs/benchmarks/assessor.md

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table that every network has to beat: input, classical methods and networks on open evaluation sets.
 
     python benchmarks/baselines.py --data ../shared/data/eval --output docs/benchmarks/baselines.md --times

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samples a second of each kind, and what loading costs a training step.
 
     python benchmarks/data_loading.py --sharp photos/ --pairs pairs/

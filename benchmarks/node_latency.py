@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Latency and CPU time per frame of restore_node beside a plain rclpy relay, frame by frame in one run.
 
     python benchmarks/node_latency.py --frames 60 --rate 5 --output docs/benchmarks/node_latency

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Can the lite network learn four crops by heart? A sound network, loss and recipe exceed 40 dB in 2,000 steps.
 
     python benchmarks/overfit.py --pairs ../shared/data/train/reds_x4 --output runs/overfit

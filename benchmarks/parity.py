@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every runtime's picture against eager fp32, on real pictures, odd sizes and tiles; and how fast each starts.
 
     python benchmarks/parity.py --pictures ../shared/data/eval/kitti_boxes --output docs/benchmarks/parity

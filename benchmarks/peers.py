@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a user would pick instead, for speed only: layer lists written from the papers, RANDOM WEIGHTS.
 
     python benchmarks/peers.py --size 360x640 --rounds 5

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frame times on devices that were not at hand: ARITHMETIC, no measurement.
 
     python benchmarks/predict.py

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Is text easier or harder to read after restoration? Street signs and number plates, drawn, spoilt, read by an OCR.
 
     pip install --no-deps rapidocr-onnxruntime pyclipper shapely six tqdm

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What replay costs around the network: memory over a long bag, and throughput against the network alone.
 
     python benchmarks/replay_cost.py memory --frames 10000

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the ROS benchmarks share: processes in a domain of their own, frames out, answers in."""
 
 import array

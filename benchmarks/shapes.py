@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Latency against multiply-adds of generator shapes near lite's and vehicle's, in turn on this machine's CPU.
 
     python benchmarks/shapes.py --size 360x640 --rounds 10 --markdown docs/benchmarks/shapes.md

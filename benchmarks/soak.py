@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Does restore_node lose frames? Streams in real time, best effort, and counts what comes back.
 
     python benchmarks/soak.py                 640x360 at 30 Hz, 1280x720 at 15 Hz, three cameras; 60 s each

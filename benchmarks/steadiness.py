@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Does restoration flicker, and how fast does the gate follow the weather?
 
     PYTHONPATH=. python benchmarks/steadiness.py --data ../shared/data --output docs/benchmarks/steadiness.md

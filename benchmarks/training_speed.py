@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training speed: crops/s of paper and lite, beside a plain loop; what data loading costs; two processes.
 
     python benchmarks/training_speed.py --data ../shared/data/train/urban100 \

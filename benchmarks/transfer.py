@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Does a deblurring generator help de-raining? Fine-tuning against training from scratch, with few pairs.
 
     python benchmarks/transfer.py --start runs/lite/last.safetensors --pairs DIR --test DIR \

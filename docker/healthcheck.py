@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exit code 0 while restore_node reports on itself in /diagnostics and its worker answers; 1 otherwise.
 
     healthcheck.py [SECONDS]      how long to listen (default 5; the node reports every second)

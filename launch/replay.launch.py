@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Play a bag through restore_node on the bag's own clock and record what it publishes.
 
     ros2 launch restoregan_ros replay.launch.py bag:=drive output:=restored image_topic:=/front/image_raw

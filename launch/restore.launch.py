@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start restore_node with the Fast DDS profile that large images need.
 
     ros2 launch restoregan_ros restore.launch.py cameras:=front,left mode:=monitor

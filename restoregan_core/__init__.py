@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restoregan without ROS: networks, losses, training, evaluation, and the pipeline that the node runs.
 
 Read ``restoregan_core/pipeline.py`` first.

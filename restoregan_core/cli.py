@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan VERB ...`` = ``python -m restoregan_core VERB ...``.
 
 Exit codes: 0 done; 2 bad input (one line says which and how to mend it); 1 a fault of ours or of the

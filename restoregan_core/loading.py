@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From names to things that run, with sensible defaults: shared by command line, node and notebooks."""
 
 import os

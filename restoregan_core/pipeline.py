@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """READ FIRST. One frame's way through the core: remember -> assess -> gate -> restore -> guard -> steady -> blend.
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of one frame. No torch is needed to say it."""
 
 from dataclasses import dataclass, field

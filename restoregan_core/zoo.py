@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of networks -> their shapes and weights. Weights are safetensors files, checked by SHA-256.
 
 A weights file says what it is: its metadata holds the generator's config as JSON under ``config``, and where

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Play a rosbag2 onto its topics in real time: ``ros2 bag play`` where there is none.
 
     bag_player BAG [--rate 1] [--loop] [--start S] [--end S] [--clock] [--topics /front/image_raw ...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Record topics into a rosbag2: ``ros2 bag record`` where there is none.
 
     bag_recorder OUTPUT --topics '*/restored/*' /camera/image_raw [--storage mcap] [--idle-timeout 3]

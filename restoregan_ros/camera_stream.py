@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One camera: its subscriptions and publishers, and the delivery of each frame exactly once."""
 
 import threading

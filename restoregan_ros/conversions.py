@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The messages that are published beside a frame's own image: overlay, report, intrinsics."""
 
 from copy import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo: a driving clip through the real node over DDS, in real time, and a report of what it did.
 
     python -m restoregan_ros.demo [--video FILE|FOLDER | --bag BAG [--camera TOPIC]] [--degrade blur,rain]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's processes: children with a log of their own, in a ROS domain of their own."""
 
 import os

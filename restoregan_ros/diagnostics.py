@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What /diagnostics says: the node, and of each camera its stream, its blur and its rain."""
 
 import math

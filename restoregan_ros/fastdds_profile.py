@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Fast DDS profile that large images need, in a process's environment."""
 
 import os

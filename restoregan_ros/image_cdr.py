@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """sensor_msgs/Image and CompressedImage as the bytes that DDS carries (CDR, OMG DDS-XTypes 1.3, 7.4.1).
 
 rclpy copies a picture twice to make a message of it, and twice to send it. A raw subscription hands over the

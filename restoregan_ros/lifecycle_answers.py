@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Answers to lifecycle requests that cannot be granted.
 
 rclpy raises inside its service for a transition that the present state does not allow, so that the caller would

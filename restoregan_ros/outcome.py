@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of a frame: what is published for it, and why."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The parameters' declarations as documentation.
 
     python -m restoregan_ros.parameter_docs markdown    the table of README.md and docs/parameters.md

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The node's parameters, each declared once: name, type, default, range, description, read-only or not.
 
 ``parameter_docs.py`` makes the documentation's table and config/restore.param.yaml of these declarations.

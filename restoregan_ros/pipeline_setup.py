@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the node's settings to a warmed pipeline."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restore_node: camera topics in, restored topics and reports out. Lifecycle wiring and ``main``.
 
 configure loads and warms the network and creates the publishers; activate subscribes and starts worker and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Room in the machine's shared memory, through which Fast DDS hands images from process to process.
 
 Each participant of config/fastdds_large_images.xml takes a segment of it. One that was killed leaves its segment

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which cameras are restored when the worker cannot keep up with all of them, and which are only assessed.
 
 The order is that of priority, then of the ``cameras`` parameter. The first camera keeps its restoration (frames

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where frames wait: a slot of one for each camera, and whose turn on the worker it is.
 
 Turns are taken by stride scheduling (Waldspurger and Weihl, 1995): each camera has a time at which it is next

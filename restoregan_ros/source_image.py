@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera's message as it came: header and fields at once, pixels when they are asked for.
 
 Pixels are decoded and encoded by ``restoregan_core.images.encodings``; nothing is computed here.

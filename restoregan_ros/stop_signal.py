@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SIGINT and SIGTERM as a flag, so that a node finishes its work before its context goes."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts and times of one camera since its activation, as the diagnostics show them."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Owns the deadline: publishes the source frame when the worker does not come back in time.
 
 It runs in a thread of its own and never calls the network. While the worker is overdue, it serves the new

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one thread that runs the network: takes the frame whose turn it is, has it judged and delivered."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fit the constants of ClassicalAssessor on spoilt and unspoilt pictures, and check them on other ones.
 
     PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data --write   # fit, then check

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Resolve pyproject.toml and requirements-ros.in for this Python; write the lock files (``make lock``)."""
 
 import json

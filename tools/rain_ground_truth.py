@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pseudo ground truth of rain that really fell: what most of five neighbouring frames agree on.
 
     python tools/rain_ground_truth.py CLIP OUTPUT

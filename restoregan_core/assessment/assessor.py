@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How blurred and how rainy a frame is, tile by tile and as a whole."""
 
 from dataclasses import dataclass, field

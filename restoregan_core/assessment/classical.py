@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assessor without learning: hand-made measures of tiles, mapped to probabilities."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """No-reference measures of motion blur and rain streaks, per tile, at the frame's own resolution.
 
 They are numbers without a unit; ``classical.ClassicalAssessor`` maps them to probabilities.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assessor's network on whole frames: by torch on a GPU, by OpenVINO on a CPU, else by torch there, too."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the assessor saw and the gate did, drawn over a frame, for eyes."""
 
 import cv2

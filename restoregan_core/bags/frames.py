@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a bag's messages to camera frames: which topics are cameras, their intrinsics, their pixels."""
 
 from collections.abc import Iterator, Sequence

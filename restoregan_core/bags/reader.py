@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading bags of every make without a ROS install, damaged ones as far as they go.
 
 rosbag2 (sqlite3, mcap; compressed by file or by message; split; with or without its metadata.yaml) and ROS 1.

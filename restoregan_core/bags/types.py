@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the readers of bags hand on: topics, messages, and what one storage file must offer."""
 
 from collections.abc import Collection, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """foxglove_msgs/CompressedVideo, where PyAV is installed: H.264 and its kin decode only in order."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing the restored bag: part by part, each one whole, so that a kill costs at most the part in work.
 
 A rosbag2 may be split over files. ``DIR/bag`` is such a bag of mcap files at any time: a finished part is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan assess``: how blurred and how rainy each frame is, one JSON object a frame."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan average``: one network of several, by the mean of their weights."""
 
 from pathlib import Path

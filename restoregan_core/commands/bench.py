@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan bench``: time networks and runtimes on this machine, uint8 in to uint8 out."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan build-engine``: compile a network for this machine's GPU, before any camera runs."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the verbs share: parsers that look alike, sizes, the error for an unmet requirement."""
 
 import argparse

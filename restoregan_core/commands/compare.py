@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan compare``: two models, presets or versions over the same bag."""
 
 from pathlib import Path

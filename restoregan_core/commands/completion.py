@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Completion of the command line by the shell; ``eval "$(register-python-argcomplete restoregan)"`` turns it on.
 
 The shell runs the program with the line typed so far in its environment. argcomplete answers from the parser of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan evaluate``: how much better does a network make pictures, by every protocol of the field?"""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan evaluate-detection``: what does restoration do to a detector?"""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan export``: write a network as ONNX and compare it with PyTorch under ONNX Runtime."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan replay``: a rosbag in; a restored bag, one row a frame and a report out."""
 
 import argparse

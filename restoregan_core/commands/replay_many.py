@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan replay-many``: many bags on one machine, or on a Ray cluster (extra ``fleet``)."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan restore``: a picture, a folder of pictures or a video, into new files."""
 
 import argparse

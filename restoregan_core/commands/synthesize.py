@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan synthesize``: clean pictures or a video in, pairs of spoilt and clean pictures out."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan train``: train a network from a YAML recipe."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the assessor learns from: pictures spoilt in known ways (``data/labels.py`` says what is true of them),
 seen through cameras that differ in what is no event (``data/camera.py``).
 """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The paper's augmentations: flips of both pictures, white noise on the input. Nothing is ever resized."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Motion blur: what a sensor integrates while the camera, and things before it, move.
 
 Equations 1 to 3 of the paper: B = g(mean over the exposure of g^-1(S)), with the camera response

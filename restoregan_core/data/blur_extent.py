@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far did the camera move? Measured between the sharp and the blurred picture of a real pair."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How a camera moves during an exposure: a smooth random path of six kinds of motion.
 
 Each kind is a displacement field over the frame (``motion_basis``), and the path gives each kind's amount over

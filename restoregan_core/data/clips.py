@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training samples with history: the current frame, and the frames before it aligned to it as at run time.
 
 Clips come from stills by a virtual camera, degraded frame by frame, or from recordings: real pairs whose files are

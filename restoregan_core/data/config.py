@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training run sees, as recipes write it: folders, shares of each degradation, crops and flips."""
 
 from dataclasses import dataclass, field

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a clean picture to what a vehicle's camera would have delivered, every parameter drawn and recorded.
 
 The order is that of the light: the scene moves (blur), rain falls between it and the lens, drops sit on the

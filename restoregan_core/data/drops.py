@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drops on the lens: each shows the scene shrunk and upside down, out of focus, with a soft edge."""
 
 from dataclasses import asdict, dataclass

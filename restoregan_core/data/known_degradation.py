@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clean frames spoilt in a known way, so that what they should look like is known."""
 
 from dataclasses import dataclass

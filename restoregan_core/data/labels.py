@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is true of a spoilt picture: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
 
 The labels are physical. Blur: the camera's motion during the exposure spans 3 px or more. Rain: the share of

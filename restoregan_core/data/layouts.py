@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The layouts in which the field's data sets are published, read as they come out of their archives."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which degraded picture belongs to which clean one: by name in two folders, by key in two LMDB databases.
 
 In folders, ``input/`` holds the degraded pictures, ``target/`` their partners of the same name. In LMDB, as

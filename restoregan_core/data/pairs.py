@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real pairs: degraded pictures and their clean partners, in folders, LMDB databases or a published layout."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rain before the camera: layers of streaks, Y = X + W (equation 8 of the paper), and its haze.
 
 A layer is a sparse field of random impulses convolved with short oriented lines. Its streaks share a

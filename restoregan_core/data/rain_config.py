@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rains look like: the ranges that rain.py draws from, one set for each kind of rain."""
 
 from dataclasses import dataclass, field

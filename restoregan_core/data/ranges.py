@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks and draws that the degradations share."""
 
 from collections.abc import Sequence

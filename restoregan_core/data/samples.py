@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One training sample: a place in a file, what is done to it, and where it came from.
 
 Four ways: a real pair, a still degraded as a single image, a clip filmed from a still by a virtual camera, and a clip

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What camera and file do to the light: shot and read noise, quantisation, JPEG."""
 
 from dataclasses import asdict, dataclass

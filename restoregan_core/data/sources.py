@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training samples: sharp pictures degraded on the fly, mixed with real pairs.
 
 Sample ``i`` is a pure function of (config, seed, i, patch size): a run that resumes, and any number of

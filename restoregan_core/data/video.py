@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames in their order, and the blur that real motion leaves: their average, with sub-frames between."""
 
 from collections import deque

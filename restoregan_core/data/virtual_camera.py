@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera that moves before a still image: consecutive frames, and the blur of their exposures, from photographs.
 
 The scene slides, grows, turns and tips (a homography a moment, as a plane is seen from a moving car); before it an

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The clips that the demo plays, and what is measured on them."""

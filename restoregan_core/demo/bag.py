@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's clips as a rosbag2: what a recording of a camera driver holds, and the truth."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Driving clips for the demo: the built-in street with known truth, a video, a folder or a bag's camera."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's report: figures, tables and pictures of what was measured."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the demo's two bags, what was played and what was recorded, to rows and pictures."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the demo's street is papered with: road, facades, sky, and the things along the way.
 
 Brick, gravel and grass are the CC0 photographs that scikit-image's wheel holds, the posters its CC0 and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Average precision of one class over labelled frames, from matches that are made frame by frame."""
 
 from collections.abc import Sequence

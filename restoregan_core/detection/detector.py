@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An ONNX object detector of the YOLOX family, for measuring what restoration does to detection.
 
 Input of the file: float32 (1, 3, S, S), BGR, 0 to 255, the picture in the top left corner and grey 114 around

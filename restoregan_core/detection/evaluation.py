@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Does a detector see more or less after restoration? Clean, spoilt, restored and gated frames, side by side.
 
 Each labelled frame is spoilt at four severities by blur, by rain and by both; the detector looks at the frame

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames with objects in KITTI's format: ``images/000000.png``, ``labels/000000.txt``, one object a line."""
 
 from dataclasses import dataclass

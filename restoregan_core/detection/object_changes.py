@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What restoration did to a detector's objects: gained, lost, flicker; agreement with the clean frame.
 
 Scores waver around any threshold, so an object counts from ``COUNTED_SCORE`` on, and it is lost only if the

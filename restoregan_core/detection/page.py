@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a detection evaluation: tables, and a crop of every changed object. One file, no network."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network has to beat: restoration without learning, each at its best single setting for a set.
 
 The best setting is chosen on some of the very pictures that are measured (by mean PSNR on RGB): an advantage

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Others' PyTorch networks, judged like ours: ``module:factory`` names a function that builds the network.
 
 The factory runs code from the user's own Python path; its weights are read without executing any.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run restorers over folders of pairs and score every picture: whole pictures, no gate, one pass for all."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an evaluation leaves behind: JSON for machines, CSV by picture, a table to read, the worst cases."""
 
 import csv

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Images in memory, in files and in ROS messages."""

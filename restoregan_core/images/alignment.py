@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames of one camera brought over each other: dense optical flow, and images warped along it.
 
 Flow is found on grey images of half the size, after a median that takes thin streaks out: rain in one frame must

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One encoded picture in memory -> its pixels. What its header says is checked before anything is decoded.
 
 A file of a few hundred bytes can claim to be tens of thousands of pixels a side: to decode it takes gigabytes and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Camera encodings <-> RGB. The one place that knows how ROS names pixels; it imports no ROS.
 
 Names are those of sensor_msgs/Image.encoding. rgb8, bgr8, rgba8, bgra8, mono8, mono16 and the aliases 8UC1

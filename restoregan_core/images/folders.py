@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pictures in folders: found, read as RGB, kept decoded in memory up to a bound."""
 
 import os

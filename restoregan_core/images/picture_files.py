@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Picture files as a user has them: 8 or 16 bits, grey, with alpha, with EXIF and a colour profile.
 
 The networks see 8-bit RGB. What else a file holds is put back around their result: alpha unchanged, grey as

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The grid of square tiles that a frame is judged and restored by."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Videos: frame by frame through a function, into a new file. Sound is not kept."""
 
 from collections.abc import Callable

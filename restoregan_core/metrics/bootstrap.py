@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Is one model better than another on these pictures? A paired bootstrap over pictures, or over scenes."""
 
 from collections.abc import Callable, Hashable, Sequence

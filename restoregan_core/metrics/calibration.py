@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From scores to probabilities that mean what they say, and how far they do.
 
 Calibration follows Platt (1999): a logistic curve per event, fitted on pictures that were not learnt from.

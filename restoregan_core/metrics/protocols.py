@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured of one picture, side by side, and how the figures of a set come from it.
 
 Always ``psnr_rgb``, ``psnr_y``, ``ssim_2d``, ``ssim_3d`` and ``ssim_y`` (see `restoregan_core.metrics.psnr_ssim`);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PSNR and SSIM of a picture against its reference, one function for each protocol that papers report.
 
 Pictures are uint8 RGB of shape (height, width, 3), outputs already rounded: figures on floats read higher and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RealBlur's protocol: its sharp and blurred pictures come from two cameras behind one beam splitter.
 
 They differ by a little geometry and exposure that no network can know. As the benchmark's authors do, a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assessor's network: how likely each 64 px tile, and the frame, is motion-blurred, rainy, under drops.
 
 It looks at native resolution, where a blur of 3 px shows. What tells motion from a soft lens, or streaks from

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a network costs: parameters, multiply-adds, receptive field."""
 
 from copy import deepcopy

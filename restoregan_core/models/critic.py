@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The critic of Wei et al. 2021 (Table 1): six convolutions, two dense layers, no normalisation."""
 
 import torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator of Wei et al. 2021 (Fig. 3) and the family of smaller networks built on its plan.
 
 The paper's network is ``GeneratorConfig()``: ``C7S1-64, C3S2-128, C3S2-256, RB256 x 10, UC3-128, UC3-64,

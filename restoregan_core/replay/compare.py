@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two replays of one bag, frame by frame: what differs, how surely, and where.
 
 Frames of one drive resemble their neighbours, so the bootstrap draws whole segments, not frames: an interval

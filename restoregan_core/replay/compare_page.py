@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page of a comparison: figures with intervals, and the frames where two replays differ most."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Doing several stages of a stream at once, in order, with bounded memory."""
 
 import queue

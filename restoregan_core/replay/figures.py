@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of report.json: does restoration help on this drive, at which threshold, and what does it cost?
 
     {"replay": {...}, "frames": {...}, "objects": {...}, "truth": {...}, "latency": {...}, "cameras": {...},

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many bags, or segments of long ones, as independent replays: on this machine, or as tasks of a Ray cluster.
 
 Every job is ``restoregan replay`` into a folder of its own, so a job that died goes on from its checkpoint,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One summary over many replays: fleet.parquet (a row a job), fleet.json (totals) and fleet.html."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a live run recorded besides pictures: the frames that were taken up, and a detector's findings."""
 
 from collections import defaultdict

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the node would have kept up on this machine at the bag's own rate, from the times that replay measured.
 
 The node's rule is played through on the recorded times: one worker, one waiting frame a camera, the newest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is measured on one frame before and after restoration: the figures of its row."""
 
 import math

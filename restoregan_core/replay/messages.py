@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a result of the pipeline to what replay writes: picture, intrinsics and report as messages."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """report.html of a replay: one page for the decision, built on the pieces of ``report/page.py``.
 
 At most ``EMBEDDED_FRAMES`` frames are embedded (three pictures each at most); the other ones lie beside the

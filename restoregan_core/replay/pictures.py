@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which frames of a replay are worth a look, and their pictures, taken from both bags in one pass."""
 
 import contextlib

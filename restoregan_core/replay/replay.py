@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bag through the node's own pipeline: restored bag, one row a frame, resumable.
 
 Reading, decoding, the network, measuring with encoding, and writing run at the same time, in threads (OpenCV,

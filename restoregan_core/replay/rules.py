@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Conditions on report.json, for CI: a YAML of short expressions, exit code 3, JUnit.
 
     rules:

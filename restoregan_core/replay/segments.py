@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stretches of a drive that went worst, and their export as small bags."""
 
 import shutil

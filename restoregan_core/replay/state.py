@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a replay must remember to go on after a kill: a checkpoint after every part of the restored bag."""
 
 import json

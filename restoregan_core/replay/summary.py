@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sums up a replay folder: report.json, clips of the worst segments, report.html."""
 
 import importlib.metadata

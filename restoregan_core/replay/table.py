@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One row a frame: the schema of frames.parquet, and reading it back without holding all of it."""
 
 from collections.abc import Iterator, Sequence

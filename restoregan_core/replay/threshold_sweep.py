@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the gate would have done at other thresholds, from the grids of frames.parquet: no network is run."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a frame should look like: the pictures of a clean topic."""
 
 from collections import deque

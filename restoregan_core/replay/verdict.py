@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verdict of report.json in words: does restoration help on this drive, and what speaks for and against it?"""
 
 import math

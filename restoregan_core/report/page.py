@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all pages share: a template filled in, with style and script inlined, so that a page needs no network."""
 
 import base64

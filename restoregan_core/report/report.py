@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report of a demo or an evaluation: one HTML file that needs no network, and the same as JSON.
 
 Whoever measures fills a ``Report``; nothing here knows how its numbers came about.

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Restoring the tiles that need it, checked and bounded."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The restored picture goes into the selected tiles of its source, with a soft edge."""
 
 import cv2

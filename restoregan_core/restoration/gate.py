@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which tiles of a frame are worth restoring (two thresholds with hysteresis, per camera).
 
 A camera that moves, and rain, spoil whole frames: a single tile that looks spoilt in a frame that does not is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Keeps a network that misbehaves from harming the detectors: bounds on its output, and a circuit breaker.
 
 Bounds look at one frame: the change to any pixel is clamped, a shift of mean colour or brightness is refused.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The frames before: what each camera's last frames show, seen from where the current one was taken.
 
 A frame is remembered when it is taken up, as it came from the camera: restored frames are never looked at, so no

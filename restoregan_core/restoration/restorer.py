@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One generator on one runtime, for frames of any size: uint8 RGB in, uint8 RGB out."""
 
 import logging

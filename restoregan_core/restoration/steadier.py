@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where nothing moves, the restored picture is a mean over time: noise that the network sharpens flickers less.
 
 A network that sees one frame at a time makes something new of each frame's noise. Where source and scene stand

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cutting a frame that is too large into tiles whose restored middles make up the restored frame exactly."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One network at one frame size on a CUDA device: pinned buffers, one stream, one CUDA graph."""
 
 import numpy as np

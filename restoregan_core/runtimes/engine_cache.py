@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled networks on disk: each with a manifest that says what it is, for whom, and its SHA-256.
 
 An engine is machine code for one set of weights on one device with one set of library versions. It is read

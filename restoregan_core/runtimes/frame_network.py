@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A generator with its pre- and post-processing: uint8 images in, uint8 images out, one graph.
 
 Every runtime compiles this module, never the bare generator, so that normalising, the skip from the input,

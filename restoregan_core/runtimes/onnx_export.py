@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as ONNX, with its pre- and post-processing inside: the way to trtexec, Isaac ROS and Jetson."""
 
 import os

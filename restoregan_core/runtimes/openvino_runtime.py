@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
 import functools

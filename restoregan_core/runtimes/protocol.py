@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the runtimes have in common."""
 
 from typing import Protocol

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Torch-TensorRT on an NVIDIA GPU: one static engine a frame size, built ahead of time, loaded if it fits.
 
 Written for the strongly typed API of torch-tensorrt 2.8 to 2.13: the precision is the generator's own dtype.

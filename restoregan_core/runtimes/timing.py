@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Timing networks fairly: interleaved, with the device's peak from the same run."""
 
 import time

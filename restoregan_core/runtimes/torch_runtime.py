@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch itself, eager or by Inductor: the reference that the other runtimes are held to."""
 
 from copy import deepcopy

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training: ``config.py`` says what, ``trainer.py`` does it; the other files each hold one part of it."""

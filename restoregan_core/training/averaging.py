@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One network of several that were trained from one start: the mean of their weights (Wortsman et al. 2022).
 
 The mean is often better than each of them, and keeps of an older network what a newer one has unlearnt.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training run is: nested dataclasses that a YAML recipe fills in and that check themselves."""
 
 import json

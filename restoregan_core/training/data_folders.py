@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether the folders that a recipe names are there, before anything is loaded."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a training run to a weights file of the zoo, which says where it comes from."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What learns: the generator, its moving average, the critic, their optimisers; one step of all of them.
 
 A step is a pure function of (weights, optimiser state, batch, seed): it keeps no generator of random numbers,

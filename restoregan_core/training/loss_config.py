@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training run minimises: the weights of the loss terms, and the networks whose features they compare."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a person sees of a run: a progress line with the time left, and the curves in TensorBoard."""
 
 import logging

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimisers a recipe can name: Adam and AdamW as torch has them, and Muon, which wants matrices.
 
 Muon (Jordan et al. 2024) makes every step of a weight matrix equally long in all its directions.

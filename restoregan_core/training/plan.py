@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which stage, learning rate and EMA decay belong to a step: pure functions, so that resuming is simple."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training recipes that come with the package, by name."""
 
 from pathlib import Path

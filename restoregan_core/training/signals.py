@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SIGTERM and Ctrl-C as a wish to stop, asked for between two steps."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The loop around ``learner.py``: stages, data, clock, validation, files. Read ``Trainer.run`` first.
 
 Data and dropout are drawn from seeds made of the step number, so an interrupted run goes on to the bit (on a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Starting from a trained generator, and keeping parts of it as they are."""
 
 import copy

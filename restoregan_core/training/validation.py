@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PSNR and SSIM of the network in training on folders of held-out pairs."""
 
 from dataclasses import dataclass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A detector small enough for a test."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names give the shapes that are promised; a weights file is read only if it is what it claims to be."""
 
 import json

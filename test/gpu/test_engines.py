@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """On a CUDA device: every runtime against eager float32 on the CPU. Not run yet: see docs/engines.md."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the code imports is declared, once for each kind of user, and a vehicle needs no more than its list."""
 
 import ast

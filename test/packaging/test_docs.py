@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The site of docs/ is built without a warning: every page is in its contents, every name of the API is found."""
 
 import subprocess

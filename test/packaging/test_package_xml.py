@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """package.xml is what ROS's tools accept, and agrees with pyproject.toml."""
 
 from pathlib import Path

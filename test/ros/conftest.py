@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests over real processes and real DDS: on this machine only, each module in a DDS domain of its own."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a recorded drive sounds like to the nodes that listen to it."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What was published is in the bag, whoever ends the recording and however."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The messages beside a frame's own image."""
 
 from sensor_msgs.msg import CameraInfo

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo, with an untrained network and a short stretch: real processes, real DDS, a real report."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The demo's processes find what they need wherever the package was installed."""
 
 import os

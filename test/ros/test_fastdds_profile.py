@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The profile is named under both variables, and one that the user has named stands."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Serialised images are read and written as rclpy itself does it, for any field values."""
 
 import array

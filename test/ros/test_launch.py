@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The launch files start what they say: by a double of the launch API, and by the real one where it is."""
 
 import os

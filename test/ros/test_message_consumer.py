@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A C++ package of another workspace compiles against our message, and reads a report as DDS carries it."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The three ways to install the package give the message, the modules, their data and the executables."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters are declared once: files and table follow the declarations, contradictions are refused."""
 
 from dataclasses import fields

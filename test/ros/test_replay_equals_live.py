@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Replay gives the pixels of the live run for the same frames: a real node, real DDS, real processes."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What comes out for each frame that goes in: header, pixels, one report, the reason. One node for all."""
 
 import array

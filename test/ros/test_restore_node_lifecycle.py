@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lifecycle, parameters at start and at run time, signals, sim time, compressed sources, diagnostics."""
 
 import array

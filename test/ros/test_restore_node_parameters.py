@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parameters of the node's own object: what is refused leaves no trace."""
 
 from collections.abc import Iterator

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two rainy cameras and time for one: the other one's frames go out untouched, judged and with the reason."""
 
 import time

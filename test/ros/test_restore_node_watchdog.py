@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A worker that is late or hangs: the source frames go out all the same, each once, in order."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared memory: a node leaves none behind, and says when there is little left."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Overload: cameras lose their restoration in the order of priority, and get it back."""
 
 from hypothesis import given, settings

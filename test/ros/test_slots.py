@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The newest frame of each camera waits, and every camera gets its turns."""
 
 import threading

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small bags and child processes for the tests of the bag nodes."""
 
 import os

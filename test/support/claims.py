@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Valid small files whose header is edited to claim another size: harmless to refuse, costly to decode."""
 
 import struct

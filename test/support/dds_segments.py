@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What processes of a test hold of Fast DDS' shared memory, and what they left behind when they were killed."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A double of the few names of launch and launch_ros that our launch files use.
 
 The real packages are in no package index. This one resolves arguments and substitutions, builds the command

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restore_node with a network that does as the picture says: the node's own class and main, real faults.
 
 Run as ``python -m obedient_node --ros-args ...`` with test/support on PYTHONPATH. The first pixel of a frame

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small bags to replay, and ways to look at what came out."""
 
 from collections.abc import Iterable, Sequence

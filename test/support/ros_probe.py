@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The two sides of restore_node in tests: the process itself, and a camera driver with a detector."""
 
 import array

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A made street, sharp and dry, and the same smeared or rained on."""
 
 import cv2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assessor's log-odds become probabilities that mean what they say, on pictures that were not learnt from.
 
 Blur and rain: on the severity grid over held-out scenes. Drops, which the grid has none of: on held-out samples.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training run of the assessor is: a YAML recipe whose ``model`` is ``assessor``."""
 
 import json

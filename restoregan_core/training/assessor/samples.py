@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The assessor's samples in memory: made once by several processes, kept in the run folder, put together anew."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains the assessor: samples made once, then many passes, then calibration on what was held out."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The game between generator and critic. Every loss is a scalar tensor.
 
 Pictures are float (B, C, H, W) RGB in [-1, 1], scores (B,).

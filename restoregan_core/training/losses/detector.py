@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A detector's own features, and a loss on them: restore what a detector will look at.
 
 The detector is an ONNX file of the YOLOX family, run by torch so that gradients come through. Compared is what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """VGG features up to conv3_3, and the perceptual loss on them (Wei et al. 2021, eq. 10).
 
 The weights do not come with this package. VGG19's are torchvision's published state dict, given as a file or

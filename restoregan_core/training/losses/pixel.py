@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far a restored picture is from its target, pixel by pixel and in its spectrum.
 
 Pictures are float (B, C, H, W) RGB in [-1, 1]; every loss is a scalar tensor.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about the shipped judge, on a made scene: it sees blur and rain, not softness and night."""
 
 import cv2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every make of bag is read, and what is broken is read as far as it goes."""
 
 from pathlib import Path

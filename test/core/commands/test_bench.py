@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restoregan bench: the figures that others read from its JSON."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restoregan build-engine on a machine that cannot: one line, no traceback, no file."""
 
 import pytest

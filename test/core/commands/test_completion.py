@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The shell completes verbs and their options, as it asks through argcomplete."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan evaluate`` from the command line to its files."""
 
 import csv

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """restoregan export: what it writes, and what it says when it cannot."""
 
 import pytest

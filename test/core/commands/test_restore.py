@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan restore`` on a picture, a folder and a video."""
 
 from pathlib import Path

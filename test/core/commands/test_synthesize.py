@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about ``restoregan synthesize``: pairs, repeatable, taken up again, nobody's files overwritten."""
 
 import json

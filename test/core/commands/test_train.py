@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``restoregan train`` as a user meets it: from the command line, alone and under torchrun."""
 
 import os

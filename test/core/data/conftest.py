@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small made pictures: no test here needs anything from elsewhere."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about the samples that the assessor learns from."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about blur: light is averaged as a sensor does it, and the recorded extent is the true one."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about measuring a smear between a sharp and a blurred picture."""
 
 import cv2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about the cameras and scenes that the assessor must look through."""
 
 import numpy as np

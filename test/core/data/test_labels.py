@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about what is true of a spoilt picture: what was done and can be seen; the camera changes no label."""
 
 from dataclasses import replace

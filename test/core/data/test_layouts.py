@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about published data sets: the tree of each archive gives the pairs that its publisher means."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about pairs: a broken one is named before training starts, and no test background slips in."""
 
 from pathlib import Path

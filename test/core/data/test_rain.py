@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about rain: Y = X + W, streaks as drawn, the same on every call, moving on in a video."""
 
 import json

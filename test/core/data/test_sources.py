@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about training samples: by number, the same for everyone, and honest about what was done."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about blur made of frames: continuous, in linear light, and nothing moves where nothing moved."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Average precision against values computed by hand, and what neither counts as right nor as wrong."""
 
 import numpy as np

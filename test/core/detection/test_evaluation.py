@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What restoration does to a detector, on a street where cars are white boxes and the detector knows it."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """KITTI's labels: objects, regions that do not count, and files that are not as they should be."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The baselines do what their names say, at the setting that suits the pictures."""
 
 import cv2

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Others' networks: built by their factory, weights read safely, pictures scaled and padded right."""
 
 import pickle

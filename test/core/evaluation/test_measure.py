@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The loop over a folder of pairs: order, names, errors, worst cases."""
 
 import threading

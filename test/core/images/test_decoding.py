@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Files are refused by what their header claims, before memory is taken for it, wherever they are read."""
 
 import contextlib

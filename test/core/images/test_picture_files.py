@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a picture file holds besides its colours survives restoration."""
 
 from pathlib import Path

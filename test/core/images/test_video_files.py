@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Videos: every frame once, in order, at the source's rate; whole or not at all."""
 
 from pathlib import Path

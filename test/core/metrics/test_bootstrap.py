@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bootstrap intervals: honest about luck, and about frames that are not independent."""
 
 import numpy as np

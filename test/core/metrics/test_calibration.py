@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about probabilities: calibration undoes a distortion, the error measures are those of the papers."""
 
 import numpy as np

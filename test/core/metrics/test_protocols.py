@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every metric at once, and how a set's figure comes from its pictures'."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The metrics against independent implementations, hand-computed values and known input figures."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RealBlur's alignment: undoes what two cameras differ by, hides nothing else."""
 
 import cv2

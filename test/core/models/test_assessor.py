@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about the assessor's network: a grid of 64 px tiles, any size, half precision."""
 
 import pytest

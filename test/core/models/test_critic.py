@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The critic against Table 1, number by number."""
 
 import pytest

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The generator against the paper's formula, and the family around it."""
 
 import json

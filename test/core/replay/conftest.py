@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network of a few thousand weights that changes pictures a little: fast, and its output is checkable."""
 
 import os

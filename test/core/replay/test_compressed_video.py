@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """foxglove_msgs/CompressedVideo: H.264 from a real encoder is replayed like any camera."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens to real replays: killed in the middle, out of disk, given nonsense. Each in a real process."""
 
 import json

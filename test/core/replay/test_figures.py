@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures of the verdict: objects, live latency, sweep, rules, comparison."""
 
 from pathlib import Path

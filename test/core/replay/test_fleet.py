@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many bags: nothing is lost and nothing is done twice, whatever happens to a worker."""
 
 import json

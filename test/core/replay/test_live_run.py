@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The user's own detector counts: its findings before and after are read from the bag and compared."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The replay's page in a real browser: no error, the slider moves, the timeline jumps, tiles are drawn."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A bag goes through the node's own pipeline: what comes out, in which order, and the same every time."""
 
 import errno

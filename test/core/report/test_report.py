@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report can be opened from disk and used: by mouse, by keyboard, on a phone, without a network."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What detectors and cameras are promised of the restorer, on whatever runtimes this machine has."""
 
 import logging

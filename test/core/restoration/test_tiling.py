@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiles cover a frame exactly once, begin where the strides allow, and see far enough."""
 
 import cv2

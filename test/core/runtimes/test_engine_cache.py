@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An engine file is used only if it is whole and made for exactly this."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ONNX file is the network: the same picture, for any consumer, and a graph that TensorRT builds."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenVINO against eager float32, and its compiled network on disk."""
 
 import logging

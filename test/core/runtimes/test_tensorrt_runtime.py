@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TensorRT up to the device boundary: what happens when something is missing or broken, and what it says.
 
 The GPU itself is not simulated: only what PyTorch answers about it, and what importing torch_tensorrt does.

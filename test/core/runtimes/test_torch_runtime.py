@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch on the CPU: the reference, in any precision, and batches."""
 
 import numpy as np

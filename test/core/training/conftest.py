@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training run small enough for a test: 16-pixel crops of three little pairs, a tiny generator."""
 
 from collections.abc import Callable

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises of averaging weights: the mean is exact, what cannot be averaged is refused, nothing is overwritten."""
 
 import json

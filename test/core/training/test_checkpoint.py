@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints survive whatever interrupts their writing, and execute nothing."""
 
 import subprocess

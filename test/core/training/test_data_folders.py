@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recipe whose data are not there says so at once, with the setting that takes folders of one's own."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training run in which a detector has a say."""
 
 from collections.abc import Callable

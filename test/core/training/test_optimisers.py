@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises about optimisers: a recipe's word names one, and Muon steps alike in all directions."""
 
 import copy

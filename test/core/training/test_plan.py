@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stages, learning rates and averages as functions of the step."""
 
 from itertools import pairwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recipes are found by name wherever the package lies, and files as they are."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which run may go on from a checkpoint: the same recipe, whatever the version calls what is off."""
 
 from collections.abc import Callable

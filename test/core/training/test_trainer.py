@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The promises of a training run: stages, restarts, resuming to the bit, and files that can be trusted."""
 
 import json

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Reads one report from standard input as the bytes that DDS carries, and prints what a detector would look at.
 // A node would be written with rclcpp, which does the same; the wheels of ROS have none.
 #include <iostream>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises of the assessor's calibration: it undoes an exaggeration, and says no more than the evidence does."""
 
 import numpy as np

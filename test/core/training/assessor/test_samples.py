@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises of the assessor's samples in memory."""
 
 import numpy as np

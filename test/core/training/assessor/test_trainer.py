@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Promises of assessor training: it resumes to the bit, refuses another recipe, exports what loads and judges."""
 
 import json

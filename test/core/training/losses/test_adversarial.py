@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The adversarial losses against values by hand, their own derivatives, and known mistakes."""
 
 import math

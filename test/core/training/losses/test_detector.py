@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The detector that torch runs is the one that the file holds, and its loss leads to what it sees."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """VGG features: the right layers, every picture normalised, and weights that are never random."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pixel losses against values worked out by hand, against their own derivatives, and against known mistakes."""
 
 import math
