@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What only consecutive frames show: streaks that are left, flicker, and things that move on their own.
 
 Everything is measured on a *triple*: a frame between the one before it and the one after it, uint8 RGB

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What consecutive frames show, on clips whose truth is known."""
 
 import cv2
