@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parameters' declarations as documentation.
 
-    python -m restoregan_ros.parameter_docs markdown    the table of README.md and docs/parameters.md
+    python -m restoregan_ros.parameter_docs markdown    the table of docs/parameters.md
     python -m restoregan_ros.parameter_docs yaml        config/restore.param.yaml
 
-All three files are tested against the declarations.
+Both files are tested against the declarations.
 """
 
 import sys

@@ -2,7 +2,7 @@
 """restore_node: camera topics in, restored topics and reports out. Lifecycle wiring and ``main``.
 
 configure loads and warms the network and creates the publishers; activate subscribes and starts worker and
-watchdog; deactivate stops them; cleanup frees everything. Topics, parameters and limits: README.md.
+watchdog; deactivate stops them; cleanup frees everything. Topics and limits: README.md; parameters: docs/parameters.md.
 """
 
 import gc

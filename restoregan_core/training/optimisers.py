@@ -2,7 +2,7 @@
 """The optimisers a recipe can name: Adam and AdamW as torch has them, and Muon, which wants matrices.
 
 Muon (Jordan et al. 2024) makes every step of a weight matrix equally long in all its directions.
-``docs/training.md`` says what it brings.
+``docs/training_notes.md`` says what it brings.
 """
 
 from collections.abc import Iterable
