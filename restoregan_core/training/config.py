@@ -2,7 +2,7 @@
 """What a training run is: nested dataclasses that a YAML recipe fills in and that check themselves."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -193,7 +193,7 @@ class TrainConfig:
 
     Args:
         name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
-        model: whose shape is trained: ``paper``, ``vehicle`` or ``lite``.
+        model: whose shape is trained: ``paper``, ``vehicle`` or ``lite``, with the history of ``data.clips``.
         generator: a shape of its own, instead of the model's.
         critic_size: side in pixels of the pictures that the critic sees; it must be the patch size of every
             adversarial stage, and Table 1's is 256.
@@ -269,7 +269,10 @@ class TrainConfig:
 
     @property
     def generator_config(self) -> GeneratorConfig:
-        return self.generator or CONFIGS[self.model]
+        if self.generator is not None:
+            return self.generator
+        history = self.data.clips.history if self.data.clips else 0
+        return replace(CONFIGS[self.model], history=history)
 
     @property
     def run_dir(self) -> Path:

@@ -48,20 +48,20 @@ def load_teacher(generator: Generator, keep: str) -> Generator | None:
 
 
 def _with_history(state: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
-    """Weights of a network with less history, or none, for one with more: what is new starts at zero.
+    """Weights for another number of frames of history: what is new starts at zero, what is left over goes.
 
-    The first layer is told nothing of the added frames, and the last one trusts each of them a little; on a history
-    of copies, as of a single image, the wider network gives the narrower one's result.
+    The first layer is told nothing of the added frames, and the last one trusts each of them a little. Single images
+    come out as before, either way: their history says nothing, so weights that read it do not matter.
     """
-    widened = dict(state)
+    fitted = dict(state)
     for name in ("stem.0.weight", "head.weight", "head.bias"):
-        own = generator.state_dict()[name]
-        given = state.get(name)
-        if given is None or given.shape == own.shape or any(map(int.__gt__, given.shape, own.shape)):
+        own, given = generator.state_dict()[name], state.get(name)
+        if given is None or given.ndim != own.ndim:
             continue
-        widened[name] = torch.zeros_like(own)
-        widened[name][tuple(slice(n) for n in given.shape)] = given.to(own.device)
-    return widened
+        common = tuple(slice(min(sizes)) for sizes in zip(given.shape, own.shape, strict=True))
+        fitted[name] = torch.zeros_like(own)
+        fitted[name][common] = given[common].to(own.device)
+    return fitted
 
 
 def freeze(generator: Generator, parts: list[str]) -> None:

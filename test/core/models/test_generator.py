@@ -2,6 +2,8 @@
 """The generator against the paper's formula, and the family around it."""
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -204,3 +206,55 @@ def test_config_survives_json() -> None:
 def test_a_wrong_setting_is_named(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
         GeneratorConfig(**{field: value})  # type: ignore[arg-type]
+
+
+HISTORY = GeneratorConfig(
+    base_width=8,
+    width_multipliers=(1, 2),
+    blocks=1,
+    outer_blocks=(1,),
+    pixel_unshuffle=2,
+    dropout=0.0,
+    history=2,
+)
+
+
+def with_history() -> Generator:
+    torch.manual_seed(0)
+    net = Generator(HISTORY).eval()
+    nn.init.normal_(net.head.weight, std=0.05)
+    return net
+
+
+def test_a_history_of_copies_is_a_single_image() -> None:
+    net = with_history()
+    image = torch.rand(2, 3, 16, 24) * 2 - 1
+    torch.testing.assert_close(net(image), net(image.repeat(1, 3, 1, 1)))
+
+
+def test_the_frames_before_change_the_result_and_each_counts() -> None:
+    net = with_history()
+    current, older, oldest = torch.rand(3, 1, 3, 16, 24) * 2 - 1
+    results = [
+        net(torch.cat(frames, 1))
+        for frames in ((current, older, oldest), (current, oldest, older), (current,) * 3)
+    ]
+    assert all((a - b).abs().max() > 1e-3 for a, b in pairwise(results))
+
+
+def test_a_network_that_trusts_a_frame_fully_gives_that_frame() -> None:
+    net = Generator(HISTORY).eval()
+    nn.init.zeros_(net.head.weight)
+    nn.init.zeros_(net.head.bias)  # type: ignore[arg-type]
+    with torch.no_grad():
+        net.head.bias[12:] = torch.tensor([-40.0] * 4 + [40.0] * 4)
+    frames = torch.rand(1, 9, 16, 24) * 2 - 1
+    torch.testing.assert_close(net(frames), frames[:, 6:], atol=1e-5, rtol=0)
+
+
+def test_a_history_costs_less_than_a_tenth() -> None:
+    for name in ("lite", "vehicle"):
+        alone = Generator(replace(CONFIGS[name], history=0))
+        assert count_multiply_adds(Generator(CONFIGS[name]), 256, 256) < 1.1 * count_multiply_adds(
+            alone, 256, 256
+        )

@@ -2,6 +2,7 @@
 """What detectors and cameras are promised of the restorer, on whatever runtimes this machine has."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,6 +134,41 @@ def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
     restorer = Restorer(loaded(), "torch", max_pixels=100)
     with pytest.raises(ValueError, match=r"max_pixels=100 is too few.*at least \d+"):
         restorer(picture(200, 200))
+
+
+def test_a_frame_is_restored_with_the_frames_before_it_and_without_any():
+    restorer = Restorer(loaded(replace(TINY, history=2)), "torch")
+    frames = [
+        np.kron(picture(8, 12, seed=1), np.ones((8, 8, 1), np.uint8)) // 2 + np.uint8(40 * k)
+        for k in range(3)
+    ]
+    alone = restorer(frames[0])
+    assert (restorer(frames[0], history=[frames[0]] * 2) == alone).all()
+    assert difference(restorer(frames[0], history=frames[1:]), alone).max() > 2
+    # One frame stands for the one before it, too; what is older than the network looks at does not matter.
+    assert (restorer(frames[0], history=frames[1:2]) == restorer(frames[0], history=[frames[1]] * 2)).all()
+    longer = restorer(frames[0], history=[*frames[1:], picture(64, 96)])
+    assert (longer == restorer(frames[0], history=frames[1:])).all()
+
+
+def test_a_network_without_history_does_not_look_at_one():
+    restorer = Restorer(loaded(), "torch")
+    assert (restorer(picture(32, 48), history=[picture(32, 48, seed=1)]) == restorer(picture(32, 48))).all()
+
+
+def test_frames_before_of_another_size_are_refused():
+    restorer = Restorer(loaded(replace(TINY, history=1)), "torch")
+    with pytest.raises(ValueError, match="history holds a frame of"):
+        restorer(picture(32, 48), history=[picture(32, 40)])
+
+
+def test_tiles_of_a_frame_with_history_equal_the_whole():
+    model = loaded(replace(TINY, history=2))
+    frames = [picture(150, 260, seed=k) for k in range(3)]
+    whole = Restorer(model, "torch", max_pixels=10**9)
+    tiled = Restorer(model, "torch", max_pixels=100 * 100)
+    expected = whole.restore_aligned(frames[0], frames[1:])
+    assert difference(tiled.restore_aligned(frames[0], frames[1:]), expected).max() <= 1
 
 
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])

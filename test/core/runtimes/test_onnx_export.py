@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ONNX file is the network: the same picture, for any consumer, and a graph that TensorRT builds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
 from restoregan_core.zoo import CONFIGS, build_generator
 
@@ -68,9 +71,29 @@ def test_tensorrt_parses_and_builds_the_file_in_half_precision_without_a_gpu(nam
     if size is None:
         profile = builder.create_optimization_profile()
         # Dynamic sizes are multiples of 16, lite's, which pads nothing then.
-        profile.set_shape("rgb", (1, 64, 64, 3), (1, 352, 640, 3), (6, 720, 1280, 3))
+        for number in range(network.num_inputs):
+            entry = network.get_input(number)
+            channels = entry.shape[-1]
+            sizes = (1, 64, 64, channels), (1, 352, 640, channels), (6, 720, 1280, channels)
+            profile.set_shape(entry.name, *sizes)
         config.add_optimization_profile(profile)
     engine = builder.build_serialized_network(network, config)
     assert engine is not None
     weights = sum(parameter.numel() for parameter in build_generator(name).parameters())
     assert 2 * weights < engine.nbytes < 4 * weights, "weights are held in half precision"
+
+
+@pytest.mark.parametrize("size", [(33, 47), None])
+def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(size, tmp_path):
+    import onnxruntime
+
+    generator = visible(Generator(replace(SMALL, history=2)))
+    path = tmp_path / "net.onnx"
+    export_onnx(generator, path, size, "fp32")
+    assert largest_difference(generator, path, size or (32, 48)) <= 1
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert [(one.name, one.shape[-1]) for one in session.get_inputs()] == [("rgb", 3), ("history", 6)]
+    rgb = np.random.default_rng(0).integers(0, 256, (1, *(size or (32, 48)), 3), np.uint8)
+    got = session.run(["restored"], {"rgb": rgb, "history": np.concatenate([rgb, rgb], axis=3)})[0]
+    single = FrameNetwork(generator)(torch.from_numpy(rgb))[0].numpy()
+    assert np.abs(got.astype(int) - single).max() <= 1

@@ -1,0 +1,185 @@
+"""Samples with the frames before."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from restoregan_core.data.clips import Accidents, ClipConfig, draw_accidents, draw_clip, with_history
+from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
+from restoregan_core.data.degrade import DegradeConfig, Shares
+from restoregan_core.data.sources import TrainingSource
+
+QUIET = ClipConfig(
+    veil_share=0,
+    dropped_share=0,
+    repeated_share=0,
+    missing_share=0,
+    failed_share=0,
+    jump_share=0,
+    single_share=0,
+)
+
+
+def picture(seed, height=200, width=240):
+    coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture
+def stills(tmp_path):
+    folder = tmp_path / "stills"
+    folder.mkdir()
+    for seed in range(3):
+        cv2.imwrite(str(folder / f"{seed}.png"), picture(seed))
+    return folder
+
+
+def recorded(folder, count=6, shift=3):
+    """Consecutive frames of a camera that slides, degraded and clean."""
+    whole = picture(9, 200, 400)
+    for side, added in (("input", 10), ("target", 0)):
+        (folder / side).mkdir(parents=True)
+        for k in range(count):
+            frame = whole[:, shift * k : shift * k + 240].astype(int) + added
+            cv2.imwrite(str(folder / side / f"{k:03}.png"), frame.clip(0, 255).astype(np.uint8))
+    return folder
+
+
+def source(stills, clips=QUIET, **options):
+    shares = options.pop("shares", Shares(pair=0))
+    config = DataConfig(sharp=[Folder(path=str(stills))], shares=shares, clips=clips, **options)
+    return TrainingSource(config, seed=0)
+
+
+def older(batch):
+    return batch.input_BCHW[:, 3:]
+
+
+def test_a_sample_holds_the_frame_and_those_before_it(stills):
+    batch = source(stills).samples(range(6), 64)
+    assert batch.input_BCHW.shape == (6, 9, 64, 64)
+    assert batch.target_BCHW.shape == (6, 3, 64, 64)
+
+
+def test_single_images_are_told_by_a_history_of_copies(stills):
+    batch = source(stills, replace(QUIET, single_share=1)).samples(range(6), 64)
+    assert torch.equal(older(batch), batch.input_BCHW[:, :3].repeat(1, 2, 1, 1))
+
+
+def test_the_history_of_a_clean_clip_lies_over_its_frame(stills):
+    batch = source(stills, shares=Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)).samples(
+        range(12), 96
+    )
+    near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs().mean((1, 2, 3))
+    assert near.median() < 0.03
+
+
+def test_a_sample_is_a_pure_function_of_its_number(stills):
+    first, second = (source(stills, ClipConfig()).samples([5, 3], 64) for _ in range(2))
+    assert torch.equal(first.input_BCHW, second.input_BCHW)
+    assert first.origins == second.origins
+    alone = source(stills, ClipConfig()).samples([3], 64)
+    assert torch.equal(alone.input_BCHW[0], first.input_BCHW[1])
+
+
+def test_what_is_cut_from_the_pool_keeps_frame_history_and_target_together(stills):
+    shares = Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)
+    pooled = source(stills, shares=shares, reuse=ReuseConfig(pictures=2, size=96))
+    batch = pooled.samples(range(6), 64)
+    noise = (batch.input_BCHW[:, :3] - batch.target_BCHW).abs().mean()
+    assert noise < 0.02
+
+
+def test_streaks_go_and_the_veil_stays():
+    config = replace(QUIET, veil_share=1, veil=(0.3, 0.3))
+    clip = draw_clip("rain", config, DegradeConfig(), np.random.default_rng(0), 64)
+    clip = replace(clip, rain=replace(clip.rain, haze=0.2), sensor=None)
+    frame = np.zeros((64, 64, 3), np.float32)
+    veiled = clip.ground_truth(frame)
+    assert (
+        veiled.min() == veiled.max() > 255 * 0.3 * clip.airlight
+    )  # nothing but veils on black, and both of them
+    rainy = clip.degrade([frame] * 3)
+    assert all((image.astype(int) >= veiled).all() for image in rainy)
+    assert rainy[0].max() > veiled.max() + 10
+
+
+@pytest.mark.parametrize("new_rain_share", [0.0, 1.0])
+def test_rain_falls_on_or_lies_anew_in_every_frame(new_rain_share):
+    config = replace(QUIET, new_rain_share=new_rain_share)
+    clip = draw_clip("rain", config, DegradeConfig(), np.random.default_rng(1), 64)
+    assert clip.rain_steps == ((0, 0, 0) if new_rain_share else (0, -1, -2))
+    first, second, _ = replace(clip, sensor=None).degrade([np.zeros((64, 64, 3), np.float32)] * 3)
+    assert (first != second).any()
+
+
+def test_drops_stay_on_the_lens():
+    clip = draw_clip("drops", QUIET, DegradeConfig(), np.random.default_rng(2), 64)
+    first, second, _ = replace(clip, sensor=None).degrade([picture(1, 64, 64).astype(np.float32) / 255] * 3)
+    np.testing.assert_array_equal(first, second)
+
+
+def test_accidents_do_what_they_say():
+    frames = [picture(k, 96, 96) for k in range(3)]
+    missing = with_history(frames, Accidents(missing=2))
+    np.testing.assert_array_equal(missing, np.concatenate([frames[0]] * 3, axis=2))
+    still = [frames[0]] * 3
+    displaced = with_history(still, Accidents(displaced_px=(7, -4)))
+    np.testing.assert_array_equal(displaced[..., 3:6], np.roll(frames[0], (-4, 7), (0, 1)))
+    np.testing.assert_array_equal(displaced[..., 6:], frames[0])
+    turned = with_history(still, Accidents(is_other_scene=True))
+    np.testing.assert_array_equal(turned[..., 3:6], frames[0][::-1, ::-1])
+
+
+def test_every_accident_is_drawn_as_often_as_its_share_says():
+    config = ClipConfig(missing_share=0.5, failed_share=0.5, jump_share=0.5)
+    rng = np.random.default_rng(0)
+    drawn = [draw_accidents(config, rng) for _ in range(400)]
+    assert np.mean([a.missing > 0 for a in drawn]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([a.displaced_px != (0, 0) for a in drawn]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([a.gains != () for a in drawn]) == pytest.approx(0.5, abs=0.1)
+    assert all(draw_accidents(config, rng, is_recorded=True).gains == () for _ in range(50))
+
+
+def test_real_pairs_that_are_consecutive_bring_their_history(tmp_path):
+    folder = recorded(tmp_path / "clip")
+    pairs = [PairFolder(path=str(folder), consecutive=True)]
+    made = TrainingSource(DataConfig(pairs=pairs, clips=QUIET, flips=False), seed=0)
+    batch = made.samples(range(16), 96)
+    for input_CHW, origin in zip(batch.input_BCHW, batch.origins, strict=True):
+        change = (input_CHW[3:6] - input_CHW[:3]).abs()
+        if origin.file.endswith("000.png"):
+            assert change.max() == 0  # nothing came before the first frame
+        else:
+            assert 0 < change[:, 16:-16, 16:-16].mean() < 0.03  # aligned, and still another frame
+    assert (batch.input_BCHW[:, :3] - batch.target_BCHW).mean() == pytest.approx(10 / 255, abs=0.01)
+
+
+def test_real_pairs_that_are_not_consecutive_are_single_images(tmp_path):
+    folder = recorded(tmp_path / "clip")
+    made = TrainingSource(DataConfig(pairs=[PairFolder(path=str(folder))], clips=QUIET), seed=0)
+    batch = made.samples(range(4), 64)
+    assert torch.equal(older(batch), batch.input_BCHW[:, :3].repeat(1, 2, 1, 1))
+
+
+def test_recorded_clean_frames_are_degraded_as_clips(tmp_path, stills):
+    folder = recorded(tmp_path / "clip")
+    shares = Shares(blur=0, rain=1, blur_rain=0, drops=0, clean=0, pair=0)
+    clips = replace(QUIET, video_share=1)
+    made = source(
+        stills, clips, shares=shares, videos=[Folder(path=str(folder / "target"))], downscale=(1, 1)
+    )
+    batch = made.samples(range(8), 96)
+    assert all("target" in origin.file for origin in batch.origins)
+    assert ((batch.input_BCHW[:, :3] - batch.target_BCHW) > 0.1).any()
+    near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs()
+    assert near.median() < 0.05
+
+
+@pytest.mark.parametrize("setting", ["history", "dropped_frames"])
+def test_settings_out_of_range_are_named(setting):
+    with pytest.raises(ValueError, match=f"{setting}=0"):
+        ClipConfig(**{setting: 0})

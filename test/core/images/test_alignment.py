@@ -1,0 +1,90 @@
+"""Frames brought over each other."""
+
+import cv2
+import numpy as np
+import pytest
+
+from restoregan_core.images.alignment import align, compose, find_flow, flow_image, warp
+
+
+def scene(height=200, width=320, seed=0):
+    """Blobs of several sizes: something to hold on to everywhere."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        cv2.GaussianBlur(rng.normal(0, 1, (height, width, 3)).astype(np.float32), (0, 0), sigma) * sigma
+        for sigma in (2, 5, 12)
+    ]
+    return (128 + 60 * sum(layers)).clip(0, 255).astype(np.uint8)
+
+
+def window(picture, right, down, height=120, width=200):
+    return np.ascontiguousarray(picture[30 + down : 30 + down + height, 40 + right : 40 + right + width])
+
+
+def inner(picture):
+    return picture[24:-24, 24:-24].astype(int)
+
+
+@pytest.mark.parametrize(("right", "down"), [(0, 0), (3, -2), (10, 6), (-14, 8)])
+def test_a_shifted_frame_comes_to_lie_over_the_current_one(right, down):
+    picture = scene()
+    current, older = window(picture, 0, 0), window(picture, right, down)
+    [aligned] = align(current, [older])
+    assert np.abs(inner(aligned) - inner(current)).mean() < 4
+    if (right, down) != (0, 0):
+        assert np.abs(inner(older) - inner(current)).mean() > 12
+
+
+def test_older_frames_are_aligned_to_the_current_one_not_to_each_other():
+    picture = scene()
+    frames = [window(picture, 5 * k, -3 * k) for k in range(4)]
+    for aligned in align(frames[0], frames[1:]):
+        assert np.abs(inner(aligned) - inner(frames[0])).mean() < 6
+
+
+def test_thin_streaks_do_not_lead_the_flow_astray():
+    picture = scene()
+    current, older = window(picture, 0, 0), window(picture, 6, 4)
+    rng = np.random.default_rng(1)
+    for frame in (current, older):
+        for _ in range(60):
+            x, y = int(rng.integers(200)), int(rng.integers(120))
+            cv2.line(frame, (x, y), (x + 2, y + 14), (235, 235, 235), 1)
+    clean = align(window(picture, 0, 0), [window(picture, 6, 4)])[0]
+    flow = find_flow(flow_image(current), flow_image(older))
+    warped = warp(window(picture, 6, 4), flow)
+    assert np.abs(inner(warped) - inner(clean)).mean() < 3
+
+
+def test_alignment_is_the_same_with_any_number_of_threads():
+    picture = scene(seed=3)
+    frames = [window(picture, 4 * k, 2 * k) for k in range(3)]
+    before = cv2.getNumThreads()
+    try:
+        results = []
+        for threads in (1, 2, 4):
+            cv2.setNumThreads(threads)
+            results.append(np.stack(align(frames[0], frames[1:])))
+    finally:
+        cv2.setNumThreads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_composed_flows_add_up():
+    right = np.zeros((60, 80, 2), np.float32)
+    right[..., 0] = 3
+    down = np.zeros((60, 80, 2), np.float32)
+    down[..., 1] = -2
+    np.testing.assert_allclose(compose(right, down), right + down, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 400), (47, 47), (49, 63)])
+def test_frames_of_any_size_are_aligned(size):
+    picture = scene()[: size[0], : size[1]]
+    for aligned in align(picture, [picture, picture]):
+        np.testing.assert_array_equal(aligned, picture)
+
+
+def test_nothing_is_aligned_to_a_frame_without_history():
+    assert align(scene(), []) == []

@@ -1,0 +1,161 @@
+"""What a camera's last frames show."""
+
+import numpy as np
+import pytest
+
+from restoregan_core.restoration.history import LONGEST_GAP_S, FrameHistory
+
+
+def scene(seed, shift=0, height=96, width=160):
+    """Large soft shapes that differ from seed to seed, moved to the left by ``shift`` px."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (height // 16, 2 * width // 16, 3), dtype=np.uint8)
+    large = np.kron(coarse, np.ones((16, 16, 1), np.uint8))
+    return np.ascontiguousarray(large[:, shift : shift + width])
+
+
+def taken(*frames, length=2, camera="front", step_s=0.1):
+    history = FrameHistory(length)
+    for number, frame in enumerate(frames):
+        history.take(camera, frame, number * step_s)
+    return history
+
+
+def test_the_first_frame_has_no_history():
+    assert taken(scene(0)).aligned("front") == []
+    assert FrameHistory(2).aligned("a camera that never came") == []
+
+
+def test_frames_come_back_newest_first():
+    frames = [scene(0) // 2 + np.uint8(value) for value in (0, 20, 40)]
+    newer, older = taken(*frames).aligned("front")
+    for aligned, frame in ((newer, frames[1]), (older, frames[0])):
+        assert np.abs(aligned.astype(int) - frame).mean() < 1
+
+
+def test_the_oldest_frame_stands_for_those_that_are_missing():
+    newer, older = taken(scene(0), scene(0)).aligned("front")
+    np.testing.assert_array_equal(newer, older)
+
+
+def test_only_the_last_frames_are_kept():
+    history = taken(*[scene(0)] * 10)
+    assert len(history.aligned("front")) == 2
+    assert len(history.state()) == 2 * 3
+
+
+def test_a_buffer_that_its_owner_writes_to_again_is_remembered_as_it_was():
+    history = FrameHistory(1)
+    buffer = scene(0)
+    history.take("front", buffer)
+    first = buffer.copy()
+    buffer[:] = buffer // 2 + 60
+    history.take("front", buffer)
+    assert np.abs(history.aligned("front")[0].astype(int) - first).mean() < 3
+
+
+def test_cameras_do_not_see_each_other():
+    history = FrameHistory(1)
+    history.take("front", scene(0))
+    history.take("rear", scene(1))
+    assert history.aligned("front") == []
+    history.take("front", scene(0))
+    np.testing.assert_array_equal(history.aligned("front")[0], scene(0))
+
+
+@pytest.mark.parametrize("stamp_s", [-0.01, 5 + LONGEST_GAP_S + 0.01, 1e9])
+def test_history_starts_anew_where_time_jumps(stamp_s):
+    history = FrameHistory(2)
+    history.take("front", scene(0), 5.0 if stamp_s > 0 else 0.0)
+    history.take("front", scene(0), stamp_s)
+    assert history.aligned("front") == []
+
+
+@pytest.mark.parametrize("stamps", [(0.0, 0.0, 0.0), (None, None, None), (1.0, None, 1.2), (7.0, 7.3, 8.2)])
+def test_stamps_that_say_nothing_and_frames_that_were_left_out_are_no_jump(stamps):
+    history = FrameHistory(2)
+    for stamp_s in stamps:
+        history.take("front", scene(0), stamp_s)
+    assert len(history.aligned("front")) == 2
+
+
+def test_history_starts_anew_at_another_size():
+    history = taken(scene(0), scene(0, height=80))
+    assert history.aligned("front") == []
+
+
+def test_a_cut_to_another_scene_ends_the_history():
+    history = taken(scene(0), scene(0), scene(5))
+    assert history.aligned("front") == []
+    history.take("front", scene(5), 0.3)
+    newer, older = history.aligned("front")
+    np.testing.assert_array_equal(newer, scene(5))
+    np.testing.assert_array_equal(older, newer)  # not the scene before the cut
+
+
+def test_a_moving_camera_is_not_cut():
+    assert len(taken(*[scene(0, shift=4 * k) for k in range(3)]).aligned("front")) == 2
+
+
+def test_fog_is_not_cut():
+    grey = np.full((96, 160, 3), 128, np.uint8)
+    noisy = [grey + np.random.default_rng(k).integers(0, 3, grey.shape, dtype=np.uint8) for k in range(3)]
+    assert len(taken(*noisy).aligned("front")) == 2
+
+
+def test_asking_between_frames_or_only_at_the_end_gives_the_same():
+    frames = [scene(0, shift=3 * k) for k in range(5)]
+    patient, curious = FrameHistory(2), FrameHistory(2)
+    for number, frame in enumerate(frames):
+        patient.take("front", frame, number / 10)
+        curious.take("front", frame, number / 10)
+        curious.aligned("front")
+    for one, other in zip(patient.aligned("front"), curious.aligned("front"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_history_goes_on_where_another_was_stopped():
+    frames = [scene(0, shift=3 * k) for k in range(5)]
+    whole = taken(*frames)
+    stopped = taken(*frames[:3])
+    resumed = FrameHistory(2)
+    resumed.load_state(stopped.state())
+    for number in (3, 4):
+        resumed.take("front", frames[number], number * 0.1)
+    for one, other in zip(whole.aligned("front"), resumed.aligned("front"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="not a remembered frame"):
+        FrameHistory(2).load_state({"frame 0 front": np.zeros((4, 4), np.float32)})
+
+
+def test_cameras_whose_names_hold_spaces_are_kept_apart():
+    history = FrameHistory(1)
+    history.take("front left", scene(0))
+    history.take("front", scene(1))
+    other = FrameHistory(1)
+    other.load_state(history.state())
+    other.take("front left", scene(0))
+    np.testing.assert_array_equal(other.aligned("front left")[0], scene(0))
+
+
+def test_what_is_reset_is_forgotten():
+    history = taken(scene(0))
+    history.take("rear", scene(1))
+    history.reset("front")
+    history.take("front", scene(0), 9.0)
+    assert history.aligned("front") == []
+    history.take("rear", scene(1))
+    assert len(history.aligned("rear")) == 2
+    history.reset()
+    assert history.state() == {}
+
+
+def test_without_length_nothing_is_kept():
+    history = taken(scene(0), scene(0), length=0)
+    assert history.state() == {}
+    assert history.aligned("front") == []
+    with pytest.raises(ValueError, match="length=-1"):
+        FrameHistory(-1)
