@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Samples with the frames before."""
 
 from dataclasses import replace

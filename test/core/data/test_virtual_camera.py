@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A camera that moves before a still image."""
 
 from dataclasses import replace

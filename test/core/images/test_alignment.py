@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frames brought over each other."""
 
 import cv2
