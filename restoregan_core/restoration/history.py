@@ -48,8 +48,8 @@ class FrameHistory:
 
     Args:
         length: how many frames before the current one are kept of each camera. The memory is
-            ``length + 1`` frames of RGB and, at half the size, a grey image and a flow of 8 bytes a px each: about
-            5.3 bytes a px and frame, 11 MB a camera at 1280x720 with two frames.
+            ``length + 1`` frames of RGB, each with a grey image and a flow of half the size: at most 5.3 bytes a
+            px and frame, 15 MB a camera at 1280x720 with two frames.
 
     Raises:
         ValueError: a negative length.
