@@ -26,6 +26,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 
+from restoregan_core.bags.types import unpack_message
 from restoregan_ros.stop_signal import StopSignal
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ class BagPlayer(Node):
             statistics.late += time.monotonic() - due_s > 0.005
             statistics.messages += 1
             self._publish_clock(bag_ns)
-            self._publisher_of[connection.id].publish(bytes(raw))
+            # rosbags undoes compression by message in a bag's folder, but not in a bare file.
+            self._publisher_of[connection.id].publish(unpack_message(bytes(raw)))
 
     def _messages(self) -> Iterator[tuple["Connection", int, bytes]]:
         first_ns = self._reader.start_time

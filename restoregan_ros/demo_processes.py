@@ -86,7 +86,11 @@ def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]
 
 
 def ros_environment(output: Path) -> dict[str, str]:
-    """A domain of our own, on this machine only, with room for large images."""
+    """A domain of our own, on this machine only, with room for large images.
+
+    The profile's white list keeps the packets on this machine. A discovery range of LOCALHOST would do that, too, but
+    it adds Fast DDS' small default transports to the profile's, and large images are lost again.
+    """
     profile = (config_folder() / "fastdds_large_images.xml").read_text()
     loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
     assert profile.count("<type>UDPv4</type>") == 1
@@ -95,7 +99,7 @@ def ros_environment(output: Path) -> dict[str, str]:
     return {
         **os.environ,
         "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
         "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
         "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
         "PYTHONUNBUFFERED": "1",

@@ -292,8 +292,7 @@ def declare_parameters(node: Any) -> Settings:
     """Declare every parameter on an rclpy node and read what was set for it.
 
     Raises:
-        ValueError: values that are out of range or contradict each other.
-        rclpy's exceptions: a value of the wrong type.
+        ValueError: values of the wrong type, out of range, or that contradict each other.
     """
     settings = NodeSettings(
         **{declared.name: _declare_one(node, declared.name, declared) for declared in fields(NodeSettings)}
@@ -312,6 +311,7 @@ def declare_parameters(node: Any) -> Settings:
 
 def _declare_one(node: Any, name: str, declared: Field) -> Value:
     from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+    from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 
     notes = declared.metadata
     descriptor = ParameterDescriptor(description=notes["description"], read_only=notes["read_only"])
@@ -324,5 +324,25 @@ def _declare_one(node: Any, name: str, declared: Field) -> Value:
     elif notes["minimum"] is not None:
         descriptor.integer_range = [IntegerRange(from_value=notes["minimum"], to_value=notes["maximum"])]
     default = list(declared.default) if isinstance(declared.default, tuple) else declared.default
-    value = node.declare_parameter(name, default, descriptor).value
+    try:
+        value = node.declare_parameter(name, default, descriptor).value
+    except InvalidParameterTypeException as error:
+        raise ValueError(f"{error}; {_how_to_write(default)}") from error
+    except InvalidParameterValueException as error:
+        raise ValueError(str(error)) from error
+    if value is None:  # what ROS 2 makes of []: a list of no type, hence no value
+        if not isinstance(default, list):
+            raise ValueError(f"{name} has no value; {_how_to_write(default)}")
+        value = []
     return tuple(value) if isinstance(value, list) else value
+
+
+def _how_to_write(default: Any) -> str:
+    """The remedy for a value whose type YAML has guessed otherwise."""
+    if isinstance(default, str):
+        return "put the text in quotes: off, on, yes, no and numbers are none without them"
+    if isinstance(default, float):
+        return "write the number with a point, as 50.0"
+    if isinstance(default, list):
+        return "write a list of texts, as ['360x640']"
+    return f"write it like its default, {str(default).lower()}"

@@ -164,7 +164,7 @@ class MessageTypes:
         try:
             if self._is_ros1:
                 return self._store.deserialize_ros1(message.data, message.msgtype)
-            return self._store.deserialize_cdr(message.data, message.msgtype)
+            return self._store.deserialize_cdr(_as_xcdr1(message), message.msgtype)
         except Exception:  # rosbags raises whatever the broken bytes lead to
             return None
 
@@ -174,6 +174,17 @@ class MessageTypes:
 
 
 _EXTRA_PACKAGES = ("vision_msgs", "foxglove_msgs")
+
+
+def _as_xcdr1(message: Message) -> bytes:
+    """Bytes that rosbags can read: it refuses plain XCDR2 (OMG DDS-XTypes 1.3, 7.6.2.1.2).
+
+    That differs from XCDR1 in the alignment of eight-byte members alone, of which pictures have none.
+    """
+    is_plain_xcdr2 = message.data[:2] in (b"\0\6", b"\0\7")
+    if is_plain_xcdr2 and message.msgtype in CAMERA_TYPES:
+        return b"\0" + bytes([message.data[1] - 6]) + message.data[2:]
+    return message.data
 
 
 def find_cameras(bag: Bag) -> list[Camera]:

@@ -40,6 +40,11 @@ class VideoDecoder:
                 self._context.flags |= av.codec.context.Flags.low_delay
             pictures = self._context.decode(av.Packet(packet))
         except Exception as error:  # av's exceptions follow ffmpeg's error codes
+            if has_length_prefixes(packet):
+                return MalformedImageError(
+                    f"{codec} packet of {len(packet)} bytes has lengths where start codes belong, as in .mp4 files:"
+                    f" record what the bitstream filter {_CODECS[codec]}_mp4toannexb makes of it"
+                )
             return MalformedImageError(
                 f"{codec} packet of {len(packet)} bytes is damaged, or of more than {self._max_pixels:,} pixels:"
                 f" {error}"
@@ -47,3 +52,11 @@ class VideoDecoder:
         if not pictures:
             return MalformedImageError(f"{codec} packet of {len(packet)} bytes gives no picture of its own")
         return np.ascontiguousarray(pictures[-1].to_ndarray(format="rgb24"))
+
+
+def has_length_prefixes(packet: bytes) -> bool:
+    """Whether a packet is a chain of units, each behind its length in four bytes, instead of Annex B."""
+    at = 0
+    while len(packet) - at > 0:
+        at += 4 + int.from_bytes(packet[at : at + 4], "big")
+    return at == len(packet) > 0

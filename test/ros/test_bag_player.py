@@ -11,6 +11,7 @@ import rclpy
 from bags import Child, read_topic, until, write_bag
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosbags.rosbag2 import CompressionMode
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
@@ -86,6 +87,17 @@ def test_recorded_bytes_arrive_unchanged_and_in_order(
     code, printed = player.wait()
     assert code == 0
     assert "skip /odd: nobody_msgs/msg/Odd is not installed here" in printed
+
+
+def test_messages_compressed_one_by_one_are_played_plain_from_a_bare_file_too(
+    listener: Listener, play: Callable[..., Child], tmp_path: Path
+) -> None:
+    bag = write_bag(tmp_path / "bag", frames=3, compression=CompressionMode.MESSAGE)
+    (file,) = bag.glob("*.mcap")
+    listener.listen()
+    play(file)
+    listener.spin_until(lambda: len(listener.images) == 3, "everything was played")
+    assert [raw for _, raw in listener.images] == [raw for _, raw in read_topic(bag, "/camera/image_raw")]
 
 
 def test_it_waits_for_a_subscriber_so_that_no_frame_is_lost(

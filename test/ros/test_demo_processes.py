@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from restoregan_ros.demo_processes import ros_environment
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,3 +45,19 @@ def test_an_installed_demo_finds_its_transport_profile(prefix: Path, tmp_path: P
     module, profile = done.stdout.split()
     assert module.startswith(str(prefix)), "the installed modules run, not the checkout's"
     assert "segment_size" in Path(profile).read_text()
+
+
+def test_the_demos_nodes_have_the_large_segment_and_no_small_one_beside_it(tmp_path: Path):
+    pytest.importorskip("rclpy")
+    program = (
+        "import rclpy; rclpy.init(); node = rclpy.create_node('segments');"
+        " import os; mapped = {line.split()[-1] for line in open('/proc/self/maps') if '/dev/shm/fast' in line};"
+        " print(*(os.stat(name).st_size for name in mapped if 'port' not in name and not name.endswith('_el')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=ros_environment(tmp_path), check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    sizes = done.stdout.splitlines()[-1].split()
+    assert sizes
+    assert all(int(size) > 2**26 for size in sizes)

@@ -192,7 +192,12 @@ def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(
         ({"cameras": "[a,a]"}, "every name may stand there once"),
         ({"cameras": "['no blanks']"}, "give at least one name"),
         ({"blur_on_threshold": 0.1}, "blur_off"),
+        ({"cameras": "[]"}, "give at least one name"),
         ({"deadline_ms": "soon"}, "deadline_ms"),
+        ({"deadline_ms": 50}, "write the number with a point, as 50.0"),
+        ({"deadline_ms": "[]"}, "deadline_ms has no value"),
+        ({"preset": "off"}, "put the text in quotes"),
+        ({"enabled": 1}, "write it like its default, true"),
         ({"max_pixel_change": 999}, "max_pixel_change"),
     ],
 )
@@ -354,3 +359,7 @@ def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_i
     second = start_node(namespace="second", runtime="openvino", engine_dir=engines, **given).wait_active()
     assert "compiling for OpenVINO anew" in second.log
     assert_restores(make_probe(namespace="second").wait_connected(), 3)
+
+
+def test_an_empty_list_of_sizes_to_warm_up_at_is_a_list(start_node):
+    start_node(module=OBEDIENT, warm_up_sizes="[]").wait_active()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -18,11 +18,20 @@ IMAGE, STRING = "sensor_msgs/msg/Image", "std_msgs/msg/String"
 PATIENCE_S = 120.0
 
 
-def write_bag(folder: Path, frames: int = 12, rate_hz: float = 20.0, storage: str = "mcap") -> Path:
+def write_bag(
+    folder: Path,
+    frames: int = 12,
+    rate_hz: float = 20.0,
+    storage: str = "mcap",
+    compression: CompressionMode = CompressionMode.NONE,
+) -> Path:
     """Noise of 64x48 on /camera/image_raw, its number on /note, and a type nobody has on /odd."""
     rng = np.random.default_rng(0)
     types = STORE.types
-    with Writer(folder, version=9, storage_plugin=StoragePlugin[storage.upper()]) as writer:
+    writer = Writer(folder, version=9, storage_plugin=StoragePlugin[storage.upper()])
+    if compression != CompressionMode.NONE:
+        writer.set_compression(compression, CompressionFormat.ZSTD)
+    with writer:
         images = writer.add_connection("/camera/image_raw", IMAGE, typestore=STORE)
         notes = writer.add_connection("/note", STRING, typestore=STORE)
         odd = writer.add_connection("/odd", "nobody_msgs/msg/Odd", msgdef="uint8 x\n", rihs01="RIHS01_0")

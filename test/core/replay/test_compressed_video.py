@@ -87,6 +87,23 @@ def test_frames_of_more_pixels_than_are_allowed_are_refused() -> None:
     assert isinstance(decoded, np.ndarray)
 
 
+def test_packets_as_an_mp4_holds_them_are_refused_with_the_remedy(tmp_path) -> None:
+    with av.open(tmp_path / "drive.mp4", "w") as written:
+        stream = written.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.height, stream.width = smooth_picture(0).shape[:2]
+        frames = [av.VideoFrame.from_ndarray(smooth_picture(number), format="rgb24") for number in range(3)]
+        for frame in (*frames, None):
+            written.mux(stream.encode(frame))
+    with av.open(tmp_path / "drive.mp4") as source:
+        (track,) = source.streams.video
+        packets = [packet for packet in source.demux(track) if packet.size]
+        refused = VideoDecoder().decode("h264", bytes(packets[0]))
+        assert isinstance(refused, MalformedImageError)
+        assert "h264_mp4toannexb" in str(refused)
+        mended = av.bitstream.BitStreamFilterContext("h264_mp4toannexb", track).filter(packets[0])
+    assert isinstance(VideoDecoder().decode("h264", bytes(mended[0])), np.ndarray)
+
+
 def test_a_codec_that_nobody_knows_is_named(tmp_path, make_pipeline) -> None:
     folder = ReplayFolder(tmp_path / "out")
     bag = write_video_bag(tmp_path / "bag", [b"\0\0\0\1"], codec="mjpeg2")
