@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # rosbags and rosidl give a message with a `char` field different type hashes.
 #
 # Versions:  rosbags 0.11.9 against ros-jazzy-std-msgs 5.3.6.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # rosbags-image shears a sensor_msgs/Image whose rows are padded: it does not look at step.
 #
 # Versions:  rosbags-image 0.10.4, rosbags 0.11.9, numpy 2.4.6. (Debian 12's cv_bridge 1.16.2 gives the same pixels.)

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # rosbags-image returns other shapes and types than the encoding that it was asked for.
 #
 # Versions:  rosbags-image 0.10.4, rosbags 0.11.9, OpenCV 4.14.0.94, numpy 2.4.6.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Rerun takes every camera of one channel for a depth camera.
 #
 # Versions:  rerun-sdk 0.41.0; the bag is written by rosbags 0.11.9.

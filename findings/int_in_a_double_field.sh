@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # An int given to a float64 field of a ROS 2 message is serialised as 5e-324.
 #
 # Versions:  ros-rclpy 7.1.6 with ros-sensor-msgs 5.3.6 (Jazzy), numpy 2.4.6; Kilted's (9.1.2, 5.5.1) does the same.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST adds default transports to those of a Fast DDS profile.
 #
 # Versions:  ros-rmw-fastrtps-cpp 8.4.3 on ros-fastrtps 2.14.5 (Jazzy), 9.3.3 on ros-fastdds 3.2.3 (Kilted).

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # In Lightning Fabric on one device only forward() runs in mixed precision, marked methods do not.
 #
 # Versions:  lightning-fabric 2.6.6, torch 2.13.0, on the CPU.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # An MCAP file compressed by message is read by other MCAP tools as wrong strings, without an error.
 #
 # Versions:  rosbags 0.11.9 (writes), mcap 1.6.0, mcap-ros2-support 0.6.0 (reads), zstandard 0.25.0.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # The MJPEG encoder of PyAV writes luma sampling 2x2 for 4:2:2 and 1x2 for 4:4:4.
 #
 # Versions:  av 18.1.0, numpy 2.4.6; for comparison simplejpeg 1.9.0.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # Albumentations' RandomRain draws no visible drop before a bright sky, but darkens the whole picture by 30 %.
 #
 # Versions:  albumentations 2.0.8, opencv-python-headless 4.14.0.94, numpy 2.4.6; defaults, p=1.

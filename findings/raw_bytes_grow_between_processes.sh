@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # A raw subscription gets the published bytes in the same process, and more of them in another process.
 #
 # Versions:  ros-rclpy 7.1.6, ros-rmw-fastrtps-cpp 8.4.3, ros-std-msgs 5.3.6 (Jazzy), default transports.

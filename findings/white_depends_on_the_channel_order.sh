@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
 # PyAV turns the white of an NV12 frame into 253 as rgb24 and into 255 as bgr24.
 #
 # Versions:  av 18.1.0, numpy 2.4.6.

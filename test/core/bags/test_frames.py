@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages of a bag as objects: pictures of every serialisation that recorders write."""
 
 from pathlib import Path
