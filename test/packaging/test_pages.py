@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The documentation says what is there: links lead somewhere, and lists name all that they claim to list."""
 
 import re
