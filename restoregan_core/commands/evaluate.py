@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.commands.common import make_parser
+from restoregan_core.data.pair_matching import Pair
 from restoregan_core.evaluation import baselines
+from restoregan_core.evaluation.clips import VideoSet, find_clips
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores, check_set, measure
+from restoregan_core.evaluation.video import VideoScores, measure_video
 from restoregan_core.metrics.protocols import Scorer
 
 
@@ -29,29 +32,26 @@ def main(argv: list[str]) -> int:
     for path in (arguments.json, arguments.csv):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"{path}: there is no folder {path.parent} to write it to")
-    sets = _find_sets(arguments.data, arguments.layout, arguments.align)
+    sets, videos = _find(arguments)
+    if arguments.csv is not None and any(not video_set.has_truth for video_set in videos):
+        raise ValueError("--csv has scores against ground truth: leave it out where there is no target/")
     opened = [_open(arguments)]
     if arguments.against is not None:
         opened.append(_open_own(arguments.against, arguments.runtime, arguments.device))
     extra, notes = _open_lpips()
-    all_scores, settings = _measure_all(sets, opened, extra, arguments.worst)
-
-    from rich.console import Console
+    content: dict[str, Any] = {"model": opened[0].name, "runtime": opened[0].runtime}
+    if arguments.video:
+        video_scores, settings = _measure_videos(videos, opened, extra)
+        content["sets"] = _report_videos(video_scores, settings, opened, notes)
+        all_scores = [scores.scores for scores in video_scores if scores.scores is not None]
+    else:
+        all_scores, settings = _measure_all(sets, opened, extra, arguments.worst)
+        content["sets"] = _report_pictures(all_scores, settings, opened, notes)
 
     from restoregan_core.evaluation import results
 
-    names = [o.name for o in opened]
-    console = Console() if sys.stdout.isatty() else Console(width=160)
-    console.print(results.make_table(all_scores, names, notes))
-    content: dict[str, Any] = {
-        "model": opened[0].name,
-        "runtime": opened[0].runtime,
-        "sets": {
-            s.name: results.as_json(s, setting) for s, setting in zip(all_scores, settings, strict=True)
-        },
-    }
     if len(opened) > 1:
-        content["against"] = names[1]
+        content["against"] = opened[1].name
     if notes:
         content["not_measured"] = notes
     if arguments.json is not None:
@@ -66,7 +66,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "evaluate",
         "PSNR and SSIM of a network on folders of pairs (input/ and target/), all protocols side by side:\n"
         "whole pictures, no gate, outputs rounded to 8 bits. docs/evaluation.md explains the protocols.",
-        "restoregan evaluate --model lite --data eval/gopro --data eval/rain100h --json lite.json",
+        "restoregan evaluate --model lite --data eval/gopro --data eval/rain100h --json lite.json\n"
+        "  restoregan evaluate --video --baseline median --data eval/drive_in_rain",
     )
     which = parser.add_argument_group("what is evaluated (one of the first two)")
     which.add_argument(
@@ -100,6 +101,18 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="holds input/ and target/; repeatable",
     )
     parser.add_argument(
+        "--video",
+        action="store_true",
+        help="the pictures of each folder are consecutive frames in the order of their names: restore each with\n"
+        "the frames before; also measure streaks that are left, steadiness and ghosts. DIR may lack target/,\n"
+        "hold nothing but frames, or be a video file",
+    )
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="with --video: the frames (those of target/, if there is one) are clean; measure what they lose",
+    )
+    parser.add_argument(
         "--layout",
         default="folders",
         help="how the sets lie there: folders (input/ and target/), or a published layout, of which the\n"
@@ -124,34 +137,54 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         parser.error("give --model or --baseline, and not both")
     if ":" in (arguments.model or "") and arguments.weights is None:
         parser.error(f"--model {arguments.model} names a factory: give its state dict with --weights FILE")
+    if arguments.clean and not arguments.video:
+        parser.error("--clean is for --video: it measures what a clean video loses")
+    for option in ("align", "worst"):
+        if arguments.video and getattr(arguments, option):
+            parser.error(f"--{option} is for single pictures: leave out --video or --{option}")
     if arguments.size_multiple < 1:
         parser.error(f"--size-multiple {arguments.size_multiple} must be at least 1")
     return arguments
 
 
-def _find_sets(folders: Sequence[Path], layout: str, align: bool) -> list[EvaluationSet]:
-    """The pairs of each folder, named after it; after its parent too where two folders share a name.
+def _find(arguments: argparse.Namespace) -> tuple[list[EvaluationSet], list[VideoSet]]:
+    """The sets of each folder: of single pictures, or of clips.
 
     Raises:
-        ValueError: no such layout, a folder that holds no pairs, or one that is given twice.
+        ValueError: no such layout, a folder that holds nothing to measure, or one that is given twice.
     """
     from restoregan_core.data.pairs import find_pairs
 
-    aligned = align or layout.startswith("realblur")
+    layout: str = arguments.layout
+    named = _name_sets(arguments.data)
+    if arguments.video:
+        clips = [(name, find_clips(source, layout, arguments.clean)) for name, source in named]
+        return [], [VideoSet(name, found) for name, found in clips]
+    aligned = arguments.align or layout.startswith("realblur")
+    pairs = [(name, find_pairs(source, check=False, layout=layout, split="test")) for name, source in named]
+    return [EvaluationSet(name, tuple(found), aligned) for name, found in pairs], []
 
-    resolved = [folder.resolve() for folder in folders]
-    sets = []
-    for folder in resolved:
-        if resolved.count(folder) > 1:
-            raise ValueError(f"--data {folder} is given twice")
-        is_unique = [other.name for other in resolved].count(folder.name) == 1
-        name = folder.name if is_unique else f"{folder.parent.name}/{folder.name}"
-        pairs = find_pairs(folder, check=False, layout=layout, split="test")
-        sets.append(EvaluationSet(name, tuple(pairs), aligned))
-    return sets
+
+def _name_sets(sources: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Each folder's name; its parent's too where two share a name.
+
+    Raises:
+        ValueError: a folder is given twice.
+    """
+    resolved = [source.resolve() for source in sources]
+    names = [source.name for source in resolved]
+    for source in resolved:
+        if resolved.count(source) > 1:
+            raise ValueError(f"--data {source} is given twice")
+    return [
+        (source.name if names.count(source.name) == 1 else f"{source.parent.name}/{source.name}", source)
+        for source in resolved
+    ]
 
 
 def _open(arguments: argparse.Namespace) -> _Opened:
+    if arguments.baseline == baselines.TemporalMedian.name and arguments.video:
+        return _Opened("median", "classical", lambda _: (baselines.TemporalMedian(), "3 frames"))
     if arguments.baseline is not None:
         return _open_baseline(arguments.baseline)
     if ":" in arguments.model:
@@ -200,15 +233,11 @@ def _open_lpips() -> tuple[list[Scorer], dict[str, str]]:
 def _measure_all(
     sets: Sequence[EvaluationSet], opened: Sequence[_Opened], extra: Sequence[Scorer], worst: Path | None
 ) -> tuple[list[SetScores], list[str]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from restoregan_core.evaluation.results import write_worst
     from restoregan_core.metrics.realblur import aligned_scores
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     all_scores, settings = [], []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         checking = progress.add_task("checking", total=sum(len(s.pairs) for s in sets))
         for evaluation_set in sets:
             check_set(evaluation_set, lambda: progress.advance(checking))
@@ -229,3 +258,74 @@ def _measure_all(
             if worst is not None:
                 write_worst(worst, evaluation_set, scores, restorers[0])
     return all_scores, settings
+
+
+def _measure_videos(
+    videos: Sequence[VideoSet], opened: Sequence[_Opened], extra: Sequence[Scorer]
+) -> tuple[list[VideoScores], list[str]]:
+    all_scores, settings = [], []
+    with _progress() as progress:
+        checking = progress.add_task("checking", total=None)
+        counts = [video_set.check(lambda: progress.advance(checking)) for video_set in videos]
+        progress.remove_task(checking)
+        for video_set, count in zip(videos, counts, strict=True):
+            task = progress.add_task(video_set.name, total=count)
+            pairs = [
+                Pair(*p) for clip in video_set.clips for p in zip(clip.inputs, clip.targets, strict=False)
+            ]
+            chosen = [o.for_set(EvaluationSet(video_set.name, tuple(pairs))) for o in opened]
+            scores = measure_video(
+                video_set,
+                [restore for restore, _ in chosen],
+                extra,
+                lambda task=task: progress.advance(task),  # type: ignore[misc]
+            )
+            all_scores.append(scores)
+            settings.append(chosen[0][1])
+    return all_scores, settings
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _report_pictures(
+    all_scores: Sequence[SetScores],
+    settings: Sequence[str],
+    opened: Sequence[_Opened],
+    notes: dict[str, str],
+) -> dict[str, Any]:
+    """Print the table; returns the sets of the JSON."""
+    from restoregan_core.evaluation import results
+
+    _console().print(results.make_table(all_scores, [o.name for o in opened], notes))
+    return {s.name: results.as_json(s, setting) for s, setting in zip(all_scores, settings, strict=True)}
+
+
+def _report_videos(
+    all_scores: Sequence[VideoScores],
+    settings: Sequence[str],
+    opened: Sequence[_Opened],
+    notes: dict[str, str],
+) -> dict[str, Any]:
+    """Print the tables; returns the sets of the JSON."""
+    from restoregan_core.evaluation import results, video_results
+
+    names = [o.name for o in opened]
+    with_truth = [scores.scores for scores in all_scores if scores.scores is not None]
+    if with_truth:
+        _console().print(results.make_table(with_truth, names, notes))
+    _console().print(video_results.make_table(all_scores, names))
+    return {
+        s.name: video_results.as_json(s, setting) for s, setting in zip(all_scores, settings, strict=True)
+    }
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=160)

@@ -2,10 +2,11 @@
 """What a network has to beat: restoration without learning, each at its best single setting for a set.
 
 The best setting is chosen on some of the very pictures that are measured (by mean PSNR on RGB): an advantage
-that no user has, given to the baselines on purpose.
+that no user has, given to the baselines on purpose. Of videos, ``median`` is the `TemporalMedian`, which has no
+setting.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +34,32 @@ class Baseline:
 
     def __call__(self, picture_HWC: Picture) -> Picture:
         return self.function(picture_HWC)
+
+
+class TemporalMedian:
+    """The median over time of the current frame and the two before it, aligned: for each pixel and channel.
+
+    What falls through the picture goes; what alignment misses is smeared or doubled.
+    """
+
+    name = "median"
+    history = 2
+    """Frames before the current one."""
+
+    def __call__(self, rgb_HWC: Picture) -> Picture:
+        """A frame without history stays as it is: uint8 RGB (height, width, 3), a new array."""
+        return rgb_HWC.copy()
+
+    def restore_aligned(self, rgb_HWC: Picture, aligned: Sequence[Picture]) -> Picture:
+        """The median, as soon as there are two different frames before.
+
+        Args:
+            aligned: newest first, as ``FrameHistory`` gives them.
+        """
+        if len(aligned) < 2 or aligned[0] is aligned[1]:  # the oldest frame stands for one that is missing
+            return self(rgb_HWC)
+        low, high = np.minimum(rgb_HWC, aligned[0]), np.maximum(rgb_HWC, aligned[0])
+        return np.maximum(low, np.minimum(high, aligned[1]))
 
 
 def baselines(name: str) -> list[Baseline]:

@@ -14,10 +14,10 @@ from restoregan_core.metrics.protocols import Picture, Scorer, Scores, mean_scor
 Restore = Callable[[Picture], Picture]
 """uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""
 
-_SCORING_THREADS = (
+SCORING_THREADS = (
     2  # scoring a 1280x720 picture takes about as long as restoring it: hide it behind the network
 )
-_PICTURES_AHEAD = 4
+PICTURES_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -114,21 +114,26 @@ def measure(
         scored.append(pending.popleft().result())
         on_measured()
 
-    with ThreadPoolExecutor(_SCORING_THREADS) as pool:
+    with ThreadPoolExecutor(SCORING_THREADS) as pool:
         for name, pair in zip(evaluation_set.files(), evaluation_set.pairs, strict=True):
             picture, reference = read_rgb(pair.input_path), read_rgb(pair.target_path)
             outputs = [restore(picture) for restore in restorers]
-            pending.append(pool.submit(_score_all, name, picture, outputs, reference, extra))
-            if len(pending) >= _PICTURES_AHEAD:
+            pending.append(pool.submit(score_all, name, picture, outputs, reference, extra))
+            if len(pending) >= PICTURES_AHEAD:
                 collect()
         while pending:
             collect()
     return SetScores(evaluation_set.name, tuple(scored))
 
 
-def _score_all(
+def score_all(
     name: str, picture: Picture, outputs: Sequence[Picture], reference: Picture, extra: Sequence[Scorer]
 ) -> PictureScores:
+    """Input and outputs of one picture against its reference.
+
+    Raises:
+        ValueError: sizes differ, or a picture cannot be scored; the message names the file.
+    """
     try:
         return PictureScores(
             name,

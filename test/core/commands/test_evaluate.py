@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from clips import clean_clip, rained_on, write_frames
 
 from restoregan_core import cli
 from restoregan_core.metrics import psnr_ssim
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.zoo import save_generator
 
+CONSECUTIVE = {"streak_energy", "streak_energy_left", "steadiness"}
 KEYS = {"psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d"}
 
 
@@ -166,6 +168,68 @@ def test_sets_of_one_name_keep_their_parents(data: Path, tmp_path: Path):
     assert run("--baseline", "none", "--data", data, "--data", other / "pairs") == 2  # the same folder twice
 
 
+@pytest.fixture
+def rain(tmp_path: Path) -> Path:
+    root = tmp_path / "rain"
+    write_frames(root / "input", rained_on(clean_clip(4)))
+    write_frames(root / "target", clean_clip(4))
+    return root
+
+
+def test_videos_with_and_without_truth_have_the_documented_keys(rain: Path, tmp_path: Path):
+    out, table = tmp_path / "out.json", tmp_path / "out.csv"
+    assert (
+        run("--video", "--baseline", "median", "--data", rain, "--data", rain / "input", "--json", out) == 0
+    )
+    content = json.loads(out.read_text())
+    assert content["model"] == "median"
+    scored, real = content["sets"]["rain"], content["sets"]["input"]
+    assert scored["count"] == real["count"] == 4
+    assert set(real) == {"count", "video"}
+    assert set(real["video"]) == CONSECUTIVE
+    assert set(scored["video"]) == CONSECUTIVE | {"ghosts", "lowest"}
+    assert set(scored["video"]["streak_energy"]) == {"input", "output", "target"}
+    assert set(scored["video"]["ghosts"]) == {"moving_share", "with_history", "without_history", "ratio"}
+    assert scored["output"]["psnr_rgb"] > scored["input"]["psnr_rgb"] + 3
+    assert scored["video"]["lowest"][0] in {"input/0000.png", "input/0001.png"}  # without history
+    energy = real["video"]["streak_energy"]
+    assert real["video"]["streak_energy_left"] == energy["output"] / energy["input"] < 1
+    assert run("--video", "--baseline", "median", "--data", rain, "--csv", table) == 0
+    assert len(list(csv.DictReader(table.open()))) == 4
+
+
+def test_a_network_with_history_gets_it_in_videos_and_not_otherwise(rain: Path, tmp_path: Path):
+    torch.manual_seed(0)
+    generator = Generator(GeneratorConfig(base_width=4, blocks=1, history=2))
+    save_generator(generator, tmp_path / "h.safetensors", {}, torch.float32)
+    outs = [tmp_path / "video.json", tmp_path / "single.json"]
+    for out, more in zip(outs, (["--video"], []), strict=True):
+        assert run("--model", tmp_path / "h.safetensors", "--data", rain, "--json", out, *more) == 0
+    video, single = (json.loads(out.read_text())["sets"]["rain"] for out in outs)
+    assert video["input"] == pytest.approx(single["input"])
+    assert video["output"]["psnr_rgb"] != pytest.approx(single["output"]["psnr_rgb"], abs=1e-6)
+    assert "video" not in single
+
+
+def test_what_a_clean_video_loses_is_measured(rain: Path, tmp_path: Path):
+    out = tmp_path / "out.json"
+    assert run("--video", "--clean", "--baseline", "median", "--data", rain, "--json", out) == 0
+    entry = json.loads(out.read_text())["sets"]["rain"]
+    assert entry["input"]["psnr_rgb"] == 100
+    file, lowest = entry["video"]["lowest"]
+    assert file in {"0002.png", "0003.png"}
+    assert 20 < lowest < entry["output"]["psnr_rgb"] < 100
+
+
+def test_videos_are_compared_too(rain: Path, tmp_path: Path):
+    same, brighter = save_network(tmp_path / "a.safetensors"), save_network(tmp_path / "b.safetensors", 0.05)
+    out = tmp_path / "out.json"
+    assert run("--video", "--model", brighter, "--against", same, "--data", rain, "--json", out) == 0
+    against = json.loads(out.read_text())["sets"]["rain"]["against"]
+    assert against["difference"]["psnr_rgb"]["mean"] < 0
+    assert against["video"]["streak_energy_left"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -177,6 +241,15 @@ def test_sets_of_one_name_keep_their_parents(data: Path, tmp_path: Path):
         (("--data", "{data}", "--model", "{tmp}/none.safetensors"), "none.safetensors"),
         (("--data", "{data}", "--baseline", "none", "--layout", "kitti"), "no layout 'kitti'"),
         (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "no folder"),
+        (("--data", "{data}", "--baseline", "none", "--clean"), "--clean is for --video"),
+        (("--data", "{data}", "--baseline", "none", "--video", "--align"), "--align is for single pictures"),
+        (("--data", "{data}", "--baseline", "none", "--video", "--worst", "w"), "--worst is for single"),
+        (
+            ("--data", "{data}/input", "--baseline", "none", "--video", "--csv", "{tmp}/o.csv"),
+            "--csv has scores",
+        ),
+        (("--data", "{data}/input", "--baseline", "wiener", "--video"), "no pictures to choose"),
+        (("--data", "{tmp}/none.mp4", "--baseline", "none", "--video"), "none.mp4"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_2(

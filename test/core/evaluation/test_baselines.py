@@ -7,6 +7,7 @@ import pytest
 
 from restoregan_core.evaluation.baselines import (
     NAMES,
+    TemporalMedian,
     baselines,
     best_baseline,
     median,
@@ -51,6 +52,19 @@ def test_median_removes_a_thin_streak():
     rainy = np.full((20, 20, 3), 100, np.uint8)
     rainy[:, 10] = 255
     assert (median(rainy, side=3) == 100).all()
+
+
+def test_the_median_over_time_is_that_of_three_frames_pixel_by_pixel():
+    frames = [np.random.default_rng(seed).integers(0, 256, (9, 11, 3), np.uint8) for seed in range(3)]
+    found = TemporalMedian().restore_aligned(frames[0], frames[1:])
+    np.testing.assert_array_equal(found, np.median(np.stack(frames), axis=0).astype(np.uint8))
+
+
+def test_the_median_over_time_leaves_a_frame_alone_until_two_different_ones_came_before():
+    frame, older = np.zeros((9, 11, 3), np.uint8), np.ones((9, 11, 3), np.uint8)
+    for history in ([], [older], [older, older]):
+        np.testing.assert_array_equal(TemporalMedian().restore_aligned(frame, history), frame)
+    np.testing.assert_array_equal(TemporalMedian()(frame), frame)
 
 
 def test_unsharp_by_nothing_changes_nothing():

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Videos to evaluate on: folders of consecutive frames in the order of their names, or video files."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from restoregan_core.data.pair_matching import Pair
+from restoregan_core.data.pairs import find_pairs
+from restoregan_core.data.video import read_frames
+from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.video_files import is_video
+from restoregan_core.metrics.protocols import Picture
+
+FEWEST_FRAMES = 3
+"""Of a clip: what consecutive frames show is measured on a frame and both its neighbours."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a clip: uint8 RGB (height, width, 3) pictures of one size.
+
+    Attributes:
+        file: its name in reports.
+        target: its ground truth, if there is one.
+    """
+
+    file: str
+    picture: Picture
+    target: Picture | None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames that one camera took one after the other.
+
+    Attributes:
+        root: the folder that names in reports are relative to.
+        inputs: its frames as picture files, or one video file.
+        targets: the ground truth of each input, which may be that input itself; empty if there is none.
+    """
+
+    root: Path
+    inputs: tuple[Path, ...]
+    targets: tuple[Path, ...] = ()
+
+    def frames(self) -> Iterator[Frame]:
+        """Read the frames in their order.
+
+        Raises:
+            ValueError: a file cannot be read, or a frame is not of the first one's size; the message names it.
+        """
+        size = None
+        for frame in self._video_frames() if is_video(self.inputs[0]) else self._picture_frames():
+            size = size or frame.picture.shape
+            for picture in (frame.picture, frame.picture if frame.target is None else frame.target):
+                if picture.shape != size:
+                    raise ValueError(
+                        f"{frame.file} is {picture.shape[0]}x{picture.shape[1]}, but its clip began with"
+                        f" {size[0]}x{size[1]}: frames and targets of a clip have one size"
+                    )
+            yield frame
+
+    def _video_frames(self) -> Iterator[Frame]:
+        for number, picture in enumerate(read_frames(self.inputs[0])):
+            yield Frame(f"{self.inputs[0].name}#{number}", picture, picture if self.targets else None)
+
+    def _picture_frames(self) -> Iterator[Frame]:
+        for number, path in enumerate(self.inputs):
+            picture = read_rgb(path)
+            target = None
+            if self.targets:
+                same = self.targets[number] == path
+                target = picture if same else read_rgb(self.targets[number])
+            yield Frame(path.relative_to(self.root).as_posix(), picture, target)
+
+
+@dataclass(frozen=True)
+class VideoSet:
+    """Clips under one name, all with ground truth or all without."""
+
+    name: str
+    clips: tuple[Clip, ...]
+
+    @property
+    def has_truth(self) -> bool:
+        return bool(self.clips[0].targets)
+
+    def check(self, on_checked: Callable[[], None] = lambda: None) -> int:
+        """Read every frame once, so that a bad file stops the program at its start; returns their number.
+
+        Raises:
+            ValueError: a clip has fewer than three frames; or as ``Clip.frames``.
+        """
+        total = 0
+        for clip in self.clips:
+            count = 0
+            for _ in clip.frames():
+                count += 1
+                on_checked()
+            if count < FEWEST_FRAMES:
+                raise ValueError(
+                    f"{clip.inputs[0].parent} holds a clip of {count} frames; a video needs at least {FEWEST_FRAMES}"
+                )
+            total += count
+        return total
+
+
+def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tuple[Clip, ...]:
+    """The clips of a folder: each folder of pictures in it is one; or of a video file, which is one.
+
+    Args:
+        source: holds ``input/`` and ``target/``; or, without ground truth, ``input/`` or the pictures themselves; or is
+            a video file.
+        layout: how pairs lie there, see ``data/layouts.py``.
+        clean: the frames are clean: those of ``target/``, if there is one, are input and ground truth.
+
+    Raises:
+        ValueError: no frames there, or targets without inputs.
+    """
+    if source.is_file():
+        if not is_video(source):
+            raise ValueError(f"{source} is neither a folder nor a video")
+        return (Clip(source.parent, (source,), (source,) if clean else ()),)
+    if clean:
+        root = source / "target" if (source / "target").is_dir() else source
+        return _by_folder(root, [Pair(path, path) for path in find_pictures(root)])
+    if layout != "folders" or (source / "target").is_dir():
+        if layout == "folders" and not (source / "input").is_dir():
+            raise ValueError(
+                f"{source} holds target/ but no input/: --clean measures what its frames lose when they are restored"
+            )
+        return _by_folder(source, find_pairs(source, check=False, layout=layout, split="test"))
+    root = source / "input" if (source / "input").is_dir() else source
+    clips = _by_folder(root, [Pair(path, path) for path in find_pictures(root)])
+    return tuple(Clip(clip.root, clip.inputs) for clip in clips)
+
+
+def _by_folder(root: Path, pairs: Sequence[Pair]) -> tuple[Clip, ...]:
+    in_order = sorted(pairs, key=lambda pair: (pair.input_path.parent, pair.input_path))
+    clips = []
+    for _, group in groupby(in_order, key=lambda pair: pair.input_path.parent):
+        members = list(group)
+        inputs = tuple(pair.input_path for pair in members)
+        clips.append(Clip(root, inputs, tuple(pair.target_path for pair in members)))
+    return tuple(clips)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Restore videos frame by frame, each with the frames before, and measure what single pictures do not show.
+
+docs/evaluation.md defines the figures: streak energy, steadiness, ghosts.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.evaluation.clips import Clip, Frame, VideoSet
+from restoregan_core.evaluation.measure import (
+    PICTURES_AHEAD,
+    SCORING_THREADS,
+    PictureScores,
+    Restore,
+    SetScores,
+    score_all,
+)
+from restoregan_core.metrics.protocols import Picture, Scorer
+from restoregan_core.metrics.video import frame_change, moving_mask, neighbours, streak_energy
+from restoregan_core.restoration.history import FrameHistory
+
+_CAMERA = "clip"
+
+
+@runtime_checkable
+class RestoresWithHistory(Protocol):
+    """What looks at frames before: ``Restorer``, ``TemporalMedian``. Other restorers see each frame alone."""
+
+    @property
+    def history(self) -> int: ...
+
+    def __call__(self, rgb_HWC: Picture) -> Picture: ...
+
+    def restore_aligned(self, rgb_HWC: Picture, aligned: Sequence[Picture]) -> Picture: ...
+
+
+@dataclass(frozen=True)
+class Consecutive:
+    """What consecutive frames show, the mean over a set's triples, in grey levels of 255."""
+
+    streak_energy: float
+    frame_change: float
+
+
+@dataclass(frozen=True)
+class Ghosts:
+    """Mean absolute error, in levels of 255, at pixels of things that move against the background."""
+
+    with_history: float
+    without_history: float
+
+    @property
+    def ratio(self) -> float | None:
+        """Above 1: the frames before do harm there. None where there is no error without them."""
+        return self.with_history / self.without_history if self.without_history else None
+
+
+@dataclass(frozen=True)
+class VideoScores:
+    """One set.
+
+    Attributes:
+        count: of its frames.
+        scores: frame by frame against the ground truth; None without one, as the next two.
+        target: what consecutive frames of the ground truth show.
+        moving_share: of the ground truth's pixels, those that move against the background.
+        outputs, ghosts: one entry for each restorer; no ghosts where nothing moves on its own.
+    """
+
+    name: str
+    count: int
+    scores: SetScores | None
+    target: Consecutive | None
+    moving_share: float | None
+    input: Consecutive
+    outputs: tuple[Consecutive, ...]
+    ghosts: tuple[Ghosts | None, ...]
+
+    def streaks_left(self, index: int = 0) -> float | None:
+        """Share of the input's streak energy that the output still has; None if the input has none."""
+        energy = self.input.streak_energy
+        return self.outputs[index].streak_energy / energy if energy else None
+
+
+def measure_video(
+    video_set: VideoSet,
+    restorers: Sequence[Restore],
+    extra: Sequence[Scorer] = (),
+    on_measured: Callable[[], None] = lambda: None,
+) -> VideoScores:
+    """Restore and score every frame of a set's clips; history starts anew with each clip.
+
+    The restorers run in the calling thread, one frame at a time; scoring runs beside them.
+
+    Args:
+        restorers: those that ``RestoresWithHistory`` get it.
+        extra: see `protocols.score`.
+        on_measured: called after each frame, for a progress bar.
+
+    Raises:
+        ValueError: a file cannot be read, or sizes differ; the message names the file.
+    """
+    totals = _Totals(len(restorers))
+    scored: list[PictureScores] = []
+    pending: deque[Future[PictureScores]] = deque()
+    count = 0
+    with ThreadPoolExecutor(SCORING_THREADS) as pool:
+        for clip in video_set.clips:
+            for frame, outputs in _restored(clip, [_Camera(restore) for restore in restorers], totals):
+                count += 1
+                if frame.target is not None:
+                    job = pool.submit(score_all, frame.file, frame.picture, outputs, frame.target, extra)
+                    pending.append(job)
+                if len(pending) >= PICTURES_AHEAD:
+                    scored.append(pending.popleft().result())
+                on_measured()
+        scored += [job.result() for job in pending]
+    return totals.scores(video_set.name, count, SetScores(video_set.name, tuple(scored)) if scored else None)
+
+
+class _Camera:
+    """One restorer on one clip."""
+
+    def __init__(self, restore: Restore) -> None:
+        self.restore = restore
+        self._aware = restore if isinstance(restore, RestoresWithHistory) and restore.history else None
+        self._history = FrameHistory(self._aware.history if self._aware else 0)
+
+    @property
+    def looks_back(self) -> bool:
+        return self._aware is not None
+
+    def next(self, picture: Picture) -> Picture:
+        """The clip's next frame, restored."""
+        if self._aware is None:
+            return self.restore(picture)
+        self._history.take(_CAMERA, picture)
+        return self._aware.restore_aligned(picture, self._history.aligned(_CAMERA))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    frame: Frame
+    outputs: list[Picture]
+
+
+def _restored(
+    clip: Clip, cameras: Sequence[_Camera], totals: "_Totals"
+) -> Iterator[tuple[Frame, list[Picture]]]:
+    """Each frame with its outputs; adds every triple to the totals on the way."""
+    window: deque[_Seen] = deque(maxlen=3)
+    for frame in clip.frames():
+        outputs = [camera.next(frame.picture) for camera in cameras]
+        for output in outputs:
+            if output.shape != frame.picture.shape:
+                raise ValueError(
+                    f"{frame.file}: image {output.shape} and reference {frame.picture.shape} differ in size"
+                )
+        window.append(_Seen(frame, outputs))
+        if len(window) == 3:
+            totals.add(list(window), cameras)
+        yield frame, outputs
+
+
+class _Totals:
+    """Sums over triples and over moving pixels."""
+
+    def __init__(self, restorers: int) -> None:
+        self._triples = 0
+        # Rows: input, target, then every output. Columns: streak energy, change.
+        self._sums = np.zeros((2 + restorers, 2))
+        self._errors = np.zeros((restorers, 2))
+        self._moving_values = self._all_values = 0
+
+    def add(self, window: Sequence[_Seen], cameras: Sequence[_Camera]) -> None:
+        inputs = [seen.frame.picture for seen in window]
+        targets = [seen.frame.target for seen in window if seen.frame.target is not None]
+        places = neighbours(targets or inputs)
+        clips = [inputs, targets or inputs]
+        clips += [[seen.outputs[index] for seen in window] for index in range(len(cameras))]
+        self._sums += [(streak_energy(clip, places), frame_change(clip, places)) for clip in clips]
+        self._triples += 1
+        if targets:
+            self._add_ghosts(window[1], targets[1], moving_mask(places), cameras)
+
+    def _add_ghosts(
+        self, seen: _Seen, target: Picture, moving: npt.NDArray[np.bool_], cameras: Sequence[_Camera]
+    ) -> None:
+        self._all_values += target.size
+        self._moving_values += int(moving.sum()) * target.shape[2]
+        if not moving.any():
+            return
+        for index, camera in enumerate(cameras):
+            with_history = seen.outputs[index]
+            alone = camera.restore(seen.frame.picture) if camera.looks_back else with_history
+            for column, output in enumerate((with_history, alone)):
+                error = np.abs(output[moving].astype(np.int16) - target[moving])
+                self._errors[index, column] += float(error.sum())
+
+    def scores(self, name: str, count: int, scores: SetScores | None) -> VideoScores:
+        means = [Consecutive(*map(float, row)) for row in self._sums / self._triples]
+        errors = self._errors / max(self._moving_values, 1)
+        return VideoScores(
+            name=name,
+            count=count,
+            scores=scores,
+            target=means[1] if scores else None,
+            moving_share=self._moving_values / self._all_values if scores else None,
+            input=means[0],
+            outputs=tuple(means[2:]),
+            ghosts=tuple(Ghosts(*map(float, row)) if self._moving_values else None for row in errors),
+        )
