@@ -4,7 +4,7 @@
     {"replay": {...}, "frames": {...}, "objects": {...}, "truth": {...}, "latency": {...}, "cameras": {...},
      "sweep": [...], "segments": [...], "verdict": {"headline": ..., "findings": [[mark, text], ...]}}
 
-Keys that were not measured (no detector, no truth) are null.
+Keys that were not measured (no detector, no truth) are null. ``summary.py`` adds ``streak_energy`` to each camera.
 """
 
 import math

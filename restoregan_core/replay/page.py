@@ -172,6 +172,7 @@ def _tables(report: dict[str, Any]) -> list[Table]:
             str(c["failed_open"]),
             *(_number(c[k], 2) for k in ("blur_probability", "residual_blur_probability")),
             *(_number(c[k], 2) for k in ("rain_probability", "residual_rain_probability")),
+            _streaks_left(c["streak_energy"]),
         ]
         for name, c in report["cameras"].items()
     ]
@@ -194,9 +195,13 @@ def _tables(report: dict[str, Any]) -> list[Table]:
     return [
         Table(
             "Cameras",
-            ("camera", "frames", "degraded", "still", "restored", "failed", "blur", "left", "rain", "left"),
+            (
+                "camera", "frames", "degraded", "still", "restored", "failed", "blur", "left", "rain", "left",
+                "streaks left",
+            ),
             cameras,
-            "Probabilities are means over all frames; 'left' is of the frame as published.",
+            "Probabilities are means over all frames; 'left' is of the frame as published. Streaks: what flares up in"
+            " one frame alone, on a sample of frames; in dry weather it is mostly noise.",
         ),
         Table(
             "What other thresholds would have done",
@@ -228,6 +233,10 @@ def _count(number: int, noun: str) -> str:
 
 def _share(part: float, whole: float) -> str:
     return f"{100 * part / max(whole, 1):.1f} %"
+
+
+def _streaks_left(figures: dict[str, Any] | None) -> str:
+    return "–" if figures is None or figures["left"] is None else f"{100 * figures['left']:.0f} %"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from restoregan_core.replay.figures import summarise
 from restoregan_core.replay.segments import export_clips, worst_segments
 from restoregan_core.replay.state import ReplayFolder, ReplayState
+from restoregan_core.replay.streaks import measure_streaks
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.verdict import findings, headline
 from restoregan_core.version import __version__
@@ -36,6 +37,8 @@ def summarise_replay(
         )
     frames = Frames(folder.frames)
     summary = summarise(frames, deadline_ms)
+    for name, figures in measure_streaks(folder, state.settings, frames).items():
+        summary["cameras"][name]["streak_energy"] = figures
     segments = worst_segments(frames, clips)
     report = {
         "replay": {
