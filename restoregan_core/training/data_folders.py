@@ -20,6 +20,7 @@ def require_folders(config: TrainConfig | AssessorTrainConfig) -> None:
         "data.pairs": config.data.pairs,
     }
     if isinstance(config, TrainConfig):
+        named["data.videos"] = config.data.videos
         named["validation.folders"] = config.validation.folders
     else:
         named["held_out"] = config.held_out
