@@ -125,7 +125,7 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     if text in NAMES:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
-        raise ValueError(f"{path} holds no generator config: it was not written by restoregan")
+        raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
     _fill(generator, state, path)
     name = text if text in NAMES else path.stem
@@ -160,7 +160,9 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     if file is None:
         _check_released(ASSESSOR, path, digest)
     if "calibration" not in metadata:
-        raise ValueError(f"{path} holds no assessor: it was not written by restoregan's assessor training")
+        raise ValueError(
+            f"{path} does not hold an assessor: it was not written by restoregan's assessor training"
+        )
     network = AssessorNetwork(AssessorConfig(**json.loads(metadata["config"])))
     _fill(network, state, path)
     calibration = json.loads(metadata["calibration"])

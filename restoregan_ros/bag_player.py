@@ -91,7 +91,7 @@ class BagPlayer(Node):
             if not options.topics or connection.topic in options.topics:
                 self._add_publisher(connection)
         if not self._publisher_of:
-            raise ValueError(f"{options.bag} holds no message of a type that is installed here")
+            raise ValueError(f"{options.bag} does not hold a message of a type that is installed here")
         self._clock_publisher = self.create_publisher(Clock, "/clock", 10) if options.clock else None
 
     def _add_publisher(self, connection: "Connection") -> None:

@@ -148,7 +148,7 @@ def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
             reader = FrameReader(bag, [camera.topic])
             first = next(reader.frames(), None)
             if first is None:
-                raise ValueError(f"{options.bag} holds no frame of {camera.topic}")
+                raise ValueError(f"{options.bag} does not hold a frame of {camera.topic}")
             seconds = (bag.end_ns - bag.start_ns) / 1e9
             if not options.spoilings and camera.msgtype.endswith(("/Image", "/CompressedImage")):
                 height, width = first.decode().shape[:2]

@@ -97,7 +97,7 @@ class LearnedAssessor:
         else:
             tiles, frame = self._judge_in_bands(rgb_HWC)
         if not np.isfinite(frame).all():
-            raise FloatingPointError("the assessor's network gives no number for this frame")
+            raise FloatingPointError("the assessor's network did not give a number for this frame")
         return Assessment(
             blur_probability=float(frame[0]),
             rain_probability=float(frame[1]),

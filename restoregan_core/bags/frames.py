@@ -71,7 +71,7 @@ class SourceFrame:
             UnsupportedEncodingError, MalformedImageError: as ``images.encodings`` has it.
         """
         if self.message is None:
-            raise encodings.MalformedImageError(f"{len(self.raw.data)} bytes are no {self.raw.msgtype}")
+            raise encodings.MalformedImageError(f"{len(self.raw.data)} bytes are not a {self.raw.msgtype}")
         if isinstance(self.video_pixels, Exception):
             raise self.video_pixels
         if self.video_pixels is not None:
@@ -215,7 +215,9 @@ def _choose(found: list[Camera], wanted: Sequence[str], bag: Bag) -> list[Camera
     listed = ", ".join(camera.topic for camera in found) or "none"
     if not wanted:
         if not found:
-            raise BagError(f"{bag.path} holds no camera frames (topics: {', '.join(bag.topics) or 'none'})")
+            raise BagError(
+                f"{bag.path} does not hold any camera frames (topics: {', '.join(bag.topics) or 'none'})"
+            )
         return found
     chosen = []
     for name in wanted:

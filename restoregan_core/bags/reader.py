@@ -151,7 +151,7 @@ def _storage_files(path: Path) -> tuple[list[Path], Bag]:
         bag._note(f"{missing.name}: named by metadata.yaml, but missing")
     files = [file for file in listed if file.exists()] or found
     if not files:
-        raise BagError(f"{path} holds no .mcap or .db3 file: name the folder that does")
+        raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does")
     return files, bag
 
 
@@ -166,7 +166,7 @@ def _natural_order(file: Path) -> list[Any]:
 def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
     suffix = _storage_suffix(file)
     if suffix not in STORAGE_SUFFIXES:
-        raise BagError(f"{file} is no bag: expected .mcap, .db3, .bag or a folder")
+        raise BagError(f"{file} is not a bag: expected .mcap, .db3, .bag or a folder")
     try:
         plain = _unpack(file, bag, scratch) if file.suffix == ".zstd" else file
     except Exception as error:

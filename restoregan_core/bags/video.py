@@ -50,7 +50,9 @@ class VideoDecoder:
                 f" {error}"
             )
         if not pictures:
-            return MalformedImageError(f"{codec} packet of {len(packet)} bytes gives no picture of its own")
+            return MalformedImageError(
+                f"{codec} packet of {len(packet)} bytes does not give a picture of its own"
+            )
         return np.ascontiguousarray(pictures[-1].to_ndarray(format="rgb24"))
 
 

@@ -69,7 +69,7 @@ class BagParts:
         self._write_metadata()
 
     def tidy(self) -> None:
-        """Delete what is no part of the bag."""
+        """Delete what does not belong to the bag."""
         kept = {part["relative_file_paths"][0] for part in self.parts} | {METADATA_FILE}
         for file in self.folder.iterdir():
             if file.name not in kept:

@@ -156,7 +156,7 @@ def _video_frames(file: Path) -> Iterator[_Frame]:
     finally:
         capture.release()
     if index == 0:
-        raise ValueError(f"{file} holds no frame that can be decoded")
+        raise ValueError(f"{file} does not hold a frame that can be decoded")
 
 
 def _record(frame: _Frame, assessment: Assessment) -> dict[str, Any]:

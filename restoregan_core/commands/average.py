@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     shares = args.shares or [1.0] * len(args.models)
     if len(args.models) < 2:
-        raise ValueError(f"{args.models[0]} alone has no mean: name two networks or more")
+        raise ValueError(f"{args.models[0]} is one network: name two or more to average")
     if len(shares) != len(args.models):
         raise ValueError(f"{len(args.models)} networks but {len(shares)} shares: give one for each")
     if args.output.exists():

@@ -39,5 +39,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match or int(match[1]) == 0 or int(match[2]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HEIGHTxWIDTH, for example 720x1280")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a valid size; write HEIGHTxWIDTH, for example 720x1280"
+        )
     return int(match[1]), int(match[2])

@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
     arguments = _parse(argv)
     for path in (arguments.json, arguments.csv):
         if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{path}: there is no folder {path.parent} to write it to")
+            raise ValueError(f"{path}: the folder {path.parent} does not exist")
     sets, videos = _find(arguments)
     if arguments.csv is not None and any(not video_set.has_truth for video_set in videos):
         raise ValueError("--csv has scores against ground truth: leave it out where there is no target/")

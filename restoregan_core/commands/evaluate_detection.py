@@ -13,7 +13,7 @@ def main(argv: list[str]) -> int:
     arguments = _parse(argv)
     for path in (arguments.json, arguments.html):
         if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{path}: there is no folder {path.parent} to write it to")
+            raise ValueError(f"{path}: the folder {path.parent} does not exist")
 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -137,7 +137,7 @@ def _severity(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no severity; give numbers from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid severity; give numbers from 0 to 1")
     return value
 
 

@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-check", action="store_true", help="do not run the file under ONNX Runtime")
     args = parser.parse_args(argv)
     if not args.output.parent.is_dir():
-        raise ValueError(f"{args.output.parent} is no directory: make it first")
+        raise ValueError(f"{args.output.parent} is not a directory: create it first")
 
     from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
     from restoregan_core.zoo import load_generator

@@ -165,7 +165,7 @@ def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Pa
         return []
     (check_can_write_video if is_video(source) else check_can_write)(output)
     if not output.parent.is_dir():
-        raise ValueError(f"{output}: there is no folder {output.parent}")
+        raise ValueError(f"{output}: the folder {output.parent} does not exist")
     return [(source, output)]
 
 

@@ -31,7 +31,7 @@ class CameraConfig:
     """Pictures through a soft lens: a Gaussian of ``soft_px``."""
     soft_px: Range = (0.3, 1.2)
     defocus_share: float = 0.12
-    """Pictures out of focus: a disc of ``defocus_px`` radius, which is no motion."""
+    """Pictures out of focus: a disc of ``defocus_px`` radius, which is not motion."""
     defocus_px: Range = (1.0, 4.0)
     sharpen_share: float = 0.2
     """Pictures that the camera sharpens: an unsharp mask of ``sharpen_amount``, as action cameras do."""
@@ -45,7 +45,7 @@ class CameraConfig:
     fence_share: float = 0.06
     """Pictures with thin parallel bars before them, upright or leaning: no rain."""
     shadow_share: float = 0.2
-    """Pictures across which a shadow with a soft edge falls: a smooth gradient that is no blur."""
+    """Pictures across which a shadow with a soft edge falls: a smooth gradient that is not blur."""
     shadow_edge_px: Range = (3.0, 48.0)
     sensor: SensorConfig = field(
         default_factory=lambda: SensorConfig(

@@ -19,7 +19,7 @@ def gopro(root: Path, split: str, blur: str = "blur") -> list[Pair]:
     for scene in _subfolders(root / split):
         for side in (blur, "sharp"):
             if not (scene / side).is_dir():
-                raise ValueError(f"{scene} holds no folder {side}/")
+                raise ValueError(f"{scene} does not hold a folder {side}/")
         pairs += match(scene / blur, scene / "sharp")
     return pairs
 
@@ -31,7 +31,7 @@ def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
     """
     listing = root / f"RealBlur_{camera}_{split}_list.txt"
     if not listing.is_file():
-        raise ValueError(f"{root} holds no {listing.name}, which says what belongs to the {split} split")
+        raise ValueError(f"{root} does not hold {listing.name}, which says what belongs to the {split} split")
     pairs = []
     for number, line in enumerate(listing.read_text().splitlines(), 1):
         names = line.split()
@@ -42,7 +42,7 @@ def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
         target, given = root / names[0], root / names[1]
         for path in (target, given):
             if not path.is_file():
-                raise ValueError(f"{listing}, line {number}: there is no {path}")
+                raise ValueError(f"{listing}, line {number}: {path} does not exist")
         pairs.append(Pair(given, target))
     return pairs
 
@@ -125,4 +125,4 @@ def _first(root: Path, names: tuple[str, ...]) -> Path:
     for name in names:
         if (root / name).is_dir():
             return root / name
-    raise ValueError(f"{root} holds no folder {' or '.join(names)}")
+    raise ValueError(f"{root} does not hold a folder {' or '.join(names)}")

@@ -27,7 +27,7 @@ def pairs_in_folders(root: Path, split: str = "") -> list[Pair]:
     """``input/`` and ``target/``; partners have the same path below them, or differ in the suffix alone."""
     for side in ("input", "target"):
         if not (root / side).is_dir():
-            raise ValueError(f"{root} holds no folder {side}/: pairs lie in input/ and target/")
+            raise ValueError(f"{root} does not hold a folder {side}/: pairs lie in input/ and target/")
     return match(root / "input", root / "target")
 
 
@@ -57,7 +57,7 @@ def pairs_in_lmdb(root: Path, split: str = "") -> list[Pair]:
             raise ValueError(f"{root} holds neither {names[0]} nor {names[1]}")
         listing = database / "meta_info.txt"
         if not listing.is_file():
-            raise ValueError(f"{database} holds no meta_info.txt, which lists its keys")
+            raise ValueError(f"{database} does not hold meta_info.txt, which lists its keys")
         names_in = [line.split(" (")[0].strip() for line in listing.read_text().splitlines() if line.strip()]
         sides.append({name.rpartition(".")[0] or name: database for name in names_in})
     inputs, targets = sides

@@ -34,7 +34,7 @@ def find_pairs(
         raise ValueError(f"{folder} is not a folder")
     pairs = LAYOUTS[layout](Path(folder), split)
     if not pairs:
-        raise ValueError(f"{folder} holds no {split} pairs in the layout {layout!r}")
+        raise ValueError(f"{folder} does not hold any {split} pairs in the layout {layout!r}")
     if check:
         for pair in pairs:
             check_same_size([pair.target_path, pair.input_path])

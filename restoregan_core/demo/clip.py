@@ -140,7 +140,7 @@ def folder_clip(
 
     files = find_pictures(folder)[: int(max_seconds * rate_hz)]
     if not files:
-        raise ValueError(f"{folder} holds no pictures")
+        raise ValueError(f"{folder} does not hold any pictures")
 
     return given_clip(folder.name, rate_hz, len(files), map(read_rgb, files), spoilings)
 

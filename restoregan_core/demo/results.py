@@ -58,7 +58,7 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     """
     reports = _read_reports(recording)
     if not reports:
-        raise ValueError(f"{recording.recorded} holds no report: the node published nothing")
+        raise ValueError(f"{recording.recorded} does not hold a report: the node published nothing")
     chosen = _spread(len(reports), MAX_PICTURES)
     measured = _spread(len(reports), MAX_SSIM_FRAMES)
     rows: list[FrameRow] = []

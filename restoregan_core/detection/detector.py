@@ -166,7 +166,7 @@ def _open(path: Path, threads: int):  # type: ignore[no-untyped-def]  # onnxrunt
     except Exception as error:  # its own exception types are private
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is not an ONNX file that can be run: {first_line}") from error
-    wanted = f"{path} is no YOLOX detector: "
+    wanted = f"{path} is not a YOLOX detector: "
     inputs, outputs = session.get_inputs(), session.get_outputs()
     shape = inputs[0].shape
     is_square = len(inputs) == 1 and len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3]

@@ -46,14 +46,14 @@ def find_frames(folder: Path) -> list[LabelledFrame]:
     for name in ("images", "labels"):
         if not (folder / name).is_dir():
             raise ValueError(
-                f"{folder} holds no folder {name}/: frames lie in images/, KITTI labels in labels/"
+                f"{folder} does not hold a folder {name}/: frames lie in images/, KITTI labels in labels/"
             )
     return [_read(path, folder / "labels" / f"{path.stem}.txt") for path in find_pictures(folder / "images")]
 
 
 def _read(picture: Path, labels: Path) -> LabelledFrame:
     if not labels.is_file():
-        raise ValueError(f"{picture} has no labels: there is no {labels}")
+        raise ValueError(f"{picture} has no labels: {labels} does not exist")
     boxes, classes, ignored = [], [], []
     for number, line in enumerate(labels.read_text().splitlines(), start=1):
         fields = line.split()
@@ -64,7 +64,7 @@ def _read(picture: Path, labels: Path) -> LabelledFrame:
             if len(box) != 4:
                 raise ValueError(f"{len(fields)} fields")
         except ValueError as error:
-            raise ValueError(f"{labels}, line {number} is no KITTI label: {error}") from error
+            raise ValueError(f"{labels}, line {number} is not a KITTI label: {error}") from error
         if name in CLASSES:
             boxes.append(box)
             classes.append(CLASSES[name])

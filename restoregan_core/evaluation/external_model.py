@@ -63,7 +63,7 @@ class ForeignRestorer:
         """Restore one picture; rounds and clips as every picture is before it is measured.
 
         Raises:
-            ValueError: the network's output is no finite picture of the input's size.
+            ValueError: the network's output is not a finite picture of the input's size.
         """
         height, width = rgb_HWC.shape[:2]
         x_BCHW = (
@@ -93,7 +93,7 @@ def _build(factory: str) -> nn.Module:
     try:
         function = getattr(import_module(module_name), function_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"{factory!r} names no function; write module:function ({error})") from error
+        raise ValueError(f"{factory!r} does not name a function; write module:function ({error})") from error
     network = function()
     if not isinstance(network, nn.Module):
         raise ValueError(f"{factory} built a {type(network).__name__}, not a torch.nn.Module")
@@ -102,7 +102,7 @@ def _build(factory: str) -> nn.Module:
 
 def _read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise ValueError(f"{path} is no file of weights")
+        raise ValueError(f"{path} is not a file of weights")
     try:
         state: Any
         if path.suffix == ".safetensors":
@@ -119,5 +119,5 @@ def _read_state(path: Path) -> dict[str, Tensor]:
             state = state[key]
             break
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(f"{path} holds no state dict: expected names and tensors")
+        raise ValueError(f"{path} does not hold a state dict: expected names and tensors")
     return {name.removeprefix("module."): value for name, value in state.items()}

@@ -27,7 +27,7 @@ def find_pictures(folder: str | Path) -> list[Path]:
         raise ValueError(f"{root} is not a folder")
     found = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
     if not found:
-        raise ValueError(f"{root} holds no pictures ({', '.join(PICTURE_SUFFIXES)})")
+        raise ValueError(f"{root} does not hold any pictures ({', '.join(PICTURE_SUFFIXES)})")
     return found
 
 
@@ -54,7 +54,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
     with _open_lmdb(name, os.getpid()).begin() as reading:
         data = reading.get(fragment.encode())
     if data is None:
-        raise ValueError(f"{name} holds no key {fragment!r}")
+        raise ValueError(f"{name} does not hold a key {fragment!r}")
     return _decode(data, path)
 
 

@@ -107,7 +107,7 @@ def restore_video(
             count += 1
             on_frame()
         if writer is None:
-            raise ValueError(f"{source} holds no frame that can be decoded")
+            raise ValueError(f"{source} does not hold a frame that can be decoded")
         writer.release()
         if output.exists():
             raise FileExistsError(f"{output} exists; nothing is overwritten")

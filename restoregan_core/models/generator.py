@@ -107,7 +107,7 @@ class GeneratorConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "GeneratorConfig":
-        """The inverse of ``to_dict``. Raises ValueError for a key that is no field."""
+        """The inverse of ``to_dict``. Raises ValueError for a key that is not a field."""
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
             raise ValueError(f"unknown generator settings {sorted(unknown)}: written by a newer version?")

@@ -117,7 +117,7 @@ def compare_replays(a: Path, b: Path, seed: int = 0) -> Comparison:
 
 def _read(folder: ReplayFolder) -> dict[str, np.ndarray]:
     if not folder.frames.is_file():
-        raise ValueError(f"{folder.path} holds no replay: no {folder.frames.name} in it")
+        raise ValueError(f"{folder.path} does not hold a replay: {folder.frames.name} is missing")
     columns = Frames(folder.frames).columns(*_TEXTS, *_NUMBERS)
     return {
         name: v if name in (*_TEXTS, "stamp_ns", "time_ns") else np.asarray(v, float)

@@ -29,7 +29,9 @@ def stamps_taken_up(path: Path) -> dict[str, frozenset[int]]:
     with open_bag(path) as bag:
         topics = [name for name, topic in bag.topics.items() if topic.msgtype == REPORT_TYPE]
         if not topics:
-            raise BagError(f"{path} holds no {REPORT_TYPE}: record */restored/report of the live run")
+            raise BagError(
+                f"{path} does not hold any {REPORT_TYPE}: record */restored/report of the live run"
+            )
         for message in bag.messages(topics):
             stamp = store.deserialize_cdr(message.data, REPORT_TYPE).header.stamp
             camera = message.topic.removesuffix(_REPORT_ENDING).lstrip("/")
@@ -50,7 +52,7 @@ def recorded_detections(path: Path, before_topic: str, after_topic: str) -> Reco
     with open_bag(path) as bag:
         for topic in (before_topic, after_topic):
             if topic not in bag.topics or bag.topics[topic].msgtype != DETECTIONS_TYPE:
-                raise BagError(f"{path} holds no {DETECTIONS_TYPE} on {topic}")
+                raise BagError(f"{path} does not hold any {DETECTIONS_TYPE} on {topic}")
         types = MessageTypes(bag)
         for message in bag.messages([before_topic, after_topic]):
             array = types.deserialize(message)

@@ -169,7 +169,7 @@ def _all_but(truth_topic: str, bag_path: Path) -> tuple[str, ...]:
     with open_bag(bag_path) as bag:
         others = tuple(camera.topic for camera in find_cameras(bag) if camera.topic != truth_topic)
     if not others:
-        raise ValueError(f"{bag_path} holds no camera beside the truth, {truth_topic}")
+        raise ValueError(f"{bag_path} does not hold a camera beside the ground truth, {truth_topic}")
     return others
 
 

@@ -58,10 +58,10 @@ def read_rules(file: Path) -> list[Rule]:
     try:
         content = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
-        raise ValueError(f"{file} is no YAML: {error}") from error
+        raise ValueError(f"{file} is not valid YAML: {error}") from error
     entries = content.get("rules") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{file} holds no rules: expected a list under 'rules'")
+        raise ValueError(f"{file} does not hold any rules: expected a list under 'rules'")
     rules = []
     for entry in entries:
         text = entry if isinstance(entry, str) else str((entry or {}).get("rule", ""))
@@ -110,7 +110,7 @@ def _parse(text: str) -> ast.Compare:
     except SyntaxError as error:
         raise ValueError(f"rule {text!r} cannot be read: {error.msg}") from error
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or type(tree.ops[0]) not in _COMPARE:
-        raise ValueError(f"rule {text!r} is no comparison, such as: objects.lost <= objects.gained")
+        raise ValueError(f"rule {text!r} is not a comparison such as: objects.lost <= objects.gained")
     for side in (tree.left, tree.comparators[0]):
         _check(side, text)
     return tree

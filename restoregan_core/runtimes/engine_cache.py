@@ -79,7 +79,7 @@ def verify_engine(path: Path, key: EngineKey) -> None:
         EngineError: missing, without a readable manifest, truncated or altered, or built for something else.
     """
     if not path.is_file():
-        raise EngineError(f"there is no engine {path}")
+        raise EngineError(f"engine {path} does not exist")
     try:
         manifest = json.loads(manifest_path(path).read_text())
         stored_key, stored_digest = dict(manifest["key"]), str(manifest["sha256"])

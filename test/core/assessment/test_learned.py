@@ -88,7 +88,7 @@ def test_a_second_start_compiles_nothing_and_says_the_same(scene, tmp_path, monk
 def test_files_that_are_no_assessor_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no assessor at"):
         load_assessor("nobody")
-    with pytest.raises(ValueError, match="holds no assessor"):
+    with pytest.raises(ValueError, match="does not hold an assessor"):
         load_assessor("restoregan_core/weights/lite.safetensors")
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"no tensors")

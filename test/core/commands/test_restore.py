@@ -131,7 +131,7 @@ def test_the_gate_decides_what_is_touched(
     [
         ("none.png", "o.png", "none.png does not exist"),
         ("rainy/a.png", "o.xyz", "cannot write .xyz"),
-        ("rainy/a.png", "no/such/o.png", "there is no folder"),
+        ("rainy/a.png", "no/such/o.png", "does not exist"),
         ("rainy", "rainy/a.png", "is a file"),
     ],
 )

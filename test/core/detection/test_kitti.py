@@ -47,5 +47,5 @@ def test_missing_and_broken_labels_are_named(folder: Path, tmp_path: Path):
     (folder / "labels/000000.txt").unlink()
     with pytest.raises(ValueError, match=r"000000\.png has no labels"):
         find_frames(folder)
-    with pytest.raises(ValueError, match="holds no folder images/"):
+    with pytest.raises(ValueError, match="does not hold a folder images/"):
         find_frames(tmp_path / "images")

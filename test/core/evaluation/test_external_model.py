@@ -90,11 +90,11 @@ def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
     torch.save([1, 2], tmp_path / "list.pth")
     for factory, file, message in (
         ("their_code:build", "other.pth", "does not fit"),
-        ("their_code:build", "list.pth", "holds no state dict"),
+        ("their_code:build", "list.pth", "does not hold a state dict"),
         ("their_code:build", "missing.pth", "no file of weights"),
-        ("their_code:missing", "weights.pth", "names no function"),
-        ("no_such_module:build", "weights.pth", "names no function"),
-        ("their_code:", "weights.pth", "names no function"),
+        ("their_code:missing", "weights.pth", "does not name a function"),
+        ("no_such_module:build", "weights.pth", "does not name a function"),
+        ("their_code:", "weights.pth", "does not name a function"),
         ("their_code:build_number", "weights.pth", "built a int"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -83,7 +83,7 @@ def test_vendored_libraries_come_with_their_licence() -> None:
 
 def test_json_holds_every_frame_and_no_nan(tmp_path: Path) -> None:
     def refuse(constant: str) -> None:
-        pytest.fail(f"{constant} is no JSON")
+        pytest.fail(f"{constant} is not JSON")
 
     write_json(make_report(), tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text(), parse_constant=refuse)

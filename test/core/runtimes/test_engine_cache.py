@@ -74,7 +74,7 @@ def test_engine_without_a_readable_manifest_is_refused(engine, manifest):
 
 def test_manifest_without_its_engine_is_refused(engine):
     engine.unlink()
-    with pytest.raises(EngineError, match="there is no engine"):
+    with pytest.raises(EngineError, match="does not exist"):
         find_engine(engine.parent, KEY)
 
 
