@@ -83,7 +83,7 @@ test: setup browser lint types
 docs: setup
 	$(BIN)/mkdocs build --quiet --strict
 
-# After a change of pyproject.toml's ranges or of requirements-ros.in: resolve anew and write the pins.
+# After a change of pyproject.toml's ranges or of requirements-ros.in: resolve again and write the pins.
 lock:
 	$(BIN)/python tools/lock.py
 

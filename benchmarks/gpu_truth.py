@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GPU runtimes from uint8 in to uint8 out, for a day when a GPU is at hand. Has never run on one yet.
+"""GPU runtimes from uint8 in to uint8 out, for a machine that has a GPU. Has never run on one yet.
 
     python benchmarks/gpu_truth.py --minutes 5 --json gpu_truth.json
 

@@ -3,7 +3,7 @@
 
     python benchmarks/parity.py --pictures ../shared/data/eval/kitti_boxes --output docs/benchmarks/parity
 
-Networks whose weights are not at hand have random ones and say so. A picture is enlarged or cut to each size.
+Networks without weights have random ones and say so. A picture is enlarged or cut to each size.
 Starts are timed in processes of their own: the first one compiles, the second one loads what it kept.
 """
 

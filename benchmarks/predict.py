@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frame times on devices that were not at hand: ARITHMETIC, no measurement.
+"""Frame times on devices that were not available: ARITHMETIC, not a measurement.
 
     python benchmarks/predict.py
 

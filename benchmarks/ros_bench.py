@@ -108,7 +108,7 @@ class Bench(Node):
         publisher.publish(frame)
 
     def _frame(self, height: int, width: int, stamp: int) -> bytes:
-        """Serialised once for each size; then only the stamp, the first field, is written anew."""
+        """Serialised once for each size; then only the stamp, the first field, is written again."""
         if (height, width) not in self._frames:
             self._frames[height, width] = serialised_frame(height, width)
         frame = self._frames[height, width]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``restoregan VERB ...`` = ``python -m restoregan_core VERB ...``.
 
-Exit codes: 0 done; 2 bad input (one line says which and how to mend it); 1 a fault of ours or of the
+Exit codes: 0 done; 2 bad input (one line says which and what to do); 1 a defect of this program or of the
 machine; 3 a condition that the user required does not hold; 130 interrupted.
 """
 
@@ -23,7 +23,7 @@ VERBS = {
     "average": "one network of several, by the mean of their weights",
     "evaluate": "PSNR and SSIM of a network on folders of pairs, by every protocol",
     "evaluate-detection": "what a network does to an object detector, on labelled frames",
-    "synthesize": "spoil clean pictures with blur, rain or lens drops",
+    "synthesize": "degrade clean pictures with blur, rain or lens drops",
     "build-engine": "compile a network for this machine's GPU ahead of time",
     "export": "write a network as ONNX",
     "bench": "time networks and runtimes on this machine",
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"restoregan {verb}: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `restoregan assess ... | head`: nobody reads on, which is no fault
+    except BrokenPipeError:  # `restoregan assess ... | head`: nobody reads on, which is not a fault
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it at exit
         return 128 + signal.SIGPIPE
     except Exception:
@@ -92,6 +92,6 @@ def _usage() -> str:
     verbs = "\n".join(f"  {verb:<{width}}  {summary}" for verb, summary in VERBS.items())
     return (
         "usage: restoregan VERB ...\n\n"
-        "Makes vehicle-camera frames usable when motion or rain has spoilt them.\n\n"
+        "Makes vehicle-camera frames usable when motion or rain has degraded them.\n\n"
         f"{verbs}\n\nrestoregan VERB --help explains a verb."
     )

@@ -46,7 +46,7 @@ SAME_SHAPE_AS = {"lite_detector": "lite"}
 """Names of further weights -> the name whose shape they have."""
 
 NAMES = (*CONFIGS, *SAME_SHAPE_AS)
-"""All that may come with weights."""
+"""Every network that may come with weights."""
 
 ASSESSOR = "assessor"
 
@@ -55,7 +55,7 @@ SHA256: dict[str, str] = {
     "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
-"""Of the weights that come with the package. A file that differs is refused."""
+"""SHA-256 of the weights that come with the package. A file that differs is refused."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class LoadedAssessor:
 
     network: AssessorNetwork
     tile_calibration: list[list[float]]
-    """Of each of ``models.assessor.EVENTS``: weight of the tile's log-odds, of the frame's, bias."""
+    """For each of ``models.assessor.EVENTS``: weight of the tile's log-odds, of the frame's, bias."""
     frame_calibration: list[list[float]]
-    """Likewise: weight of the frame's log-odds, of the mean of its tiles', bias."""
+    """For each of the same events: weight of the frame's log-odds, of the mean of its tiles', bias."""
     name: str
     metadata: dict[str, str]
 

@@ -228,7 +228,7 @@ def parse_arguments(argv: Sequence[str]) -> PlayerOptions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the node; 0 when the bag was played or a signal came, 2 for a bag or option that cannot be."""
+    """Run the node; 0 when the bag was played or a signal came, 2 for an invalid bag or option."""
     from rosbags.rosbag2 import Reader, ReaderError
 
     arguments = list(sys.argv if argv is None else ["bag_player", *argv])

@@ -203,7 +203,7 @@ def parse_arguments(argv: Sequence[str]) -> RecorderOptions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the node; 0 when it recorded, 1 when nothing came at all, 2 for options that cannot be."""
+    """Run the node; 0 when it recorded, 1 when nothing came at all, 2 for invalid options."""
     from rosbags.rosbag2 import StoragePlugin, Writer
 
     arguments = list(sys.argv if argv is None else ["bag_recorder", *argv])

@@ -47,7 +47,7 @@ class CameraStream:
         self._diagnostics_are_wanted = diagnostics_are_wanted
         self._is_compressed = settings().node.image_transport == "compressed"
         self._encoding: str | None = None
-        """Of the published stream, for its whole life: fixed by the parameter or by the first frame."""
+        """Encoding of the published stream for its whole life: fixed by the parameter or by the first frame."""
         if settings().node.output_encoding != KEEP_SOURCE:
             self._encoding = settings().node.output_encoding
         self._info: CameraInfo | None = None

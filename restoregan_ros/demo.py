@@ -51,7 +51,7 @@ class DemoOptions:
             raise ValueError("--camera names a topic of a bag: give --bag, too")
         if self.spoilings and self.video is None and self.bag is None:
             raise ValueError(
-                "--degrade spoils a clip of yours: give --video or --bag; the built-in one is spoilt"
+                "--degrade needs a clip of yours: give --video or --bag; the built-in one is degraded already"
             )
         for path in (self.video, self.bag):
             if path is not None and not path.exists():
@@ -75,7 +75,7 @@ class Playable:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it; 0 when the report was written, 2 for input that cannot be, 1 when a process failed."""
+    """Run it; 0 when the report was written, 2 for invalid input, 1 when a process failed."""
     console = Console()
     try:
         options = parse_arguments(sys.argv[1:] if argv is None else argv)
@@ -284,7 +284,7 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
         "--camera", default="", metavar="T", help="its image topic; default: the one with most frames"
     )
     parser.add_argument(
-        "--degrade", default="", metavar="LIST", help="spoil a clean clip: blur, rain or blur,rain"
+        "--degrade", default="", metavar="LIST", help="degrade a clean clip: blur, rain or blur,rain"
     )
     parser.add_argument("--output", type=Path, default=Path("out/demo"), metavar="DIR")
     parser.add_argument(

@@ -54,7 +54,7 @@ class RestoreNode(LifecycleNode):
         must_stop: whether the process was asked to end; ends a long configure.
 
     Raises:
-        ValueError, or rclpy's parameter exceptions: parameters that cannot be.
+        ValueError, or rclpy's parameter exceptions: invalid parameters.
     """
 
     def __init__(
@@ -282,7 +282,7 @@ class _ToRosLog(logging.Handler):
 def main(
     argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = pipeline_setup.open_pipeline
 ) -> int:
-    """Run the node until SIGINT or SIGTERM; 0 after these, 2 for parameters that cannot be."""
+    """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters."""
     try:
         stop = StopSignal()
         rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
@@ -304,7 +304,7 @@ def main(
     while not stop:
         try:
             executor.spin_once(timeout_sec=0.2)
-        except Exception as error:  # a fault of one callback is no reason to leave the cameras alone
+        except Exception as error:  # a fault of one callback is not a reason to leave the cameras alone
             node.get_logger().error(f"{type(error).__name__}: {error}", throttle_duration_sec=1.0)
     node.get_logger().info("stopping")
     if not node.is_finalized:  # by a service call

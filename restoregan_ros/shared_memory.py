@@ -10,7 +10,7 @@ from pathlib import Path
 
 FOLDER = Path("/dev/shm")
 SEGMENT_BYTES = 70_255_136
-"""Of one participant of the profile."""
+"""Size of the segment of one participant with the profile for large images."""
 
 
 def shortage(folder: Path = FOLDER, needed_bytes: int = SEGMENT_BYTES) -> str:

@@ -28,7 +28,7 @@ class _Load:
     """Everything but restoration."""
     restoring_s: float = 0.0
     wanted_share: float = 0.0
-    """Of its frames, those that the gate asks to restore."""
+    """Share of its frames that the gate asks to restore."""
 
     @property
     def judging(self) -> float:
@@ -73,7 +73,7 @@ class LoadShedder:
             self._loads[camera].received += 1
 
     def may_restore(self, camera: str) -> bool:
-        """Whether there is time to restore this camera's frames; decided anew once in ``PERIOD_S``."""
+        """Whether there is time to restore this camera's frames; decided once in every ``PERIOD_S``."""
         with self._lock:
             elapsed_s = self._clock() - self._since_s
             if elapsed_s >= PERIOD_S:

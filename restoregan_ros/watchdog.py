@@ -3,7 +3,7 @@
 
 It runs in a thread of its own and never calls the network. While the worker is overdue, it serves the new
 frames of every camera itself, as they come. A worker that stays away for ``hang_timeout_s`` cannot be stopped
-from within Python: the process ends, non-zero, and launch starts it anew.
+from within Python: the process ends, non-zero, and launch starts it again.
 """
 
 import faulthandler

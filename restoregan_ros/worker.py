@@ -24,7 +24,7 @@ class Worker:
 
     Args:
         streams: camera -> where its frames are delivered.
-        settings: gives the settings in force, anew for each frame.
+        settings: gives the settings in force, called for each frame.
         shedder: says whether there is time to restore a camera's frame.
         log_fault: takes one line.
     """

@@ -41,7 +41,7 @@ class Assessor(Protocol):
 
     @property
     def name(self) -> str:
-        """What it goes by in logs and reports."""
+        """Name in logs and reports."""
         ...
 
     def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Of ClassicalAssessor; written by tools/fit_classical_assessor.py --write."""
+"""Constants of ClassicalAssessor; written by tools/fit_classical_assessor.py --write."""
 
 from typing import Any
 

@@ -113,7 +113,7 @@ def measure_rain(grey_HW: Grey) -> Grid:
 
     - ``bright_max``, ``dark_max``, ``bright_min``: over the angles; ``bright_over_dark_max``: their ratio;
     - ``*_frame_angle``: at the angle where the frame as a whole has most more bright than dark lines;
-    - ``*_level``: thin level lines, which are no rain; ``*_thin_across``, ``*_thin_along``: thin things
+    - ``*_level``: thin level lines, which are not rain; ``*_thin_across``, ``*_thin_along``: thin things
       of any length, measured across (as streaks are thin) and along the vertical.
 
     Args:

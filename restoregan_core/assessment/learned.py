@@ -50,7 +50,7 @@ class AssessorFrameNetwork(nn.Module):
 class LearnedAssessor:
     """A trained network's judgement of frames of any size.
 
-    Events are labelled as ``data/assessment.py`` says. A frame whose sides are no multiples of 64 is judged with
+    Events are labelled as ``data/assessment.py`` says. A frame whose sides are not multiples of 64 is judged with
     its mirror image beyond the border.
 
     Frames of more than ``max_pixels`` are judged band by band, each as a frame of its own: the frame's probabilities

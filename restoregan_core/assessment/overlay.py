@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the assessor saw and the gate did, drawn over a frame, for eyes."""
+"""What the assessor saw and the gate did, drawn over a frame for people to look at."""
 
 import cv2
 import numpy as np

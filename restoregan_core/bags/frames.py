@@ -45,17 +45,17 @@ class SourceFrame:
     time_ns: int
     """When it was recorded."""
     stamp_ns: int
-    """Of its header."""
+    """Stamp of its header."""
     frame_id: str
     message: Any
-    """As rosbags deserialises it; for a message that does not: None."""
+    """The message as rosbags deserialises it; None if it cannot be."""
     raw: Message
     info: Message | None
     """The camera's latest intrinsics; its first ones where the picture came before them."""
     passed: tuple[Message, ...] = ()
     """Intrinsics of all cameras as recorded, up to the next frame: over all frames each message once."""
     video_pixels: npt.NDArray[np.uint8] | Exception | None = None
-    """Of CompressedVideo, which is decoded in order."""
+    """The decoded frame of a CompressedVideo, which is decoded in order, or why it could not be decoded."""
 
     @property
     def encoding(self) -> str:

@@ -35,7 +35,7 @@ class _Frame:
     """From 0, in a video or bag; None for a picture."""
     rgb: npt.NDArray[np.uint8]
     source: dict[str, Any] = field(default_factory=dict)
-    """Of a bag's frame: ``camera`` and ``stamp_ns``."""
+    """``camera`` and ``stamp_ns`` of a bag's frame; otherwise empty."""
 
 
 def main(argv: list[str]) -> int:

@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     parser = make_parser(
         "bench",
         "Time networks and runtimes on this machine, in turn, from uint8 frame to uint8 frame. "
-        "A network whose weights are not at hand is timed with random ones, which take as long.",
+        "A network without weights is timed with random ones, which take as long.",
         "restoregan bench --model lite --size 360x640 --runtime all --json bench.json",
     )
     parser.add_argument("--model", default="all", help=f"{', '.join(NAMES)}, all, or a .safetensors file")

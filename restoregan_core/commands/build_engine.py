@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
         with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
             path = runtime.build(*args.size)
     except RuntimeUnavailableError as error:
-        # The machine, not the input: but it can be mended from outside, so one line and no traceback.
+        # The machine, not the input: but it can be put right from outside, so one line and no traceback.
         console.print(f"restoregan build-engine: {error}", markup=False, soft_wrap=True)
         return 1
     console.print(f"{runtime.describe()}", markup=False)

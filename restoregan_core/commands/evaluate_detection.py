@@ -106,7 +106,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         nargs="+",
         choices=KINDS,
         default=list(KINDS),
-        help="of spoiling, beside the clean frames (default: all)",
+        help="kinds of degradation, beside the clean frames (default: all)",
     )
     parser.add_argument("--frames", type=int, metavar="N", help="the first N frames only")
     parser.add_argument(
@@ -114,7 +114,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="spoil each frame N times, differently each time: narrower intervals from the same labels",
+        help="degrade each frame N times, differently each time: narrower intervals from the same labels",
     )
     add_assessor_option(parser)
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))

@@ -11,7 +11,7 @@ from restoregan_core.commands.common import RequirementNotMetError, add_assessor
 EXAMPLE = (
     "restoregan replay drive_0042 --output out/drive_0042 --preset balanced --detector yolox_nano.onnx\n"
     "  restoregan replay drive.mcap --output out/drive --camera /front/image_raw --start 10 --end 40\n"
-    "  restoregan replay clean_drive --output out/spoilt --degrade rain:0.7 --require rules.yaml"
+    "  restoregan replay clean_drive --output out/degraded --degrade rain:0.7 --require rules.yaml"
 )
 
 
@@ -31,14 +31,16 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--detector", type=Path, metavar="FILE.onnx", help="YOLOX detector, before and after")
     parser.add_argument("--truth", metavar="TOPIC", help="topic of clean pictures with the same stamps")
     parser.add_argument(
-        "--degrade", metavar="KIND[:S]", help="spoil the (clean) bag: blur, rain, blur_rain, drops; S 0 to 1"
+        "--degrade",
+        metavar="KIND[:S]",
+        help="degrade the (clean) bag: blur, rain, blur_rain, drops; S 0 to 1",
     )
     parser.add_argument("--deadline-ms", type=float, default=100.0, metavar="MS", help="default 100")
     parser.add_argument("--checkpoint-frames", type=int, default=100, metavar="N", help="default 100")
     parser.add_argument(
         "--clips", type=int, default=3, metavar="N", help="worst segments as bags (default 3)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="start anew where DIR holds a replay")
+    parser.add_argument("--overwrite", action="store_true", help="start over where DIR holds a replay")
 
 
 def main(argv: list[str]) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``restoregan synthesize``: clean pictures or a video in, pairs of spoilt and clean pictures out."""
+"""``restoregan synthesize``: clean pictures or a video in, pairs of degraded and clean pictures out."""
 
 import argparse
 import json
@@ -57,7 +57,7 @@ def main(argv: list[str]) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "synthesize",
-        "Spoil clean pictures with motion blur, rain or drops on the lens. OUTPUT gets input/ (spoilt),\n"
+        "Degrade clean pictures with motion blur, rain or drops on the lens. OUTPUT gets input/ (degraded),\n"
         "target/ (clean) and params.jsonl with all that was drawn. The same command goes on where it was\n"
         "interrupted; files of another origin are never overwritten.",
         "restoregan synthesize rain photos/ rainy/ --seed 7 --count 2",
@@ -94,7 +94,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         raise ValueError(f"{arguments.input} does not exist")
     arguments.sequence = arguments.sequence or _is_video(arguments.input)
     if arguments.sequence and arguments.count != 1:
-        raise ValueError("--count is for single pictures; a sequence is spoilt once for each --seed")
+        raise ValueError("--count is for single pictures; a sequence is degraded once for each --seed")
     return arguments
 
 

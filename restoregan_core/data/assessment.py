@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the assessor learns from: pictures spoilt in known ways (``data/labels.py`` says what is true of them),
-seen through cameras that differ in what is no event (``data/camera.py``).
+"""What the assessor learns from: pictures degraded in known ways (``data/labels.py`` says what is true of them),
+seen through cameras that differ in what is not an event (``data/camera.py``).
 """
 
 from dataclasses import dataclass, field, replace
@@ -54,7 +54,7 @@ class AssessmentDataConfig:
     native_share: float = 0.5
     """Pictures that keep their own pixels, as sharp as their camera left them."""
     downscale: Range = (1.0, 1.8)
-    """Of the others."""
+    """Factor by which the others are made smaller."""
     camera: CameraConfig = field(default_factory=CameraConfig)
     labels: LabelConfig = field(default_factory=LabelConfig)
 
@@ -115,7 +115,7 @@ def make_sample(
     spoilt_CHW: Tensor, clean_CHW: Tensor, done: Degradation, config: AssessmentDataConfig,
     rng: np.random.Generator,
 ) -> AssessmentSample:  # fmt: skip
-    """A picture that was spoilt as ``done`` says, through a drawn camera, with its truth.
+    """A picture that was degraded as ``done`` says, through a drawn camera, with its truth.
 
     Args:
         spoilt_CHW, clean_CHW: float32 RGB in [0, 1], sides multiples of 64.

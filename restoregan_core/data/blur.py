@@ -33,7 +33,7 @@ from restoregan_core.data.sensor import GAMMA
 TILE_SIZE_PX = 64
 
 _MIN_FRAMES = 5
-"""Of a continuous exposure, however short its path."""
+"""Fewest frames that a continuous exposure is made of, however short its path."""
 
 _POSITIONS_AT_ONCE = 2**20
 """Pixels of sub-frames that are warped together: 24 sub-frames of a 128 px crop, one of a 1080p frame."""

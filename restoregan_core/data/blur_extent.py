@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 REACH_PX = 16
-"""Of the kernel that is looked at, to each side: smears of more than some 30 px are measured as too short."""
+"""Reach of the kernel that is looked at, to each side: smears of more than some 30 px are measured as too short."""
 MIN_DIFFERENCE = 2.0
 """Grey levels, of 255, by which neighbouring pixels of the sharp picture must differ in the mean, across and down:
 along an axis without detail a smear leaves no trace."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What spoilt and unspoilt pictures of the assessor get alike: fences, shadows, lens, sharpening, light, sensor.
+"""What degraded and clean pictures of the assessor get alike: fences, shadows, lens, sharpening, light, sensor.
 
 None of it is an event: it is what the assessor must learn to look through.
 """

@@ -39,15 +39,15 @@ class ClipConfig:
     history: int = 2
     """Frames before the current one; the generator's own number."""
     video_share: float = 0.4
-    """Of clips without blur: those whose frames were recorded (``data.videos``), where there are any; the others are
+    """Share of the clips without blur whose frames were recorded (``data.videos``), if there are any; the others are
     filmed from stills."""
     single_share: float = 0.3
     """Samples that are single images: each frame of their history is a copy of the current one."""
     motion: MotionConfig = field(default_factory=MotionConfig)
     blur_px: Range = (2.0, 24.0)
-    """Of blurred clips: how far the camera slides during an exposure; small values as often as large."""
+    """How far the camera of a blurred clip slides during an exposure; small values as often as large."""
     new_rain_share: float = 0.4
-    """Rain whose streaks lie anew in every frame; the rest falls on from frame to frame."""
+    """Rain whose streaks are drawn independently in every frame; the rest falls on from frame to frame."""
     veil_share: float = 0.3
     """Clips with a veil of their own, which belongs to the ground truth."""
     veil: Range = (0.05, 0.45)
@@ -57,7 +57,7 @@ class ClipConfig:
     repeated_share: float = 0.03
     """Clips in which the camera sent a frame twice."""
     missing_share: float = 0.05
-    """Clips whose oldest frames are missing: the oldest one at hand stands for them, or the current one."""
+    """Clips whose oldest frames are missing: the oldest one that there is stands for them, or the current one."""
     failed_share: float = 0.06
     """Clips whose alignment fails: a frame of the history is displaced by 4 to 40 px, or of another scene."""
     jump_share: float = 0.05
@@ -104,7 +104,7 @@ class ClipDegradation:
 
     kind: str
     times: tuple[float, ...]
-    """Of the frames, in frames; the current one is 0 and first."""
+    """When each frame was taken, counted in frames; the current one is 0 and first."""
     motion: Motion
     accidents: Accidents
     veil: float

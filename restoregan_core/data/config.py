@@ -92,9 +92,9 @@ class ReuseConfig:
     """
 
     pictures: int = 10_000
-    """So many, each with its own place, degradation and noise; held in memory, in each worker process."""
+    """How many, each with its own place, degradation and noise; held in memory, in each worker process."""
     size: int = 192
-    """Their side, px: samples of this size or larger are degraded anew."""
+    """Side of those pictures, px; a sample of this size or larger is degraded by itself."""
 
     def __post_init__(self) -> None:
         for name in ("pictures", "size"):
@@ -122,7 +122,7 @@ class DataConfig:
     """Sharp pictures are made smaller by a factor drawn from this range, where they are large enough: it
     hides their own softness and JPEG. Real pairs are never resized."""
     crop_candidates: int = 2
-    """Of so many random places in a sharp picture the one with the most detail is taken."""
+    """How many random places in a sharp picture are looked at; the one with the most detail is taken."""
     flips: bool = True
     """Left-right and upside-down, each on half of the samples, before rain falls on them (it may seem to rise
     in what is cut from the pool of ``reuse``: that is flipped again)."""
@@ -137,7 +137,7 @@ class DataConfig:
     clips: ClipConfig | None = None
     """Samples with frames before the current one, for a generator with history; None: single images."""
     reuse: ReuseConfig | None = None
-    """Cut several samples out of each degraded picture; None degrades each sample anew."""
+    """Cut several samples out of each degraded picture; None degrades each sample individually."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))

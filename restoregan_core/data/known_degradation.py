@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clean frames spoilt in a known way, so that what they should look like is known."""
+"""Clean frames degraded in a known way, so that what they should look like is known."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Spoiling:
 
     def __post_init__(self) -> None:
         if self.kind not in ("blur", "rain", "blur_rain", "drops"):
-            raise ValueError(f"cannot spoil by {self.kind!r}; there are: blur, rain, blur_rain, drops")
+            raise ValueError(f"cannot degrade by {self.kind!r}; there are: blur, rain, blur_rain, drops")
         if not 0.0 <= self.severity <= 1.0:
             raise ValueError(f"severity is {self.severity}; it lies between 0 and 1")
 

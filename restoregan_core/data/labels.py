@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a spoilt picture: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
+"""What is true of a degraded picture: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
 
 The labels are physical. Blur: the camera's motion during the exposure spans 3 px or more. Rain: the share of
 pixels that streaks change by more than 10 grey levels, through the lens and in the light there is. Drops: the
@@ -55,7 +55,7 @@ class LabelConfig:
 
 
 def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera: Camera) -> tuple[Grid, Grid]:
-    """Truth of a picture that was spoilt as ``done`` says and seen through a camera.
+    """Truth of a picture that was degraded as ``done`` says and seen through a camera.
 
     Args:
         clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
@@ -107,7 +107,7 @@ def labels_of_pair(
 
 
 def _tile_extents(sharp_HW: Grid, blurred_HW: Grid) -> Grid:
-    """Of the motion around each tile, in px, NaN without detail; seen through a window of two tiles' size."""
+    """Extent of the motion around each tile, in px, NaN without detail; seen through a window of two tiles' size."""
     rows, columns = (side // TILE_SIZE_PX for side in sharp_HW.shape)
     extents = np.empty((rows, columns), np.float32)
     for row, column in np.ndindex(rows, columns):

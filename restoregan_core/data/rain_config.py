@@ -27,7 +27,7 @@ class StreakRanges:
     coverage: Range
     """Streak area in units of the picture's, overlaps counted twice: of all layers together."""
     brightness: Range
-    """Of a streak's core, added to pixel values in [0, 1]."""
+    """Brightness of a streak's core, added to pixel values in [0, 1]."""
     hard_share: float
     """Layers of flat, hard-edged streaks; the rest fades to the sides and ends."""
     transparent_share: float

@@ -12,7 +12,7 @@ from torch import Tensor
 from restoregan_core.data.ranges import Range, check_range, check_share, draw
 
 GAMMA = 2.2
-"""Of the camera response, as the paper has it: a pixel holds light ** (1 / GAMMA)."""
+"""Exponent of the camera response, as in the paper: a pixel holds light ** (1 / GAMMA)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ class Batch:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Of each sample: blur, rain, blur_rain, drops, clean or pair."""
+        """Kind of each sample: blur, rain, blur_rain, drops, clean or pair."""
         return tuple(origin.kind for origin in self.origins)
 
     def to(self, device: torch.device | str) -> "Batch":

@@ -49,9 +49,9 @@ class MotionConfig:
     object_share: float = 0.35
     """Clips with something that moves on its own before the scene."""
     object_speed_px: Range = (0.5, 20.0)
-    """Its motion against the scene from frame to frame."""
+    """Motion of that object against the scene from frame to frame."""
     exposure: Range = (0.35, 0.95)
-    """Of blurred clips: the share of a frame's time that the shutter is open."""
+    """Share of a frame's time that the shutter is open, in blurred clips."""
     linear_light_share: float = 0.5
     """Blurred clips whose light adds up; in the others pixel values do, as in GOPRO's plain average."""
 

@@ -54,7 +54,7 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     """Match source, truth, published pictures and reports by their stamps, and measure.
 
     Raises:
-        ValueError: the recording holds no report, or a bag cannot be read.
+        ValueError: the recording does not hold a report, or a bag cannot be read.
     """
     reports = _read_reports(recording)
     if not reports:

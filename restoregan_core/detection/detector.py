@@ -65,7 +65,7 @@ class DetectorOptions:
     min_score: float = 0.3
     """Detections below are dropped; objectness times class score."""
     nms_iou: float = 0.5
-    """Of two boxes of one class that overlap more, the worse one is dropped."""
+    """Overlap from which the worse of two boxes of one class is dropped."""
     tiles: int = 0
     """Square-ish parts, side by side, that a frame is cut into; 0: as many as its shape needs, at most 3."""
     classes: tuple[str, ...] | None = ROAD_USERS

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does a detector see more or less after restoration? Clean, spoilt, restored and gated frames, side by side.
+"""Does a detector see more or less after restoration? Clean, degraded, restored and gated frames, side by side.
 
-Each labelled frame is spoilt at four severities by blur, by rain and by both; the detector looks at the frame
-as spoilt, as the network restores it, and as the node would publish it (gated). Labels are few, but a frame
-can be spoilt in any number of ways: several draws take the chance of one path, or one rain, out of the figures.
+Each labelled frame is degraded at four severities by blur, by rain and by both; the detector looks at the frame
+as degraded, as the network restores it, and as the node would publish it (gated). Labels are few, but a frame
+can be degraded in any number of ways: several draws take the chance of one path, or one rain, out of the figures.
 Frames are resampled whole: one frame is one scene, and every draw and view of it goes along.
 """
 
@@ -52,7 +52,7 @@ class ObjectEvent:
     Attributes:
         what: ``lost`` and ``gained`` are labelled objects; ``invented`` is none, and was not there before.
         size: ``low`` (under 40 px high), ``middle``, ``high`` (over 80 px).
-        before, after: the frame as spoilt, and as this view shows it, cut around the object; uint8 RGB.
+        before, after: the frame as degraded, and as this view shows it, cut around the object; uint8 RGB.
     """
 
     condition: Condition
@@ -68,7 +68,7 @@ class ObjectEvent:
 
 @dataclass(frozen=True)
 class ConditionResult:
-    """Of one condition, for every view and class: matches frame by frame, and the objects that changed."""
+    """Outcome of one condition, for every view and class: matches frame by frame, and the objects that changed."""
 
     condition: Condition
     matches: dict[str, dict[str, list[FrameMatch]]]
@@ -100,7 +100,7 @@ def evaluate_condition(
         detect: finds objects at any score from about 0.05 on, as average precision wants it.
         restore: the network on a whole frame.
         gate: the node's pipeline on one frame that has nothing to do with the one before.
-        draws: how often each frame is spoilt, differently each time; a clean one is seen once.
+        draws: how often each frame is degraded, differently each time; a clean one is seen once.
     """
     if condition.kind == "clean":
         draws = 1
@@ -145,7 +145,7 @@ def evaluate_condition(
 
 
 def summarise(result: ConditionResult) -> dict[str, Any]:
-    """One condition for JSON: average precision with intervals, differences to the spoilt frames, objects."""
+    """One condition for JSON: average precision with intervals, differences to the degraded frames, objects."""
     views: dict[str, Any] = {}
     for view in VIEWS:
         views[view] = {}

@@ -22,7 +22,7 @@ NEIGHBOUR_IOU = 0.25
 
 @dataclass(frozen=True)
 class ObjectChange:
-    """Of one frame."""
+    """How the objects of one frame changed."""
 
     before: int
     after: int

@@ -32,7 +32,8 @@ class ForeignRestorer:
         size_multiple: pictures are mirrored out to multiples of this, and the result is cut back.
 
     Raises:
-        ValueError: no such function, it builds no network, or weights that are no state dict or do not fit.
+        ValueError: the function does not exist or does not build a network, or the weights are not a state
+            dict or do not fit.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ _NO_MAP: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
 """For OpenCV's ``remap``: the first map holds x and y."""
 _SHRINK = 2
 _SMALLEST_SIDE_PX = 24
-"""Of the shrunk grey image; what is smaller is taken not to move."""
+"""Smallest side of the shrunk grey image; what is smaller is taken not to move."""
 
 
 def flow_image(rgb_HWC: RgbImage) -> GreyImage:

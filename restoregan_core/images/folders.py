@@ -38,7 +38,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
     the halves of a picture, ``input.lmdb#0001`` is what a database holds under that key.
 
     Raises:
-        ValueError: there is no such file or key, or it is no picture that OpenCV can read.
+        ValueError: there is no such file or key, or it is not a picture that OpenCV can read.
     """
     name, _, fragment = str(path).partition("#")
     if not fragment or Path(path).is_file():

@@ -13,7 +13,7 @@ from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageErro
 Picture = npt.NDArray[np.uint8]
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
-"""Of the output, by suffix; FFV1 in .mkv loses nothing."""
+"""Codec of the output by its suffix; FFV1 in .mkv is lossless."""
 
 
 def is_video(path: Path) -> bool:
@@ -42,7 +42,7 @@ def open_video(path: Path, max_pixels: int = MAX_IMAGE_PIXELS) -> cv2.VideoCaptu
 
 
 def count_frames(path: Path) -> int:
-    """As the file's header has it: now and then one or two off, 0 if it does not say.
+    """Number of frames by the file's header: now and then off by one or two, 0 if it does not say.
 
     Raises:
         ValueError: not a readable video.

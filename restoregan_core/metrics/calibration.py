@@ -79,11 +79,11 @@ class ReliabilityBin:
     """Pictures whose probability fell into one of ``ECE_BINS`` equal bins."""
 
     probability: float
-    """Their mean."""
+    """Mean of their probabilities."""
     frequency: float
-    """How many of them had the event."""
+    """Share of them that had the event."""
     share: float
-    """Of all pictures."""
+    """Share of all pictures that fell into this bin."""
 
 
 def reliability(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""LPIPS (Zhang et al. 2018, AlexNet), by the authors' own package, where it and its weights are at hand.
+"""LPIPS (Zhang et al. 2018, AlexNet), by the authors' own package, where it and its weights are available.
 
 Nothing is downloaded: the AlexNet weights must lie in torch.hub's cache already.
 """

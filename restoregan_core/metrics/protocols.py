@@ -3,7 +3,7 @@
 
 Always ``psnr_rgb``, ``psnr_y``, ``ssim_2d``, ``ssim_3d`` and ``ssim_y`` (see `restoregan_core.metrics.psnr_ssim`);
 ``psnr_rgb_aligned`` and ``ssim_2d_aligned`` too where references come from a second camera (RealBlur);
-``lpips`` where its weights are at hand. Pictures are uint8: rounded before they are measured.
+``lpips`` where its weights are available. Pictures are uint8: rounded before they are measured.
 """
 
 from collections.abc import Callable, Sequence

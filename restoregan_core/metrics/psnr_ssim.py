@@ -54,7 +54,7 @@ def ssim_2d(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint
 
 
 def ssim_y(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
-    """As `ssim_2d`, of `luma` alone: Wang's ``ssim_index.m`` on MATLAB's Y, as the deraining field has it."""
+    """`ssim_2d` of `luma` alone: Wang's ``ssim_index.m`` on MATLAB's Y, as papers on deraining report it."""
     _check_pair(image_HWC, reference_HWC)
     return _ssim(luma(image_HWC), luma(reference_HWC), channel_axis=None)
 

@@ -24,7 +24,7 @@ class Critic(nn.Module):
     Shape: (B, 3, input_size_px, input_size_px) RGB in [-1, 1] -> (B,).
 
     Raises:
-        ValueError: ``input_size_px`` is no positive multiple of 16, or pictures of another size come in.
+        ValueError: ``input_size_px`` is not a positive multiple of 16, or pictures of another size come in.
     """
 
     def __init__(self, input_size_px: int = 256, sigmoid: bool = True) -> None:

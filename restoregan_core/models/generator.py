@@ -39,7 +39,7 @@ class GeneratorConfig:
     leaky_slope: float = 0.2
     """Slope of the blocks' LeakyReLU; the paper gives none."""
     kernel_size: int = 7
-    """Of the first and the last layer."""
+    """Kernel size of the first and the last layer."""
     upsampling: Literal["nearest", "transposed", "shuffle"] = "nearest"
     """``nearest``: UC3 as in the paper's formula; ``transposed``: as in the text of its Fig. 3;
     ``shuffle``: 1x1 convolution and pixel shuffle, the cheapest."""

@@ -59,7 +59,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Of two replays of one bag."""
+    """How two replays of one bag differ."""
 
     frames: int
     segments: int
@@ -70,7 +70,7 @@ class Comparison:
     """Segments by the size of their difference: camera, start in seconds, what it is made of."""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same for JSON."""
         return asdict(self)
 
 

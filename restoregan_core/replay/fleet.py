@@ -27,7 +27,7 @@ class Job:
     """One replay."""
 
     name: str
-    """Of its folder below the fleet's output."""
+    """Name of the replay and of its folder below the fleet's output."""
     bag: Path
     start_s: float = 0.0
     end_s: float | None = None

@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass
 class LiveOutcome:
-    """Of one camera."""
+    """What a camera's frames would have met live."""
 
     latencies_ms: list[float] = field(default_factory=list)
     """From arrival to result, of the frames taken up."""

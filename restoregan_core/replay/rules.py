@@ -51,7 +51,7 @@ def read_rules(file: Path) -> list[Rule]:
     """Read and check a YAML file.
 
     Raises:
-        ValueError: no such file, no rules in it, or a rule that is no comparison.
+        ValueError: no such file, no rules in it, or a rule that is not a comparison.
     """
     if not file.is_file():
         raise ValueError(f"no rules at {file}")

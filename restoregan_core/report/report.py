@@ -31,7 +31,7 @@ class FrameRow:
     blur: float = math.nan
     rain: float = math.nan
     residual_blur: float = math.nan
-    """Of the frame as published."""
+    """Blur probability of the frame as published."""
     residual_rain: float = math.nan
     action: str = "passed through"
     """``passed through``, ``restored``, ``failed open``."""

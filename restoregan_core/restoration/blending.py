@@ -21,7 +21,7 @@ def blend_tiles(
 
     The seam lies inside the selected tiles: over ``FEATHER_PX`` pixels from any unselected tile the source
     fades into the restored picture. Unselected tiles keep the source's pixels bit for bit; where every tile
-    is selected, the restored picture comes out bit for bit. The border of the frame is no seam.
+    is selected, the restored picture comes out bit for bit. The border of the frame is not a seam.
 
     Args:
         source_HWC: uint8 (height, width, 3).

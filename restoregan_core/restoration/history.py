@@ -4,7 +4,7 @@
 A frame is remembered when it is taken up, as it came from the camera: restored frames are never looked at, so no
 error can feed on itself, and the same frames give the same history whether they are live or replayed, resumed or not.
 
-History starts anew at another size, when stamps jump back, after a gap, and at a cut to another scene. Until there
+History starts over at another size, when stamps jump back, after a gap, and at a cut to another scene. Until there
 are frames enough the oldest one stands for those that are missing; without any, the current frame does, and the
 network sees a single image.
 """
@@ -20,10 +20,10 @@ import numpy.typing as npt
 from restoregan_core.images.alignment import Flow, GreyImage, RgbImage, compose, find_flow, flow_image, warp
 
 LONGEST_GAP_S = 1.0
-"""Between two frames that belong together; after a longer one the scene is taken to be another."""
+"""Longest time between two frames that belong together; after a longer one the scene is taken to be another."""
 
 _CUT_CORRELATION = 0.7
-"""Of a frame with the aligned frame before, on small grey images; below it they show different scenes."""
+"""Correlation of a frame with the aligned one before it, on small grey images, below which the scenes differ."""
 _CUT_SIDE_PX = 40
 """Width of those small images: a cut changes what is large, rain and noise what is small."""
 _FLAT_LEVELS = 3.0

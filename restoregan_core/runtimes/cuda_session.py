@@ -32,7 +32,7 @@ class CudaSession:
                 self._restored, self._mean = network(self._source)
 
     def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
-        """As ``Runtime.run``."""
+        """Restore frames; see ``Runtime.run``."""
         np.copyto(self._frames_host.numpy(), frames_BHWC)
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             self._source.copy_(self._frames_host, non_blocking=True)

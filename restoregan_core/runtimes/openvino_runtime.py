@@ -36,7 +36,7 @@ class OpenVinoRuntime:
     """A generator under OpenVINO, compiled once for frames of any size, so that all cameras share it.
 
     The compiled network is kept in ``engine_dir``: the second start skips conversion and compilation. What
-    is damaged or foreign there is compiled anew, which takes a second or two.
+    is damaged or foreign there is compiled again, which takes a second or two.
 
     Args:
         generator: is not changed.
@@ -151,7 +151,7 @@ def _load_or_compile(
             verify_engine(path, key)
             return core.import_model(path.read_bytes(), "CPU", settings)
         except (EngineError, RuntimeError) as error:
-            logger.warning("compiling for OpenVINO anew: %s", str(error).splitlines()[0])
+            logger.warning("compiling for OpenVINO again: %s", str(error).splitlines()[0])
     compiled = core.compile_model(_convert(ov, network, *traced), "CPU", settings)
     try:
         write_engine(path, key, lambda temporary: _export(compiled, temporary))

@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True)
 class Timing:
-    """Of one call, in milliseconds."""
+    """How long one call takes, in milliseconds."""
 
     median_ms: float
     p99_ms: float
@@ -62,7 +62,7 @@ def matrix_peak_tflops(device: torch.device, seconds: float = 1.0) -> float:
 
 
 def resident_memory_mb() -> float:
-    """Of this process, in MB of a million bytes; NaN where the system does not say."""
+    """Resident memory of this process in MB (a million bytes); NaN where the system does not say."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
@@ -73,7 +73,7 @@ def resident_memory_mb() -> float:
 
 
 def device_name(device: torch.device) -> str:
-    """As its maker calls it, with the number of threads on a CPU."""
+    """Name of the device as its maker gives it; on a CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     name = "CPU"

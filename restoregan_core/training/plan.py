@@ -40,7 +40,7 @@ def stage_at(stages: list[Stage], position: int) -> Stage:
 
 
 def learning_rate(optimiser: OptimiserConfig, stages: list[Stage], position: int) -> float:
-    """Of step ``position``: the first step has the first rate (or the warm-up's), the last one the final."""
+    """Learning rate of step ``position``: from the first rate (or the warm-up's) at the first to the final one."""
     if optimiser.per_stage:
         stage = stage_at(stages, position)
         position, total = position - stage.first_step, stage.steps
@@ -57,5 +57,5 @@ def learning_rate(optimiser: OptimiserConfig, stages: list[Stage], position: int
 
 
 def ema_decay_at(decay: float, step: int) -> float:
-    """Of step ``step``: shorter at the beginning, so that the average forgets the random start."""
+    """Decay of the moving average at ``step``: less at the beginning, so that the average forgets the random start."""
     return min(decay, (1 + step) / (10 + step))

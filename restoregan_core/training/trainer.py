@@ -27,7 +27,7 @@ from restoregan_core.training.validation import Score, Validation
 _LOG = logging.getLogger(__name__)
 _CALIBRATION_CROPS = 8
 _VANISHED_NORM = 1e-6
-"""Of the generator's gradient, which has a norm of 0.01 to 1 while it learns."""
+"""Norm of the generator's gradient below which it has saturated; while it learns the norm is 0.01 to 1."""
 
 
 class Source(Protocol):
@@ -215,7 +215,7 @@ class Trainer:
             self._save("best.pt")
 
     def state(self) -> dict[str, Any]:
-        """All that a resumed run needs, fit for ``weights_only`` reading."""
+        """What a resumed run needs, fit for ``weights_only`` reading."""
         return {
             "recipe": self.config.recipe(),
             "step": self.step,

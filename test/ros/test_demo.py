@@ -106,7 +106,7 @@ def test_spoilings_are_checked() -> None:
     [
         (["--video", "nowhere.mp4"], "no such file or folder: nowhere.mp4"),
         (["--camera", "/front"], "--camera names a topic of a bag"),
-        (["--degrade", "rain"], "--degrade spoils a clip of yours"),
+        (["--degrade", "rain"], "--degrade needs a clip of yours"),
         (["--model", "nobody"], "'nobody' is neither a model"),
     ],
 )

@@ -84,6 +84,6 @@ class _Judged:
 
 
 def _fit(evidence: Tensor, truth: Tensor) -> Platt:
-    """Of events, which happen where the truth is over 0.5; it is unknown where it is NaN."""
+    """Fit the events: one happens where its truth exceeds 0.5, and is left out where that is NaN."""
     known = ~torch.isnan(truth)
     return Platt.fit(evidence[known].numpy(), (truth[known] > 0.5).numpy().astype(np.float64))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assessor's samples in memory: made once by several processes, kept in the run folder, put together anew."""
+"""The assessor's samples in memory: made once by several processes, kept in the run folder, and mixed
+differently in each pass."""
 
 import json
 import logging
@@ -33,7 +34,7 @@ class Samples:
 
     @classmethod
     def of(cls, made: list[AssessmentSample]) -> "Samples":
-        """Of samples of one size."""
+        """Stack samples of one size."""
         return cls(
             torch.from_numpy(np.stack([sample.picture_CHW for sample in made])),
             torch.from_numpy(np.stack([sample.tiles for sample in made])),
@@ -68,7 +69,7 @@ def samples_of(source: AssessmentSource, count: int, workers: int, path: Path) -
     try:
         save_checkpoint(state, path)
     except OSError as error:
-        _LOG.warning("%s: %s; a resumed run makes them anew", path, error)
+        _LOG.warning("%s: %s; a resumed run makes them again", path, error)
     return samples
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The held-out severity grid: every scene spoilt in 18 fixed ways, a third of them borderline.
+"""The held-out severity grid: every scene degraded in 18 fixed ways, a third of them borderline.
 
 An assessor's probabilities are calibrated on it over some scenes, and over others it says how far they can be believed.
 """

@@ -81,7 +81,7 @@ class AssessorTrainer:
         """Train, calibrate, export ``last.safetensors``; 0, or the number of the signal that stopped it.
 
         Raises:
-            NonFiniteLossError: the loss is no number; the last checkpoint is untouched.
+            NonFiniteLossError: the loss is not a number; the last checkpoint is untouched.
             OSError: the checkpoint could not be written.
         """
         config = self.config

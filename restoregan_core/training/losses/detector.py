@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE_PX = 32
-"""Of the coarsest scale: sides of pictures must be multiples of it."""
+"""Stride of the coarsest scale: the sides of pictures must be multiples of it."""
 
 _Attributes = dict[str, Any]
 

@@ -2,7 +2,7 @@
 """VGG features up to conv3_3, and the perceptual loss on them (Wei et al. 2021, eq. 10).
 
 The weights do not come with this package. VGG19's are torchvision's published state dict, given as a file or
-fetched by torch.hub; where neither is at hand, VGG16's first layers serve as a stand-in from an ``.npz`` with
+fetched by torch.hub; where neither is available, VGG16's first layers serve as a stand-in from an ``.npz`` with
 arrays ``block{b}_conv{c}_w`` (OIHW) and ``_b`` for BGR pictures of 0 to 255.
 """
 

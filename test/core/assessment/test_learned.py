@@ -79,7 +79,7 @@ def test_a_second_start_compiles_nothing_and_says_the_same(scene, tmp_path, monk
     openvino = pytest.importorskip("openvino")
     loaded = load_assessor_network()
     first = LearnedAssessor(loaded, engine_dir=tmp_path).assess(scene)
-    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled anew"))
+    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled again"))
     second = LearnedAssessor(loaded, engine_dir=tmp_path).assess(scene)
     np.testing.assert_array_equal(first.blur_grid, second.blur_grid)
     np.testing.assert_array_equal(first.rain_grid, second.rain_grid)

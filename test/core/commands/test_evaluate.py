@@ -240,7 +240,7 @@ def test_videos_are_compared_too(rain: Path, tmp_path: Path):
         (("--data", "{tmp}", "--baseline", "none"), "input/"),
         (("--data", "{data}", "--model", "{tmp}/none.safetensors"), "none.safetensors"),
         (("--data", "{data}", "--baseline", "none", "--layout", "kitti"), "no layout 'kitti'"),
-        (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "no folder"),
+        (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "does not exist"),
         (("--data", "{data}", "--baseline", "none", "--clean"), "--clean is for --video"),
         (("--data", "{data}", "--baseline", "none", "--video", "--align"), "--align is for single pictures"),
         (("--data", "{data}", "--baseline", "none", "--video", "--worst", "w"), "--worst is for single"),

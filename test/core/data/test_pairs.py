@@ -64,7 +64,7 @@ def test_a_truncated_picture_does_not_pass_for_a_whole_one(folder: Path, write_p
 
 
 def test_a_folder_without_input_says_where_pairs_lie(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no folder input/: pairs lie in input/ and target/"):
+    with pytest.raises(ValueError, match="does not hold a folder input/: pairs lie in input/ and target/"):
         find_pairs(tmp_path)
 
 

@@ -106,7 +106,7 @@ def test_runs_of_one_kind_make_batches_of_one_kind(config: DataConfig) -> None:
     assert set.union(*runs) == set(ALL_KINDS)
 
 
-def test_a_size_that_the_pool_cannot_give_is_degraded_anew(config: DataConfig) -> None:
+def test_a_size_that_the_pool_cannot_give_is_degraded_by_itself(config: DataConfig) -> None:
     pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=32))
     assert_equal(
         TrainingSource(pooled, seed=3).samples(range(4), 32),

@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
     for factory, file, message in (
         ("their_code:build", "other.pth", "does not fit"),
         ("their_code:build", "list.pth", "does not hold a state dict"),
-        ("their_code:build", "missing.pth", "no file of weights"),
+        ("their_code:build", "missing.pth", "is not a file of weights"),
         ("their_code:missing", "weights.pth", "does not name a function"),
         ("no_such_module:build", "weights.pth", "does not name a function"),
         ("their_code:", "weights.pth", "does not name a function"),

@@ -115,7 +115,7 @@ def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path: Path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
-def test_formats_that_cannot_hold_the_picture_are_refused_with_the_mend(tmp_path: Path):
+def test_formats_that_cannot_hold_the_picture_are_refused_with_the_remedy(tmp_path: Path):
     cv2.imwrite(str(tmp_path / "deep.png"), np.zeros((8, 8, 3), np.uint16))
     Image.fromarray(colours(8, 8, 4)).save(tmp_path / "alpha.png")
     Image.fromarray(colours(8, 8)).convert("CMYK").save(tmp_path / "cmyk.jpg")

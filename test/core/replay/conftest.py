@@ -42,7 +42,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_pipeline(weights: Path) -> Callable[..., RestorationPipeline]:
-    """Gives a function that loads the pipeline anew."""
+    """Gives a function that loads a fresh pipeline."""
     from restoregan_core import load_pipeline
 
     return lambda preset="balanced": load_pipeline(

@@ -79,7 +79,7 @@ def test_second_start_reads_the_compiled_network_and_gives_the_same(tiny, tmp_pa
     import openvino
 
     first = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0].copy()
-    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled anew"))
+    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled again"))
     assert (OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0] == first).all()
 
 
@@ -100,10 +100,10 @@ def test_damaged_engine_is_one_line_in_the_log_and_the_picture_is_right(tiny, tm
         got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0]
     assert (got == expected).all()
     assert len(caplog.records) == 1
-    assert "anew" in caplog.text
+    assert "compiling for OpenVINO again" in caplog.text
     caplog.clear()
     OpenVinoRuntime(tiny, engine_dir=tmp_path)
-    assert not caplog.records, "the engine was mended"
+    assert not caplog.records, "the engine was repaired"
 
 
 def test_engine_deleted_while_it_runs_is_not_missed(tiny, tmp_path):
