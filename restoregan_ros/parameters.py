@@ -200,7 +200,7 @@ class NodeSettings(_Checked):
                 f"cameras is {list(self.cameras)}; give at least one name such as front or stereo/left"
             )
         if len(set(self.cameras)) != len(self.cameras):
-            raise ValueError(f"cameras is {list(self.cameras)}; every name may stand there once")
+            raise ValueError(f"cameras is {list(self.cameras)}; every name may appear once")
         for size in self.warm_up_sizes:
             if size and not IMAGE_SIZE.fullmatch(size):
                 raise ValueError(f"warm_up_sizes holds {size!r}; write HEIGHTxWIDTH, for example 720x1280")

@@ -44,7 +44,9 @@ class Folder:
     def _part_of(self, found: list[_Found]) -> list[_Found]:
         first, end = (round(share * len(found)) for share in self.part)
         if first == end:
-            raise ValueError(f"part={list(self.part)} of the {len(found)} pictures in {self.path} is none")
+            raise ValueError(
+                f"part={list(self.part)} of the {len(found)} pictures in {self.path} selects none"
+            )
         return found[first:end]
 
 

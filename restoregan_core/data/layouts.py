@@ -38,7 +38,7 @@ def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
         if not names:
             continue
         if len(names) < 2:
-            raise ValueError(f"{listing}, line {number}: want a clean and a blurred file, got {line!r}")
+            raise ValueError(f"{listing}, line {number}: expected a clean and a blurred file, got {line!r}")
         target, given = root / names[0], root / names[1]
         for path in (target, given):
             if not path.is_file():

@@ -79,7 +79,7 @@ def plan_jobs(bags: Sequence[Path], segment_s: float | None = None) -> list[Job]
         ValueError: segments of no length.
     """
     if segment_s is not None and not segment_s > 0:
-        raise ValueError(f"segments of {segment_s} s cannot be; give a length above 0")
+        raise ValueError(f"segments of {segment_s} s are not possible; give a length above 0")
     jobs: list[Job] = []
     for name, bag in zip(_names(bags), bags, strict=True):
         length_s = _length_s(bag) if segment_s else 0.0

@@ -28,7 +28,9 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
     first = parts[0].generator
     for part in parts[1:]:
         if part.generator.config != first.config:
-            raise ValueError(f"{part.name} has another shape than {parts[0].name}: only like can be averaged")
+            raise ValueError(
+                f"{part.name} has another shape than {parts[0].name}: networks of one shape alone can be averaged"
+            )
     weights = [share / sum(shares) for share in shares]
     states = [part.generator.state_dict() for part in parts]
     first.load_state_dict(

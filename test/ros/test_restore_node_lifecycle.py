@@ -189,7 +189,7 @@ def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(
 @pytest.mark.parametrize(
     ("parameters", "complaint"),
     [
-        ({"cameras": "[a,a]"}, "every name may stand there once"),
+        ({"cameras": "[a,a]"}, "every name may appear once"),
         ({"cameras": "['no blanks']"}, "give at least one name"),
         ({"blur_on_threshold": 0.1}, "blur_off"),
         ({"cameras": "[]"}, "give at least one name"),

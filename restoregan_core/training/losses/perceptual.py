@@ -135,7 +135,7 @@ def load_vgg19(path: str | os.PathLike[str] = "") -> VggFeatures:
     except FileNotFoundError as error:
         raise ValueError(f"no VGG19 weights at {os.fspath(path)!r}: {HOW_TO_GET_THEM}") from error
     except OSError as error:  # no network, no permission, a damaged file
-        raise ValueError(f"VGG19's weights cannot be had ({error}): {HOW_TO_GET_THEM}") from error
+        raise ValueError(f"VGG19's weights cannot be fetched ({error}): {HOW_TO_GET_THEM}") from error
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         raise ValueError(f"{os.fspath(path)!r} is not a state dict: {HOW_TO_GET_THEM}") from error
     try:

@@ -109,7 +109,7 @@ def test_streaks_go_and_the_veil_stays():
 
 
 @pytest.mark.parametrize("new_rain_share", [0.0, 1.0])
-def test_rain_falls_on_or_lies_anew_in_every_frame(new_rain_share):
+def test_rain_falls_on_or_is_independent_in_every_frame(new_rain_share):
     config = replace(QUIET, new_rain_share=new_rain_share)
     clip = draw_clip("rain", config, DegradeConfig(), np.random.default_rng(1), 64)
     assert clip.rain_steps == ((0, 0, 0) if new_rain_share else (0, -1, -2))

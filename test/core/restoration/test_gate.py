@@ -75,7 +75,7 @@ def test_cameras_do_not_see_each_others_state():
     assert run(gate, [0.5], "front") == [True]
 
 
-def test_another_grid_size_starts_anew():
+def test_another_grid_size_starts_over():
     gate = Gate(LIMITS, dwell_frames=9)
     gate.select("front", assessed(np.ones((2, 3))))
     assert not gate.select("front", assessed(np.full((3, 2), 0.5))).any()

@@ -65,7 +65,7 @@ def test_cameras_do_not_see_each_other():
 
 
 @pytest.mark.parametrize("stamp_s", [-0.01, 5 + LONGEST_GAP_S + 0.01, 1e9])
-def test_history_starts_anew_where_time_jumps(stamp_s):
+def test_history_starts_over_where_time_jumps(stamp_s):
     history = FrameHistory(2)
     history.take("front", scene(0), 5.0 if stamp_s > 0 else 0.0)
     history.take("front", scene(0), stamp_s)
@@ -80,7 +80,7 @@ def test_stamps_that_say_nothing_and_frames_that_were_left_out_are_no_jump(stamp
     assert len(history.aligned("front")) == 2
 
 
-def test_history_starts_anew_at_another_size():
+def test_history_starts_over_at_another_size():
     history = taken(scene(0), scene(0, height=80))
     assert history.aligned("front") == []
 

@@ -80,7 +80,7 @@ def test_slow_change_of_light_is_followed():
     assert level - published.min() <= MOVED_LEVELS / 2
 
 
-def test_cameras_sizes_and_a_reset_begin_anew():
+def test_cameras_sizes_and_a_reset_begin_afresh():
     steadier = Steadier()
     first, second = np.full((32, 32, 3), 50, np.uint8), np.full((32, 32, 3), 60, np.uint8)
     source = np.full((32, 32, 3), 40, np.uint8)

@@ -28,7 +28,7 @@ def by_onnxruntime(path: Path, names: list[str], picture_BCHW: Tensor) -> list[n
 @pytest.mark.parametrize("detector", ["tiny", "yolox"])
 def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path) -> None:
     if detector == "yolox" and not YOLOX.is_file():
-        pytest.skip(f"{YOLOX.name} is not at hand")
+        pytest.skip(f"{YOLOX.name} is not available")
     path, side = (tiny_detector, 64) if detector == "tiny" else (YOLOX, 416)
     picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
     features = DetectorFeatures(path)

@@ -155,7 +155,7 @@ def test_without_network_the_error_says_how_to_get_the_weights(
     monkeypatch.setattr(
         "restoregan_core.training.losses.perceptual.VGG19_URL", "http://127.0.0.1:9/vgg19-dcbb9e9d.pth"
     )
-    with pytest.raises(ValueError, match=r"cannot be had .*perceptual.weights"):
+    with pytest.raises(ValueError, match=r"cannot be fetched .*perceptual.weights"):
         load_vgg19()
 
 
@@ -184,7 +184,7 @@ def test_pickles_are_not_executed(tmp_path: Path) -> None:
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.skipif(not STAND_IN.is_file(), reason=f"{STAND_IN.name} is not at hand")
+@pytest.mark.skipif(not STAND_IN.is_file(), reason=f"{STAND_IN.name} is not available")
 def test_features_of_the_stand_in_act_like_imagenets() -> None:
     """A blurred edge is nearer to itself shifted in brightness than to noise of the same energy."""
     features = load_vgg16_stand_in(STAND_IN)
