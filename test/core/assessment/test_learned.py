@@ -85,7 +85,7 @@ def test_a_second_start_compiles_nothing_and_says_the_same(scene, tmp_path, monk
     np.testing.assert_array_equal(first.rain_grid, second.rain_grid)
 
 
-def test_files_that_are_no_assessor_are_refused(tmp_path):
+def test_files_that_are_not_an_assessor_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no assessor at"):
         load_assessor("nobody")
     with pytest.raises(ValueError, match="does not hold an assessor"):
