@@ -13,9 +13,12 @@ from restoregan_core.detection.detector import Detections, Detector
 from restoregan_core.detection.object_changes import compare_objects, to_flat
 from restoregan_core.metrics import psnr_ssim
 from restoregan_core.replay.table import Row
-from restoregan_core.result import Action, Reason, RestorationResult
+from restoregan_core.result import Action, Reason, RestorationResult, report_fields
 
 Picture = npt.NDArray[np.uint8]
+
+_NOT_IN_ROWS = {"action", "reason", "model", "latency_ms", "frames_superseded"}
+"""Fields of a report that a row gives by name, or that say nothing without a live run."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +51,22 @@ def row_of(judged: Judged) -> Row:
     result, source_HWC = judged.result, judged.source
     if result is None or source_HWC is None:
         return row
-    before, after = result.assessment, result.residual
-    rows, columns = before.blur_grid.shape
+    fields = report_fields(
+        result, action=result.action, reason=result.reason, model="", latency_ms=math.nan, superseded=0
+    )
+    row |= {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in fields.items()
+        if name not in _NOT_IN_ROWS
+    }
     is_changed = result.changed is not None
     sharpness = laplacian_variance(source_HWC)
     row |= {
         "height": source_HWC.shape[0], "width": source_HWC.shape[1],
-        "blur_probability": before.blur_probability, "rain_probability": before.rain_probability,
-        "lens_drop_probability": before.lens_drop_probability,
-        "residual_blur_probability": after.blur_probability,
-        "residual_rain_probability": after.rain_probability,
-        "tile_size_px": before.tile_size_px, "grid_rows": rows, "grid_columns": columns,
-        "blur_grid": before.blur_grid.ravel().tolist(), "rain_grid": before.rain_grid.ravel().tolist(),
-        "restored_grid": result.restored_grid.ravel().tolist(),
         "changed_share": 0.0 if result.changed is None else float(result.changed.mean()),
         "mean_change": _mean_change(source_HWC, result.image) if is_changed else 0.0,
         "sharpness_before": sharpness,
         "sharpness_after": laplacian_variance(result.image) if is_changed else sharpness,
-        "assessment_ms": result.assessment_ms, "restoration_ms": result.restoration_ms,
     }  # fmt: skip
     return row
 

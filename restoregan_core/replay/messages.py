@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a result of the pipeline to what replay writes: picture, intrinsics and report as messages."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,7 @@ from restoregan_core.bags.frames import (
 )
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.images import encodings
-from restoregan_core.images.tile_grid import TILE_SIZE_PX
-from restoregan_core.result import Action, RestorationResult
+from restoregan_core.result import Action, Reason, RestorationResult, report_fields
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")
 
@@ -63,7 +63,7 @@ class FrameOutput:
 
     def messages(
         self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, result: RestorationResult | None,
-        action: int, reason: int,
+        action: Action, reason: Reason,
     ) -> list[OutputMessage]:  # fmt: skip
         """Picture, camera_info and report under the source's stamps.
 
@@ -164,37 +164,18 @@ class FrameOutput:
         return self._store.serialize_cdr(restamped, INFO_TYPE)
 
     def _report(
-        self, frame: SourceFrame, result: RestorationResult | None, action: int, reason: int
+        self, frame: SourceFrame, result: RestorationResult | None, action: Action, reason: Reason
     ) -> memoryview:
-        nan, none = float("nan"), np.zeros(0, np.float32)
-        fields: dict[str, Any] = {
-            "header": self._header(frame),
-            **dict.fromkeys(
-                ("blur_probability", "rain_probability", "lens_drop_probability",
-                 "residual_blur_probability", "residual_rain_probability"), nan
-            ),
-            "tile_size_px": TILE_SIZE_PX, "grid_rows": 0, "grid_columns": 0,
-            "blur_grid": none, "rain_grid": none, "restored_grid": none,
-            "action": action, "reason": reason,
-            "assessment_ms": nan, "restoration_ms": nan, "latency_ms": nan,
-            "frames_superseded": 0, "model": self._model,
-        }  # fmt: skip
-        if result is not None:
-            judged, left = result.assessment, result.residual
-            rows, columns = judged.blur_grid.shape
-            spent = (result.assessment_ms, result.restoration_ms)
-            fields |= {
-                "blur_probability": judged.blur_probability, "rain_probability": judged.rain_probability,
-                "lens_drop_probability": judged.lens_drop_probability,
-                "residual_blur_probability": left.blur_probability,
-                "residual_rain_probability": left.rain_probability,
-                "tile_size_px": judged.tile_size_px, "grid_rows": rows, "grid_columns": columns,
-                "blur_grid": judged.blur_grid.ravel(), "rain_grid": judged.rain_grid.ravel(),
-                "restored_grid": result.restored_grid.ravel(),
-                "assessment_ms": spent[0], "restoration_ms": spent[1],
-                "latency_ms": sum(ms for ms in spent if ms == ms),
-            }  # fmt: skip
-        return self._store.serialize_cdr(self._store.types[REPORT_TYPE](**fields), REPORT_TYPE)
+        fields = report_fields(
+            result,
+            action=action,
+            reason=reason,
+            model=self._model,
+            latency_ms=_spent_ms(result),
+            superseded=0,
+        )
+        report = self._store.types[REPORT_TYPE](header=self._header(frame), **fields)
+        return self._store.serialize_cdr(report, REPORT_TYPE)
 
     def _header(self, frame: SourceFrame) -> Any:
         sec, nanosec = divmod(frame.stamp_ns, 10**9)
@@ -211,3 +192,10 @@ class FrameOutput:
             OutputMessage(m.topic, m.msgtype, m.time_ns, m.data, definition if m is frame.raw else "")
             for m in (frame.raw, *frame.passed)
         ]
+
+
+def _spent_ms(result: RestorationResult | None) -> float:
+    """What stands for the latency where nothing is live; NaN if the pipeline did not get the frame."""
+    if result is None:
+        return math.nan
+    return float(np.nansum([result.assessment_ms, result.restoration_ms]))

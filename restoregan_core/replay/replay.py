@@ -280,9 +280,7 @@ class _Run:
         row |= truth_columns(judged)
         started_s = time.perf_counter()
         spoilt = judged.source if self._options.spoiling else None
-        messages = self._output.messages(
-            judged.frame, spoilt, judged.result, int(judged.action), int(judged.reason)
-        )
+        messages = self._output.messages(judged.frame, spoilt, judged.result, judged.action, judged.reason)
         row["encode_ms"] = (time.perf_counter() - started_s) * 1e3
         return _Finished(messages, row, memory)
 
