@@ -75,14 +75,14 @@ def _memory(given: argparse.Namespace, bag: Path, root: Path) -> dict:
         if done % 1000 == 0:
             resident_mb[done] = round(process.memory_info().rss / 2**20, 1)
 
-    pipeline = load_pipeline(given.model, preset="off")
+    pipeline = load_pipeline(given.model, preset="off", circuit_breaker=False)
     replay(bag, ReplayFolder(root / "out"), pipeline, ReplayOptions(), on_progress=sample)
     return {"resident_mb": resident_mb}
 
 
 def _throughput(given: argparse.Namespace, bag: Path, root: Path) -> dict:
     height, width = given.size
-    pipeline = load_pipeline(given.model, preset="always")
+    pipeline = load_pipeline(given.model, preset="always", circuit_breaker=False)
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     pipeline.restorer(rgb)
     rows = []

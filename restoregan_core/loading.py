@@ -7,9 +7,10 @@ from pathlib import Path
 from restoregan_core.assessment.assessor import Assessor
 from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.gate import PRESETS, Gate
-from restoregan_core.restoration.guard import Guard
+from restoregan_core.restoration.circuit_breaker import CircuitBreaker
+from restoregan_core.restoration.gate import PRESETS
 from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.zoo import load_generator
 
 
@@ -79,13 +80,15 @@ def load_pipeline(
     build_if_missing: bool = False,
     engine_dir: str | os.PathLike[str] | None = None,
     assessor: str | os.PathLike[str] = "learned",
+    circuit_breaker: bool = True,
 ) -> RestorationPipeline:
-    """Assessor, gate, network and guard, ready for ``pipeline.process(rgb_HWC, camera="front")``.
+    """Assessor, gate, network and bounds, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
         model, runtime, device, build_if_missing, engine_dir: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
         assessor: as for ``load_assessor``.
+        circuit_breaker: let a network rest that keeps failing. False where nothing may depend on a clock.
 
     Raises:
         ValueError: no such model, runtime, device or preset.
@@ -95,4 +98,5 @@ def load_pipeline(
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
     judge = load_assessor(assessor, device, engine_dir)
-    return RestorationPipeline(judge, restorer, Gate(PRESETS[preset]), Guard())
+    settings = PipelineSettings(thresholds=PRESETS[preset])
+    return RestorationPipeline(judge, restorer, settings, CircuitBreaker() if circuit_breaker else None)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""READ FIRST. One frame's way through the core: remember -> assess -> gate -> restore -> guard -> steady -> blend.
+"""READ FIRST. One frame's way through the core: remember, assess, gate, restore, check, steady, clamp, blend.
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
 
-    restoration/history.py    what did this camera's last frames show, seen from here?
-    assessment/assessor.py    how blurred and how rainy is this frame, tile by tile?
-    restoration/gate.py       which tiles are worth restoring? (thresholds with hysteresis per camera)
-    restoration/restorer.py   the network on a frame of any size, by one of runtimes/
-    restoration/guard.py      is the result finite, bounded, true in colour? does the network keep failing?
-    restoration/steadier.py   where nothing moves, the mean with the frame before: noise must not flicker
-    restoration/blending.py   the selected tiles of the result go into the source
+    restoration/history.py          what did this camera's last frames show, seen from here?
+    assessment/assessor.py          how blurred and how rainy is this frame, tile by tile?
+    restoration/gate.py             which tiles are worth restoring? (thresholds with hysteresis per camera)
+    restoration/circuit_breaker.py  does the network keep failing? then it rests
+    restoration/restorer.py         the network on a frame of any size, by one of runtimes/
+    restoration/output_bounds.py    is the result true in colour and brightness? no pixel may leave its bound
+    restoration/steadier.py         where nothing moves, the mean with the frame before: noise must not flicker
+    restoration/blending.py         the selected tiles of the result go into the source
 
 Pictures are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
 out as the very array that came in.
@@ -17,17 +18,21 @@ out as the very array that came in.
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.restoration.blending import blend_tiles, changed_share
+from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import Gate
-from restoregan_core.restoration.guard import BrightnessShiftError, Guard, GuardError
 from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.output_bounds import BrightnessShiftError, ColourShiftError, OutputBounds
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.result import Action, Reason, RestorationResult
 
@@ -35,20 +40,45 @@ logger = logging.getLogger(__name__)
 
 
 class RestorationPipeline:
-    """History, assessor, gate, restorer, guard and steadier of one network, shared by any number of cameras.
+    """All steps of one network, shared by any number of cameras. ``process`` is to be called from one thread at a time.
 
-    History, gate and steadier keep their state per camera; the guard counts the network's faults, whichever camera
-    they hit. ``process`` is to be called from one thread at a time.
-    ``gate.thresholds``, ``guard.limits`` and ``steadier.share`` may be replaced between frames.
+    History, gate and steadier keep their state per camera; the circuit breaker counts the network's faults, whichever
+    camera they hit.
+
+    Args:
+        assessor, restorer: run on every frame, and where tiles are selected.
+        settings: may be replaced between frames by assigning ``pipeline.settings``.
+        circuit: None gives every frame to the network however often it failed: what comes out depends on no clock then.
     """
 
-    def __init__(self, assessor: Assessor, restorer: Restorer, gate: Gate, guard: Guard) -> None:
+    def __init__(
+        self,
+        assessor: Assessor,
+        restorer: Restorer,
+        settings: PipelineSettings | None = None,
+        circuit: CircuitBreaker | None = None,
+    ) -> None:
         self.assessor = assessor
         self.restorer = restorer
-        self.gate = gate
-        self.guard = guard
-        self.steadier = Steadier()
-        self.history = FrameHistory(restorer.history)
+        self.circuit = circuit
+        self._gate = Gate()
+        self._steadier = Steadier()
+        self._history = FrameHistory(restorer.history)
+        self.settings = PipelineSettings() if settings is None else settings
+
+    @property
+    def settings(self) -> PipelineSettings:
+        """In force from the next frame on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: PipelineSettings) -> None:
+        self._settings = settings
+        self._gate.thresholds, self._gate.dwell_frames = settings.thresholds, settings.dwell_frames
+        self._bounds = OutputBounds(settings.output)
+        self._steadier.share = settings.steady_share
+        if self.circuit is not None:
+            self.circuit.limits = settings.circuit
 
     @property
     def model(self) -> str:
@@ -78,14 +108,38 @@ class RestorationPipeline:
             raise ValueError(
                 f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}"
             )
-        self.history.take(camera, rgb_HWC, stamp_s)
+        self._history.take(camera, rgb_HWC, stamp_s)
         return self._process(rgb_HWC, camera, restore)
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
-        self.gate.reset(camera)
-        self.steadier.reset(camera)
-        self.history.reset(camera)
+        for part in (self._gate, self._steadier, self._history):
+            part.reset(camera)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What is remembered of all cameras' frames as arrays by name, for ``load_state`` of a pipeline like this one.
+
+        Later frames do not change them.
+        """
+        return {
+            f"{part} {name}": array
+            for part, arrays in (
+                ("gate", self._gate.state()),
+                ("steadier", self._steadier.state()),
+                ("history", self._history.state()),
+            )
+            for name, array in arrays.items()
+        }
+
+    def load_state(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on where ``state`` was taken; what was remembered here is forgotten. An empty mapping forgets all."""
+        parts: dict[str, dict[str, npt.NDArray[Any]]] = {"gate": {}, "steadier": {}, "history": {}}
+        for key, array in arrays.items():
+            part, name = key.split(" ", 1)
+            parts[part][name] = array
+        self._gate.load_state(parts["gate"])
+        self._steadier.load_state(parts["steadier"])
+        self._history.load_state(parts["history"])
 
     def _process(self, rgb_HWC: npt.NDArray[np.uint8], camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()
@@ -102,7 +156,7 @@ class RestorationPipeline:
             )
         assessment_ms = (time.perf_counter() - started) * 1e3
 
-        tiles = self.gate.select(camera, assessment)
+        tiles = self._gate.select(camera, assessment)
         unchanged = RestorationResult(
             image=rgb_HWC,
             assessment=assessment,
@@ -113,38 +167,31 @@ class RestorationPipeline:
         )
         if not restore:
             return replace(unchanged, reason=Reason.MONITOR)
-        if self.gate.is_off:
+        if self._gate.is_off:
             return replace(unchanged, reason=Reason.DISABLED)
         if not tiles.any():
             return unchanged
-        if not self.guard.may_restore():
+        if self.circuit is not None and not self.circuit.admits():
             return replace(
-                unchanged, action=Action.FAILED_OPEN, reason=Reason.CIRCUIT_OPEN, detail=self.guard.describe()
+                unchanged,
+                action=Action.FAILED_OPEN,
+                reason=Reason.CIRCUIT_OPEN,
+                detail=self.circuit.describe(),
             )
 
         started = time.perf_counter()
         try:
-            restored_HWC = self.restorer.restore_aligned(rgb_HWC, self.history.aligned(camera))
-            checked_HWC = self.guard.check(rgb_HWC, restored_HWC)
-        except NonFiniteOutputError as error:
-            self.guard.count_fault()
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=Reason.NON_FINITE, detail=str(error))
-        except GuardError as error:
-            self.guard.count_fault()
-            is_brightness = isinstance(error, BrightnessShiftError)
-            reason = Reason.BRIGHTNESS_SHIFT if is_brightness else Reason.COLOUR_SHIFT
-            return replace(unchanged, action=Action.FAILED_OPEN, reason=reason, detail=str(error))
+            restored_HWC = self.restorer.restore_aligned(rgb_HWC, self._history.aligned(camera))
+            self._bounds.check(rgb_HWC, restored_HWC)
         except Exception as error:
-            logger.exception("restoration failed")
-            self.guard.count_fault()
-            return replace(
-                unchanged, action=Action.FAILED_OPEN, reason=Reason.RUNTIME_FAULT, detail=f"restorer: {error}"
-            )
-        self.guard.count_success()
-        restored_HWC = self.steadier.steady(camera, rgb_HWC, checked_HWC)
-        if restored_HWC is not checked_HWC:
-            restored_HWC = self.guard.clamp(rgb_HWC, restored_HWC)
-        image_HWC, changed_HW = blend_tiles(rgb_HWC, restored_HWC, tiles, assessment.tile_size_px)
+            if self.circuit is not None:
+                self.circuit.count_fault()
+            return replace(unchanged, action=Action.FAILED_OPEN, **_why_refused(error))
+        if self.circuit is not None:
+            self.circuit.count_success()
+        steadied_HWC = self._steadier.steady(camera, rgb_HWC, restored_HWC)
+        bounded_HWC = self._bounds.clamp(rgb_HWC, steadied_HWC)
+        image_HWC, changed_HW = blend_tiles(rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
         restoration_ms = (time.perf_counter() - started) * 1e3
 
         return RestorationResult(
@@ -165,3 +212,17 @@ class RestorationPipeline:
         except Exception:  # the picture is good; only its residual probabilities are unknown
             logger.exception("assessment of the restored frame failed")
             return Assessment.not_assessed()
+
+
+def _why_refused(error: Exception) -> dict[str, Any]:
+    """``reason`` and ``detail`` of a frame whose restoration raised; logs what is not expected of a network."""
+    known = {
+        NonFiniteOutputError: Reason.NON_FINITE,
+        ColourShiftError: Reason.COLOUR_SHIFT,
+        BrightnessShiftError: Reason.BRIGHTNESS_SHIFT,
+    }
+    reason = known.get(type(error))
+    if reason is None:
+        logger.error("restoration failed", exc_info=error)
+        return {"reason": Reason.RUNTIME_FAULT, "detail": f"restorer: {error}"}
+    return {"reason": reason, "detail": str(error)}

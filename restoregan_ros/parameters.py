@@ -12,7 +12,7 @@ from typing import Any
 
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_core.restoration.gate import PRESETS, GateThresholds
-from restoregan_core.restoration.guard import GuardLimits
+from restoregan_core.restoration.output_bounds import OutputLimits
 
 FROM_PRESET = -1.0
 CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
@@ -233,9 +233,9 @@ class NodeSettings(_Checked):
         }
         return replace(PRESETS[self.preset], **given)
 
-    def guard_limits(self) -> GuardLimits:
+    def output_limits(self) -> OutputLimits:
         """Bounds on what the network may do."""
-        return GuardLimits(max_pixel_change=self.max_pixel_change)
+        return OutputLimits(max_pixel_change=self.max_pixel_change)
 
 
 @dataclass(frozen=True, kw_only=True)

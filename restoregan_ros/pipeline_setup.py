@@ -25,7 +25,7 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
 
     # An OpenMP pool of all cores starves the threads that receive and publish.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    pipeline = load_pipeline(
+    return load_pipeline(
         settings.model,
         runtime=settings.runtime,
         device=settings.device,
@@ -33,8 +33,6 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
         engine_dir=settings.engine_dir or None,
         assessor=settings.assessor,
     )
-    pipeline.gate.thresholds, pipeline.guard.limits = settings.gate_thresholds(), settings.guard_limits()
-    return pipeline
 
 
 def warm_up(pipeline: "RestorationPipeline", settings: NodeSettings) -> None:

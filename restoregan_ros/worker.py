@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from restoregan_core.result import Reason
@@ -107,7 +108,10 @@ class Worker:
 
     def _apply(self, settings: NodeSettings) -> None:
         if settings is not self._applied:
-            self._pipeline.gate.thresholds = settings.gate_thresholds()
-            self._pipeline.guard.limits = settings.guard_limits()
-            self._pipeline.steadier.share = settings.steady_share
+            self._pipeline.settings = replace(
+                self._pipeline.settings,
+                thresholds=settings.gate_thresholds(),
+                output=settings.output_limits(),
+                steady_share=settings.steady_share,
+            )
             self._applied = settings

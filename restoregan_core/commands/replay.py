@@ -160,7 +160,12 @@ def load_offline_pipeline(given: argparse.Namespace) -> Any:
     from restoregan_core import load_pipeline
 
     return load_pipeline(
-        given.model, preset=given.preset, runtime=given.runtime, device=given.device, assessor=given.assessor
+        given.model,
+        preset=given.preset,
+        runtime=given.runtime,
+        device=given.device,
+        assessor=given.assessor,
+        circuit_breaker=False,
     )
 
 

@@ -35,7 +35,7 @@ from restoregan_core.replay.measures import (
     truth_columns,
 )
 from restoregan_core.replay.messages import FrameOutput, OutputFormat
-from restoregan_core.replay.state import PipelineMemory, ReplayFolder, ReplayState
+from restoregan_core.replay.state import PipelineArrays, ReplayFolder, ReplayState
 from restoregan_core.replay.table import Row, join_parts, write_rows
 from restoregan_core.replay.truth import TruthTopic
 from restoregan_core.result import Reason
@@ -95,8 +95,8 @@ class _Decoded:
 class _Finished:
     messages: list[OutputMessage]
     row: Row
-    memory: PipelineMemory | None
-    """After this frame, where a part of the bag ends."""
+    memory: PipelineArrays | None
+    """The pipeline's state after this frame, where a part of the bag ends."""
 
 
 def replay(
@@ -113,7 +113,7 @@ def replay(
     Args:
         bag_path: folder or file.
         folder: for ``bag/``, ``frames.parquet`` and the work in progress.
-        pipeline: its guard's circuit breaker is switched off, its memory replaced.
+        pipeline: without a circuit breaker; what it remembers is replaced.
         on_progress: frames done and expected.
 
     Returns:
@@ -122,14 +122,17 @@ def replay(
     Raises:
         ValueError: bag, cameras or folder that cannot be (BagError is one).
     """
-    pipeline.guard.limits = replace(pipeline.guard.limits, circuit_opens_after=2**31)
+    if pipeline.circuit is not None:
+        raise ValueError(
+            "a replay cannot use a circuit breaker, which follows the clock: load_pipeline(..., circuit_breaker=False)"
+        )
     started_s = time.monotonic()
     if options.truth_topic and not options.cameras:
         options = replace(options, cameras=_all_but(options.truth_topic, bag_path))
     settings = {
         "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
-        "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.gate.thresholds),
-        "limits": vars(pipeline.guard.limits), "steady_share": pipeline.steadier.share,
+        "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.settings.thresholds),
+        "limits": vars(pipeline.settings.output), "steady_share": pipeline.settings.steady_share,
         "detector": detector.name if detector else None,
         "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
         "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
@@ -219,11 +222,11 @@ class _Run:
                 ):
                     judged = self._judge(decoded)
                     ends_part = number % self._options.checkpoint_frames == 0
-                    memory = PipelineMemory.of(self._pipeline) if ends_part else None
+                    memory = self._pipeline.state() if ends_part else None
                     writing.put(finishers.submit(self._finish, judged, memory))
             finally:
                 writing.close()
-        self._finish_part(PipelineMemory.of(self._pipeline))
+        self._finish_part(self._pipeline.state())
 
     def _frames_with_truth(self) -> Generator[tuple[SourceFrame, SourceFrame | None], None, None]:
         """(frame, its truth's frame or None), in order."""
@@ -270,7 +273,7 @@ class _Run:
             reason, detail = result.reason, result.detail
         return Judged(decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms)
 
-    def _finish(self, judged: Judged, memory: PipelineMemory | None) -> _Finished:
+    def _finish(self, judged: Judged, memory: PipelineArrays | None) -> _Finished:
         row = row_of(judged)
         if self._options.detections is not None:
             found = self._options.detections.get(judged.frame.stamp_ns)
@@ -292,7 +295,7 @@ class _Run:
             self._finish_part(finished.memory)
         self._on_progress(self._state.frames_done + len(self._rows), self._total)
 
-    def _finish_part(self, memory: PipelineMemory) -> None:
+    def _finish_part(self, memory: PipelineArrays) -> None:
         """Bag file, rows, memory, checkpoint: in this order, so that the checkpoint promises only what is there."""
         if not self._rows:
             return

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.steadier import Remembered
+
+PipelineArrays = dict[str, npt.NDArray[Any]]
+"""What ``RestorationPipeline.state`` gives."""
 
 
 @dataclass
@@ -32,49 +34,6 @@ class ReplayState:
     """Why it ended early; "" if it did not."""
     wall_s: float = 0.0
     """Time spent, over all runs."""
-
-
-@dataclass(frozen=True)
-class PipelineMemory:
-    """What a pipeline remembers of the frames before, per camera."""
-
-    frames_on: dict[str, npt.NDArray[np.int64]]
-    """The gate's."""
-    remembered: dict[str, Remembered]
-    """The steadier's."""
-    history: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
-    """The last frames of each camera, see ``FrameHistory.state``."""
-
-    @classmethod
-    def of(cls, pipeline: RestorationPipeline) -> "PipelineMemory":
-        """As it is now; later frames do not change it."""
-        return cls(pipeline.gate.state, dict(pipeline.steadier.state), pipeline.history.state())
-
-    def give(self, pipeline: RestorationPipeline) -> None:
-        """Let a pipeline go on from here."""
-        pipeline.gate.state = self.frames_on
-        pipeline.steadier.state = dict(self.remembered)
-        pipeline.history.load_state(self.history)
-
-    def save(self, path: Path) -> None:
-        """Write it to an ``.npz``."""
-        arrays: dict[str, npt.NDArray[Any]] = {f"on {name}": grid for name, grid in self.frames_on.items()}
-        for name, kept in self.remembered.items():
-            arrays |= {f"small {name}": kept.small_source_HWC, f"restored {name}": kept.restored_HWC}
-        arrays |= {f"history {name}": array for name, array in self.history.items()}
-        np.savez(path, **arrays)  # type: ignore[arg-type]
-
-    @classmethod
-    def load(cls, path: Path) -> "PipelineMemory":
-        """What ``save`` wrote."""
-        kinds: dict[str, dict[str, npt.NDArray[Any]]] = {"on": {}, "small": {}, "restored": {}, "history": {}}
-        with np.load(path) as arrays:
-            for key, array in arrays.items():
-                kind, name = key.split(" ", 1)
-                kinds[kind][name] = array
-        small = kinds["small"].items()
-        remembered = {name: Remembered(array, kinds["restored"][name]) for name, array in small}
-        return cls(kinds["on"], remembered, kinds["history"])
 
 
 @dataclass(frozen=True)
@@ -129,16 +88,19 @@ class ReplayFolder:
     def checkpoint(self) -> Path:
         return self.work / "checkpoint.json"
 
-    def save_memory(self, memory: PipelineMemory, frames_done: int) -> str:
+    def save_memory(self, memory: PipelineArrays, frames_done: int) -> str:
         """Write it beside the one before, which the checkpoint still names; returns its name."""
         name = f"memory_{frames_done}.npz"
-        memory.save(self.work / name)
+        np.savez(self.work / name, **memory)  # type: ignore[arg-type]
         return name
 
     def give_memory(self, state: ReplayState, pipeline: RestorationPipeline) -> None:
         """Let the pipeline go on from where the replay stands."""
-        memory = PipelineMemory.load(self.work / state.memory) if state.memory else PipelineMemory({}, {})
-        memory.give(pipeline)
+        if not state.memory:
+            pipeline.load_state({})
+            return
+        with np.load(self.work / state.memory) as arrays:
+            pipeline.load_state(arrays)
 
     def save(self, state: ReplayState) -> None:
         """Replace the checkpoint."""

@@ -120,13 +120,12 @@ class Gate:
         self._frames_on[camera] = np.where(selected, frames_on + 1, 0)
         return _with_neighbours(selected)
 
-    @property
     def state(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Per camera, for how many frames each tile has been on; assign it to go on where a gate left off."""
+        """Per camera, for how many frames each tile has been on, for ``load_state``; later frames do not change it."""
         return dict(self._frames_on)
 
-    @state.setter
-    def state(self, frames_on: dict[str, npt.NDArray[np.int64]]) -> None:
+    def load_state(self, frames_on: dict[str, npt.NDArray[np.int64]]) -> None:
+        """Go on where another gate's ``state`` was taken."""
         self._frames_on = dict(frames_on)
 
     def reset(self, camera: str | None = None) -> None:

@@ -23,7 +23,7 @@ MOVED_LEVELS = 3.0
 
 
 @dataclass(frozen=True)
-class Remembered:
+class LastFrame:
     """What is kept of a camera's last restored frame; neither array is ever written to."""
 
     small_source_HWC: Picture  # noqa: N815
@@ -43,8 +43,7 @@ class Steadier:
 
     def __init__(self, share: float = 0.5) -> None:
         self.share = share
-        self.state: dict[str, Remembered] = {}
-        """Per camera; assign it to go on where another steadier left off."""
+        self._last: dict[str, LastFrame] = {}
 
     @property
     def share(self) -> float:
@@ -53,8 +52,7 @@ class Steadier:
 
     @share.setter
     def share(self, share: float) -> None:
-        if not 0.0 <= share < 1.0:  # NaN fails too
-            raise ValueError(f"share is {share}; of the frame before at least 0 and less than 1 can be kept")
+        check_share(share)
         self._share = share
 
     def steady(self, camera: str, source_HWC: Picture, restored_HWC: Picture) -> Picture:
@@ -67,10 +65,10 @@ class Steadier:
             uint8 of that shape; ``restored_HWC`` itself where there is nothing to average with.
         """
         if self._share == 0.0:
-            self.state.pop(camera, None)
+            self._last.pop(camera, None)
             return restored_HWC
         small_HWC = shrunk(source_HWC)
-        before = self.state.get(camera)
+        before = self._last.get(camera)
         steadied_HWC = restored_HWC
         if before is not None and before.restored_HWC.shape == restored_HWC.shape:
             still_hw = stillness(before.small_source_HWC, small_HWC)
@@ -80,15 +78,39 @@ class Steadier:
                 steadied_HWC = np.asarray(
                     cv2.blendLinear(restored_HWC, before.restored_HWC, 1 - kept_HW, kept_HW), np.uint8
                 )
-        self.state[camera] = Remembered(small_HWC, steadied_HWC)
+        self._last[camera] = LastFrame(small_HWC, steadied_HWC)
         return steadied_HWC
+
+    def state(self) -> dict[str, Picture]:
+        """All that is remembered as arrays by name, for ``load_state``; later frames do not change them."""
+        arrays: dict[str, Picture] = {}
+        for camera, last in self._last.items():
+            arrays |= {f"small {camera}": last.small_source_HWC, f"restored {camera}": last.restored_HWC}
+        return arrays
+
+    def load_state(self, arrays: dict[str, Picture]) -> None:
+        """Go on where another steadier's ``state`` was taken; what was remembered here is forgotten.
+
+        Raises:
+            KeyError: not arrays that ``state`` gives.
+        """
+        cameras = [name.removeprefix("small ") for name in arrays if name.startswith("small ")]
+        self._last = {
+            camera: LastFrame(arrays[f"small {camera}"], arrays[f"restored {camera}"]) for camera in cameras
+        }
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frame, or all of them."""
         if camera is None:
-            self.state.clear()
+            self._last.clear()
         else:
-            self.state.pop(camera, None)
+            self._last.pop(camera, None)
+
+
+def check_share(share: float) -> None:
+    """Raise ValueError unless ``share`` lies in [0, 1)."""
+    if not 0.0 <= share < 1.0:  # NaN fails too
+        raise ValueError(f"share is {share}; of the frame before at least 0 and less than 1 can be kept")
 
 
 def shrunk(source_HWC: Picture) -> Picture:

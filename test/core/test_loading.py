@@ -56,7 +56,7 @@ def test_light_modules_do_not_import_torch():
         "images.encodings",
         "assessment.assessor",
         "restoration.gate",
-        "restoration.guard",
+        "restoration.settings",
         "assessment.overlay",
     )
     imports = ", ".join(f"restoregan_core.{module}" for module in modules)

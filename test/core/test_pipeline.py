@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,11 @@ from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.images.tile_grid import grid_shape
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.gate import PRESETS, Gate
-from restoregan_core.restoration.guard import Guard, GuardLimits
+from restoregan_core.restoration.circuit_breaker import CircuitBreaker, CircuitLimits
+from restoregan_core.restoration.gate import PRESETS
+from restoregan_core.restoration.output_bounds import OutputLimits
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
+from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.result import Action, Reason
 from restoregan_core.zoo import load_generator, save_generator
 
@@ -56,13 +59,22 @@ def fail(error):
     return act
 
 
-def pipeline(network=None, assessor=None, preset="balanced", **limits):
+def pipeline(network=None, assessor=None, preset="balanced", circuit=CircuitLimits(), **limits):  # noqa: B008
     return RestorationPipeline(
         assessor or SaysSo(),
         network or Network(),
-        Gate(PRESETS[preset], dwell_frames=1),
-        Guard(GuardLimits(**limits)),
+        PipelineSettings(
+            thresholds=PRESETS[preset],
+            dwell_frames=1,
+            circuit=circuit,
+            output=OutputLimits(**limits),
+        ),
+        CircuitBreaker(),
     )
+
+
+def set_circuit(running, **limits):
+    running.settings = replace(running.settings, circuit=CircuitLimits(**limits))
 
 
 def assert_source_untouched(result, source, action, reason):
@@ -112,8 +124,8 @@ def test_a_still_scene_is_calmed_but_no_pixel_leaves_its_bound():
     )
     source = np.full((64, 64, 3), 100, np.uint8)
     assert running.process(source).image.max() == 112
-    assert running.process(source).image.max() == 111  # the mean of 112 and 110
-    running.guard.limits = GuardLimits(max_pixel_change=3)
+    assert running.process(source).image.max() == 112  # the mean, 120, is bounded as well
+    running.settings = replace(running.settings, output=OutputLimits(max_pixel_change=3))
     assert running.process(source).image.max() == 103
 
 
@@ -219,30 +231,63 @@ def test_change_of_every_pixel_is_bounded():
 
 def test_network_that_keeps_failing_rests_and_is_tried_again():
     network = Network(fail(RuntimeError("broken")))
-    running = pipeline(network, circuit_opens_after=2, circuit_probe_after_s=1000.0)
+    running = pipeline(network, circuit=CircuitLimits(opens_after=2, probe_after_s=1000.0))
     reasons = [running.process(frame()).reason for _ in range(4)]
     assert reasons == [Reason.RUNTIME_FAULT, Reason.RUNTIME_FAULT, Reason.CIRCUIT_OPEN, Reason.CIRCUIT_OPEN]
     assert network.calls == 2
-    running.guard.limits = GuardLimits(circuit_opens_after=2, circuit_probe_after_s=0.0)
+    set_circuit(running, opens_after=2, probe_after_s=0.0)
     network.act = lambda rgb: rgb
     assert running.process(frame()).action == Action.RESTORED
 
 
 def test_a_probe_whose_frame_is_refused_lets_the_circuit_rest_again():
     network = Network(fail(RuntimeError("broken")))
-    running = pipeline(network, circuit_opens_after=1, circuit_probe_after_s=1000.0)
+    running = pipeline(network, circuit=CircuitLimits(opens_after=1, probe_after_s=1000.0))
     running.process(frame())
-    running.guard.limits = GuardLimits(circuit_opens_after=1, circuit_probe_after_s=0.0)
+    set_circuit(running, opens_after=1, probe_after_s=0.0)
     network.act = lambda rgb: np.full_like(rgb, 255)
     assert running.process(frame()).reason == Reason.BRIGHTNESS_SHIFT
-    running.guard.limits = GuardLimits(circuit_opens_after=1, circuit_probe_after_s=1000.0)
+    set_circuit(running, opens_after=1, probe_after_s=1000.0)
     assert [running.process(frame()).reason for _ in range(3)] == [Reason.CIRCUIT_OPEN] * 3
     assert network.calls == 2
 
 
+def test_without_a_circuit_breaker_every_frame_is_tried_however_often_the_network_failed():
+    network = Network(fail(RuntimeError("broken")))
+    running = RestorationPipeline(SaysSo(), network)
+    assert {running.process(frame()).reason for _ in range(20)} == {Reason.RUNTIME_FAULT}
+    assert network.calls == 20
+
+
+def test_a_pipeline_goes_on_with_the_state_of_another_whatever_its_cameras_are_called():
+    class LooksBack(Network):
+        history = 2
+
+        def restore_aligned(self, rgb_HWC, aligned):
+            return np.mean([rgb_HWC, *aligned], axis=0).astype(np.uint8)
+
+    one, other = (RestorationPipeline(SaysSo(), LooksBack()) for _ in range(2))
+    frames = [np.full((64, 128, 3), 100 + i, np.uint8) for i in range(4)]
+    for number, rgb in enumerate(frames[:3]):
+        one.process(rgb, camera="/stereo/left eye", stamp_s=number / 10)
+    other.process(frame(), camera="rear")
+    other.load_state(one.state())
+    continued, alone = (
+        running.process(frames[3], camera="/stereo/left eye", stamp_s=0.3).image
+        for running in (other, RestorationPipeline(SaysSo(), LooksBack()))
+    )
+    np.testing.assert_array_equal(
+        continued, one.process(frames[3], camera="/stereo/left eye", stamp_s=0.3).image
+    )
+    assert (continued != alone).any()
+    assert not any("rear" in name for name in other.state())
+    other.load_state({})
+    assert not other.state()
+
+
 def test_open_circuit_lets_clean_frames_pass_without_alarm():
     assessor = SaysSo()
-    running = pipeline(Network(fail(RuntimeError("broken"))), assessor, circuit_opens_after=1)
+    running = pipeline(Network(fail(RuntimeError("broken"))), assessor, circuit=CircuitLimits(opens_after=1))
     running.process(frame())
     assessor.blur = 0.1
     assert running.process(frame()).action == Action.PASSED_THROUGH
@@ -272,8 +317,10 @@ def test_a_real_network_restores_a_frame_of_any_size(tmp_path, size):
     running = RestorationPipeline(
         SaysSo(),
         restorer,
-        Gate(PRESETS["always"]),
-        Guard(GuardLimits(max_colour_shift=255, max_brightness_shift=255, max_pixel_change=255)),
+        PipelineSettings(
+            thresholds=PRESETS["always"],
+            output=OutputLimits(max_colour_shift=255, max_brightness_shift=255, max_pixel_change=255),
+        ),
     )
     result = running.process(source)
     restorer_alone = restorer(source)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from restoregan_core.assessment.assessor import Assessment
-from restoregan_core.restoration.gate import Gate
-from restoregan_core.restoration.guard import Guard
+from restoregan_core.restoration.circuit_breaker import CircuitBreaker
+from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_ros import restore_node
 from restoregan_ros.parameters import NodeSettings
 
@@ -88,7 +88,8 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
 
     if settings.model == "missing":
         raise ValueError("no model named 'missing'")
-    return RestorationPipeline(ObedientAssessor(), ObedientRestorer(), Gate(dwell_frames=1), Guard())  # type: ignore[arg-type]
+    running = PipelineSettings(dwell_frames=1)
+    return RestorationPipeline(ObedientAssessor(), ObedientRestorer(), running, CircuitBreaker())  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def make_pipeline(weights: Path) -> Callable[..., RestorationPipeline]:
     from restoregan_core import load_pipeline
 
     return lambda preset="balanced": load_pipeline(
-        weights, preset=preset, runtime="torch", assessor="classical"
+        weights, preset=preset, runtime="torch", assessor="classical", circuit_breaker=False
     )
 
 

@@ -119,7 +119,9 @@ def drives(tmp_path_factory, weights) -> dict[str, ReplayFolder]:
     folders = {}
     for preset in ("balanced", "always"):
         folders[preset] = ReplayFolder(root / preset)
-        pipeline = load_pipeline(weights, preset=preset, runtime="torch", assessor="classical")
+        pipeline = load_pipeline(
+            weights, preset=preset, runtime="torch", assessor="classical", circuit_breaker=False
+        )
         replay(bag, folders[preset], pipeline, ReplayOptions(checkpoint_frames=25))
     return folders
 

@@ -95,7 +95,7 @@ def test_reset_of_one_camera_leaves_the_others_alone():
 def test_state_carries_over_to_another_gate():
     first, second = Gate(LIMITS), Gate(LIMITS)
     run(first, [0.9])
-    second.state = first.state
+    second.load_state(first.state())
     assert run(second, [0.5]) == [True]
 
 
