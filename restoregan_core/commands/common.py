@@ -3,6 +3,8 @@
 
 import argparse
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from restoregan_core.commands.completion import CompletingParser
 
@@ -43,3 +45,17 @@ def parse_size(text: str) -> tuple[int, int]:
             f"{text!r} is not a valid size; write HEIGHTxWIDTH, for example 720x1280"
         )
     return int(match[1]), int(match[2])
+
+
+@contextmanager
+def progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time left on stderr: ``with progress(name) as on_progress: on_progress(done, total)``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as bar:  # fmt: skip
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=max(done, total))

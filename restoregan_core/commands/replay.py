@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import RequirementNotMetError, add_assessor_option, make_parser
+from restoregan_core.commands.common import RequirementNotMetError, add_assessor_option, make_parser, progress
 
 EXAMPLE = (
     "restoregan replay drive_0042 --output out/drive_0042 --preset balanced --detector yolox_nano.onnx\n"
@@ -28,7 +28,7 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--image-format", default="jpeg", choices=("jpeg", "png", "raw"), help="default jpeg")
     parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default 92)")
     parser.add_argument("--with-source", action="store_true", help="copy the source's topics as well")
-    parser.add_argument("--detector", type=Path, metavar="FILE.onnx", help="YOLOX detector, before and after")
+    parser.add_argument("--detector", metavar="FILE.onnx", help="YOLOX detector, before and after")
     parser.add_argument("--truth", metavar="TOPIC", help="topic of clean pictures with the same stamps")
     parser.add_argument(
         "--degrade",
@@ -46,10 +46,8 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
 def main(argv: list[str]) -> int:
     """Run one replay; 0, or 1 where the disk filled up, 3 where a rule does not hold."""
     parser = make_parser("replay", "Run a recorded drive through the node's pipeline and judge it.", EXAMPLE)
-    parser.add_argument("bag", type=Path, help="rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="continued if it was broken off"
-    )
+    parser.add_argument("bag", help="rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
+    parser.add_argument("--output", required=True, metavar="DIR", help="continued if it was broken off")
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="second of the bag to start at")
     parser.add_argument("--end", type=float, metavar="S", help="second of the bag to end at")
     parser.add_argument("--warm-up", type=float, default=0.0, metavar="S", help="before --start, judged only")
@@ -60,7 +58,6 @@ def main(argv: list[str]) -> int:
     )  # fmt: skip
     parser.add_argument(
         "--taken-up-in",
-        type=Path,
         metavar="BAG",
         help="only the frames whose reports this bag of a live run holds",
     )
@@ -73,14 +70,28 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--no-html", action="store_true", help="leave out report.html")
     given = parser.parse_args(argv)
 
+    from restoregan_core.replay.request import ReplayRequest
     from restoregan_core.replay.rules import read_rules
+    from restoregan_core.replay.run import run
 
     rules = read_rules(given.require) if given.require else []  # before hours of work
-    report = run(given)
+    request = ReplayRequest(
+        bag=given.bag,
+        output=given.output,
+        start_s=given.start,
+        end_s=given.end,
+        warm_up_s=given.warm_up,
+        detections=tuple(given.detections) if given.detections else None,
+        taken_up_in=given.taken_up_in,
+        html=not given.no_html,
+        **shared_values(given),
+    )
+    with progress(Path(given.bag).name) as on_progress:
+        report = run(request, on_progress)
     for mark, line in report["verdict"]["findings"]:
         print(f"{ {'good': '+', 'bad': '-', 'neutral': ' '}[mark] } {line}")
     page = "report.json" if given.no_html else "report.html"
-    print(f"verdict: {report['verdict']['headline']}; {given.output / page}")
+    print(f"verdict: {report['verdict']['headline']}; {Path(given.output) / page}")
     if rules:
         _require(rules, report, given)
     if report["replay"]["stopped"]:
@@ -89,112 +100,20 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def run(given: argparse.Namespace) -> dict[str, Any]:
-    """Replay, sum up and render, as the options say; returns the report."""
-    from restoregan_core.replay.replay import replay
-    from restoregan_core.replay.state import ReplayFolder
-    from restoregan_core.replay.summary import summarise_replay
-
-    options = options_of(given)
-    folder = ReplayFolder(given.output)
-    detector = load_detector(given.detector)
-    with progress_bar(given.bag.name) as on_progress:
-        state = replay(
-            given.bag, folder, load_offline_pipeline(given), options, detector, given.overwrite, on_progress
-        )
-    report = summarise_replay(folder, state, given.deadline_ms, given.clips, model_card(given.model))
-    if not getattr(given, "no_html", False):
-        from restoregan_core.replay.page import write_replay_report
-
-        write_replay_report(folder, report)
-    return report
-
-
-def options_of(given: argparse.Namespace) -> Any:
-    """``ReplayOptions`` of the command line."""
-    from restoregan_core.data.known_degradation import Spoiling
-    from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
-    from restoregan_core.replay.messages import OutputFormat
-    from restoregan_core.replay.replay import ReplayOptions
-
-    taken_up = getattr(given, "taken_up_in", None)
-    topics = getattr(given, "detections", None)
-    return ReplayOptions(
-        cameras=tuple(given.camera),
-        start_s=given.start,
-        end_s=given.end,
-        form=OutputFormat(
-            image_format=given.image_format, jpeg_quality=given.jpeg_quality, with_source=given.with_source
-        ),
-        truth_topic=given.truth,
-        spoiling=Spoiling.parse(given.degrade) if given.degrade else None,
-        only_stamps_ns=stamps_taken_up(taken_up) if taken_up else None,
-        detections=recorded_detections(given.bag, topics[0], topics[1]) if topics else None,
-        checkpoint_frames=given.checkpoint_frames,
-        warm_up_s=given.warm_up,
-    )
-
-
-def load_detector(file: Path | None) -> Any:
-    """The detector down to the score from which an object counts as seen."""
-    if file is None:
-        return None
-    from restoregan_core.detection.detector import Detector, DetectorOptions
-    from restoregan_core.detection.object_changes import SEEN_SCORE
-
-    return Detector(file, DetectorOptions(min_score=SEEN_SCORE))
-
-
-def model_card(model: str) -> dict[str, str]:
-    """What the weights say about themselves, the network's shape left out."""
-    from safetensors import safe_open
-
-    from restoregan_core.zoo import weights_path
-
-    with safe_open(weights_path(model), framework="np") as file:
-        return {key: text for key, text in (file.metadata() or {}).items() if key != "config"}
-
-
-def load_offline_pipeline(given: argparse.Namespace) -> Any:
-    """The node's pipeline, as ``load_pipeline`` makes it."""
-    from restoregan_core import load_pipeline
-
-    return load_pipeline(
-        given.model,
-        preset=given.preset,
-        runtime=given.runtime,
-        device=given.device,
-        assessor=given.assessor,
-        circuit_breaker=False,
-    )
-
-
-class progress_bar:  # noqa: N801 - used as a function
-    """A bar with the time left on stderr: ``with progress_bar(name) as on_progress: on_progress(3, 10)``."""
-
-    def __init__(self, name: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )  # fmt: skip
-        self._task = self._progress.add_task(name, total=None)
-
-    def __enter__(self) -> Any:
-        self._progress.start()
-        return lambda done, total: self._progress.update(self._task, completed=done, total=max(done, total))
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+def shared_values(given: argparse.Namespace) -> dict[str, Any]:
+    """Values of a ``ReplayRequest`` from what ``add_replay_arguments`` made."""
+    names = (
+        "model", "runtime", "device", "assessor", "preset", "image_format", "jpeg_quality", "with_source",
+        "detector", "truth", "degrade", "deadline_ms", "checkpoint_frames", "clips", "overwrite",
+    )  # fmt: skip
+    return {name: getattr(given, name) for name in names} | {"cameras": tuple(given.camera)}
 
 
 def _require(rules: list[Any], report: dict[str, Any], given: argparse.Namespace) -> None:
     from restoregan_core.replay.rules import check_rules, write_junit
 
     outcomes = check_rules(rules, report)
-    write_junit(outcomes, given.bag.stem, given.junit or given.output / "junit.xml")
+    write_junit(outcomes, Path(given.bag).stem, given.junit or Path(given.output) / "junit.xml")
     broken = [f"{o.rule.name} ({o.detail})" for o in outcomes if not o.holds]
     if broken:
         raise RequirementNotMetError("; ".join(broken))

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``restoregan replay-many``: many bags on one machine, or on a Ray cluster (extra ``fleet``)."""
 
-import os
 import sys
 from pathlib import Path
 
-from restoregan_core.commands.common import make_parser
-from restoregan_core.commands.replay import add_replay_arguments, progress_bar
+from restoregan_core.commands.common import make_parser, progress
+from restoregan_core.commands.replay import add_replay_arguments, shared_values
 
 EXAMPLE = (
     "restoregan replay-many 'drives/*' --output out/fleet --detector yolox_nano.onnx --workers 4\n"
@@ -36,12 +35,14 @@ def main(argv: list[str]) -> int:
 
     from restoregan_core.replay.fleet import find_bags, is_complete, plan_jobs, run_local, run_ray
     from restoregan_core.replay.fleet_page import write_fleet_report
+    from restoregan_core.replay.request import ReplayRequest
 
     jobs = plan_jobs(find_bags(given.bags), given.segment_s)
+    template = ReplayRequest(bag="", output="", **shared_values(given))  # each job puts in its own
     output: Path = given.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
     left = [job for job in jobs if given.overwrite or not is_complete(output / job.name)]
-    with progress_bar(f"{given.engine}: replays") as on_progress:
+    with progress(f"{given.engine}: replays") as on_progress:
         done = len(jobs) - len(left)
         on_progress(done, len(jobs))
 
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
             done += 1
             on_progress(done, len(jobs))
 
-        arguments = (left, output, common_arguments(given), given.workers, given.retries, count)
+        arguments = (left, output, template, given.workers, given.retries, count)
         outcomes = run_ray(*arguments, given.address) if given.engine == "ray" else run_local(*arguments)
     totals = write_fleet_report(jobs, outcomes, output)
     for failure in totals["failed"]:
@@ -58,22 +59,3 @@ def main(argv: list[str]) -> int:
     frames = totals["frames"]["count"]
     print(f"{totals['complete']} of {totals['jobs']} complete, {frames} frames; {output / 'fleet.html'}")
     return 1 if totals["failed"] else 0
-
-
-def common_arguments(given: object) -> list[str]:
-    """The options that every replay gets, as on its command line; paths absolute."""
-    made: list[str] = []
-    for camera in given.camera:  # type: ignore[attr-defined]
-        made += ["--camera", camera]
-    for name in (
-        "model", "runtime", "device", "assessor", "preset", "image_format", "jpeg_quality", "detector", "truth",
-        "degrade", "deadline_ms", "checkpoint_frames", "clips",
-    ):  # fmt: skip
-        value = getattr(given, name)
-        if value is not None:
-            is_file = name in ("model", "detector", "assessor") and Path(value).exists()
-            made += [f"--{name.replace('_', '-')}", os.path.abspath(value) if is_file else str(value)]
-    for name in ("with_source", "overwrite"):
-        if getattr(given, name):
-            made.append(f"--{name.replace('_', '-')}")
-    return made

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many bags, or segments of long ones, as independent replays: on this machine, or as tasks of a Ray cluster.
 
-Every job is ``restoregan replay`` into a folder of its own, so a job that died goes on from its checkpoint,
+Every job is one ``ReplayRequest`` into a folder of its own, so a job that died goes on from its checkpoint,
 and a fleet that is started again skips what is complete. With Ray, every machine must reach the folder.
 """
 
@@ -11,11 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from restoregan_core.bags.reader import BagError, open_bag
+from restoregan_core.replay.request import ReplayRequest
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +33,16 @@ class Job:
     start_s: float = 0.0
     end_s: float | None = None
 
-    def arguments(self, output: Path, common: Sequence[str]) -> list[str]:
-        """For ``restoregan replay``."""
-        made = [str(self.bag), "--output", str(output / self.name), *common]
-        if self.start_s:
-            made += ["--start", f"{self.start_s:g}", "--warm-up", f"{WARM_UP_S:g}"]
-        if self.end_s is not None:
-            made += ["--end", f"{self.end_s:g}"]
-        return made
+    def request(self, output: Path, template: ReplayRequest) -> ReplayRequest:
+        """``template`` for this bag or segment, into its folder below ``output``."""
+        return replace(
+            template,
+            bag=str(self.bag),
+            output=str(output / self.name),
+            start_s=self.start_s,
+            end_s=self.end_s,
+            warm_up_s=WARM_UP_S if self.start_s else 0.0,
+        ).absolute()
 
 
 @dataclass(frozen=True)
@@ -118,16 +121,17 @@ def is_complete(folder: Path) -> bool:
 
 
 def run_local(
-    jobs: Sequence[Job], output: Path, common: Sequence[str], workers: int, retries: int,
+    jobs: Sequence[Job], output: Path, template: ReplayRequest, workers: int, retries: int,
     on_done: Callable[[JobOutcome], None],
 ) -> list[JobOutcome]:  # fmt: skip
     """Each job in a process of its own, ``workers`` at a time: one that crashes takes no other with it."""
 
     def run(job: Job) -> JobOutcome:
-        command = [sys.executable, "-m", "restoregan_core", "replay", *job.arguments(output, common)]
+        command = [sys.executable, "-m", "restoregan_core.replay.run"]
+        request = job.request(output, template).to_json()
         error = ""
         for attempt in range(1, retries + 2):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, input=request, capture_output=True, text=True, check=False)
             if is_complete(output / job.name):
                 return JobOutcome(job, "", attempt)
             error = _last_line(done.stderr) or f"ended with {done.returncode}"
@@ -144,7 +148,7 @@ def run_local(
 
 
 def run_ray(
-    jobs: Sequence[Job], output: Path, common: Sequence[str], workers: int, retries: int,
+    jobs: Sequence[Job], output: Path, template: ReplayRequest, workers: int, retries: int,
     on_done: Callable[[JobOutcome], None], address: str | None = None,
 ) -> list[JobOutcome]:  # fmt: skip
     """Each job as a Ray task. A dead worker's task is started again, and goes on from its checkpoint.
@@ -160,7 +164,7 @@ def run_ray(
     )
     try:
         task = ray.remote(num_cpus=1, max_retries=retries)(_ray_replay)
-        waiting = {task.remote(job.arguments(output.absolute(), common)): job for job in jobs}
+        waiting = {task.remote(job.request(output, template)): job for job in jobs}
         outcomes = []
         while waiting:
             (ready, *_), _ = ray.wait(list(waiting), num_returns=1)
@@ -176,17 +180,14 @@ def run_ray(
         ray.shutdown()
 
 
-def _ray_replay(arguments: list[str]) -> str:
+def _ray_replay(request: ReplayRequest) -> str:
     """In the worker's own process: whoever kills the worker ends the replay too. Returns the error."""
-    from restoregan_core.commands.replay import main
+    from restoregan_core.replay.run import run
 
     try:
-        code = main(arguments)
-    except SystemExit as stop:
-        return f"ended with {stop.code}"
+        return str(run(request)["replay"]["stopped"])
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    return "" if code in (0, 3) else f"ended with {code}"
 
 
 def _last_line(text: str) -> str:
