@@ -82,3 +82,10 @@ def test_the_list_of_benchmarks_names_every_script_and_every_page() -> None:
     assert pages
     assert [script for script in scripts if script not in index] == []
     assert [page for page in pages if f"({page}" not in index] == []
+
+
+def test_the_training_manual_names_every_recipe() -> None:
+    manual = (ROOT / "docs" / "training.md").read_text()
+    recipes = [recipe.name for recipe in tracked("config/train/*.yaml")]
+    assert recipes
+    assert [recipe for recipe in recipes if recipe not in manual] == []

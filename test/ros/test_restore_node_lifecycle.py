@@ -201,7 +201,7 @@ def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(
         ({"max_pixel_change": 999}, "max_pixel_change"),
     ],
 )
-def test_parameters_that_cannot_be_end_the_node_at_start_with_one_line(start_node, parameters, complaint):
+def test_invalid_parameters_end_the_node_at_start_with_one_line(start_node, parameters, complaint):
     node = start_node(module=OBEDIENT, **parameters)
     assert node.wait_exit() == 2
     assert complaint in node.log
