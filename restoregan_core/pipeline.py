@@ -99,7 +99,7 @@ class RestorationPipeline:
             camera: whose hysteresis and whose history to use.
             restore: False assesses only (monitor mode, or nobody looks at the image).
             stamp_s: when the frame was taken, in seconds on any clock: a jump back or a gap starts the history
-                anew. None, or a stamp that does not move, says nothing; frames count as consecutive then.
+                over. None, or a stamp that does not move, says nothing; frames count as consecutive then.
 
         Raises:
             ValueError: not such an array.

@@ -43,7 +43,7 @@ class RestorationResult:
     image: npt.NDArray[np.uint8]
     """(height, width, 3) RGB, not to be written to; the source array itself unless ``action`` is RESTORED."""
     assessment: Assessment
-    """Of the source; NaN and empty grids where it was not assessed."""
+    """Assessment of the source; NaN and empty grids where it was not assessed."""
     action: Action = Action.PASSED_THROUGH
     reason: Reason = Reason.NONE
     detail: str = ""
@@ -55,7 +55,7 @@ class RestorationResult:
     is_wanted: bool = False
     """Whether the gate asked for restoration, granted or not."""
     residual: Assessment = field(default_factory=Assessment.not_assessed)
-    """Of ``image``; equal to ``assessment`` where nothing was changed."""
+    """Assessment of ``image``; equal to ``assessment`` where nothing was changed."""
     assessment_ms: float = float("nan")
     restoration_ms: float = float("nan")
 

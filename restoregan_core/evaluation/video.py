@@ -95,7 +95,7 @@ def measure_video(
     extra: Sequence[Scorer] = (),
     on_measured: Callable[[], None] = lambda: None,
 ) -> VideoScores:
-    """Restore and score every frame of a set's clips; history starts anew with each clip.
+    """Restore and score every frame of a set's clips; history starts over with each clip.
 
     The restorers run in the calling thread, one frame at a time; scoring runs beside them.
 

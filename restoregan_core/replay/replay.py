@@ -64,7 +64,7 @@ class ReplayOptions:
     only_stamps_ns: dict[str, frozenset[int]] | None = None
     """Per camera (name, as in ``Camera.name``): take up these frames alone."""
     detections: Recorded | None = None
-    """Of the user's own detector; instead of running one."""
+    """Recorded detections of the user's own detector, instead of running one."""
     checkpoint_frames: int = 100
     """Frames in a part of the restored bag; a kill costs at most so many."""
     warm_up_s: float = 0.0
@@ -78,7 +78,9 @@ class ReplayOptions:
         if self.checkpoint_frames < 1:
             raise ValueError(f"checkpoint_frames is {self.checkpoint_frames}; it must be at least 1")
         if self.truth_topic and self.spoiling:
-            raise ValueError("--truth and --degrade exclude each other: a spoilt bag is its own truth")
+            raise ValueError(
+                "--truth and --degrade exclude each other: a degraded bag is its own ground truth"
+            )
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class ReplayFolder:
                 path.unlink()
 
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
-        """Start anew, or go on where an earlier run of the same settings ended.
+        """Start over, or go on where an earlier run of the same settings ended.
 
         Raises:
             ValueError: the folder holds something else.

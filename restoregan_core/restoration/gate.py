@@ -19,7 +19,7 @@ import numpy.typing as npt
 from restoregan_core.assessment.assessor import Assessment
 
 FRAME_SHARE = 0.6
-"""Of the frame's log-odds in what is held against a tile's threshold; the rest is the tile's own."""
+"""Weight of the frame's log-odds in what is held against a tile's threshold; the rest is the tile's own."""
 
 _LOWEST = 1e-6
 """Probabilities are held this far from 0 and 1, whose log-odds are infinite."""
@@ -99,7 +99,7 @@ class Gate:
 
         Returns:
             bool (rows, columns), true where the tile is to be restored: those that are on, and the eight
-            neighbours of each. A camera whose grid changes its shape (another resolution) starts anew.
+            neighbours of each. A camera whose grid changes its shape (another resolution) starts over.
             NaN counts as probability 0.
         """
         blur = tile_evidence(assessment.blur_grid, assessment.blur_probability)

@@ -22,7 +22,7 @@ class PipelineSettings:
     """A tile that was switched on stays on for at least so many frames, at least 1."""
     output: OutputLimits = field(default_factory=OutputLimits)
     circuit: CircuitLimits = field(default_factory=CircuitLimits)
-    """Of no effect in a pipeline without a circuit breaker."""
+    """No effect in a pipeline without a circuit breaker."""
     steady_share: float = 0.5
     """Share of the restored frame before where nothing moves, in [0, 1)."""
 

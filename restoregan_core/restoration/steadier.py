@@ -3,7 +3,7 @@
 
 A network that sees one frame at a time makes something new of each frame's noise. Where source and scene stand
 still, that is all that changes, and the mean with what came out before calms it. What is still is told from
-the source, in every colour by itself: a traffic light that turns from red to green is no still place.
+the source, in every colour by itself: a traffic light that turns from red to green is not a still place.
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ class Steadier:
         return steadied_HWC
 
     def state(self) -> dict[str, Picture]:
-        """All that is remembered as arrays by name, for ``load_state``; later frames do not change them."""
+        """What is remembered, as arrays by name, for ``load_state``; later frames do not change them."""
         arrays: dict[str, Picture] = {}
         for camera, last in self._last.items():
             arrays |= {f"small {camera}": last.small_source_HWC, f"restored {camera}": last.restored_HWC}
@@ -110,7 +110,7 @@ class Steadier:
 def check_share(share: float) -> None:
     """Raise ValueError unless ``share`` lies in [0, 1)."""
     if not 0.0 <= share < 1.0:  # NaN fails too
-        raise ValueError(f"share is {share}; of the frame before at least 0 and less than 1 can be kept")
+        raise ValueError(f"share is {share}; it must be at least 0 and less than 1")
 
 
 def shrunk(source_HWC: Picture) -> Picture:

@@ -92,7 +92,7 @@ class OptimiserConfig:
     """Optimiser of the generator and of the critic. The defaults are the paper's.
 
     Args:
-        kind: ``adam``, ``adamw``, or ``muon`` (with AdamW for what is no matrix), see ``optimisers.py``.
+        kind: ``adam``, ``adamw``, or ``muon`` (with AdamW for what is not a matrix), see ``optimisers.py``.
         learning_rate: at the start (after the warm-up).
         final_learning_rate: at the end.
         decay: the way between the two.
