@@ -1,25 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of report.json: does restoration help on this drive, at which threshold, and what does it cost?
+"""The figures of report.json: does restoration help on this drive, at which threshold, and what does it cost?"""
 
-    {"replay": {...}, "frames": {...}, "objects": {...}, "truth": {...}, "latency": {...}, "cameras": {...},
-     "sweep": [...], "segments": [...], "verdict": {"headline": ..., "findings": [[mark, text], ...]}}
-
-Keys that were not measured (no detector, no truth) are null. ``summary.py`` adds ``streak_energy`` to each camera.
-"""
-
-import math
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from restoregan_core.detection.object_changes import agreement, flicker, from_flat
 from restoregan_core.replay.live_simulation import simulate_live
+from restoregan_core.replay.schema import (
+    Agreement,
+    CameraFigures,
+    FrameFigures,
+    LatencyFigures,
+    ObjectFigures,
+    Percentiles,
+    StreakFigures,
+    Summary,
+    TruthFigures,
+)
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.threshold_sweep import sweep_thresholds
 
 DEGRADED_PROBABILITY = 0.5
-Summary = dict[str, Any]
 
 _SCALARS = (
     "camera", "time_ns", "action", "reason", "blur_probability", "rain_probability",
@@ -30,26 +34,28 @@ _SCALARS = (
 )  # fmt: skip
 
 
-def summarise(frames: Frames, deadline_ms: float) -> Summary:
-    """Everything that the rows tell, as JSON has it.
+def summarise(frames: Frames, deadline_ms: float, streaks: Mapping[str, StreakFigures | None]) -> Summary:
+    """Everything that the rows tell.
 
     Args:
         frames: at least one.
         deadline_ms: against which latencies are held.
+        streaks: of each camera.
     """
     columns = frames.columns(*_SCALARS)
     cameras = list(dict.fromkeys(columns["camera"]))
-    live = _live(columns, deadline_ms)
     detections = _detections(frames)
-    summary: Summary = {
-        "frames": _frames(columns),
-        "objects": _objects(columns, detections),
-        "truth": _truth(columns, detections),
-        "latency": live,
-        "cameras": {name: _frames(_of_camera(columns, name)) for name in cameras},
-        "sweep": [asdict(point) for point in sweep_thresholds(frames)],
-    }
-    return _without_nan(summary)
+    return Summary(
+        frames=_frames(columns),
+        objects=_objects(columns, detections),
+        truth=_truth(columns, detections),
+        latency=_live(columns, deadline_ms),
+        cameras={
+            name: CameraFigures(**asdict(_frames(_of_camera(columns, name))), streak_energy=streaks[name])
+            for name in cameras
+        },
+        sweep=sweep_thresholds(frames),
+    )
 
 
 def _of_camera(columns: dict[str, np.ndarray], camera: str) -> dict[str, np.ndarray]:
@@ -57,7 +63,7 @@ def _of_camera(columns: dict[str, np.ndarray], camera: str) -> dict[str, np.ndar
     return {name: values[chosen] for name, values in columns.items()}
 
 
-def _frames(columns: dict[str, np.ndarray]) -> Summary:
+def _frames(columns: dict[str, np.ndarray]) -> FrameFigures:
     count = len(columns["camera"])
     before = np.fmax(_number(columns["blur_probability"]), _number(columns["rain_probability"]))
     after = np.fmax(
@@ -66,31 +72,40 @@ def _frames(columns: dict[str, np.ndarray]) -> Summary:
     restored = columns["action"] == "RESTORED"
     failed = columns["action"] == "FAILED_OPEN"
     reasons, counts = np.unique(columns["reason"][failed].astype(str), return_counts=True)
-    return {
-        "count": count,
-        "duration_s": float(np.ptp(columns["time_ns"]) / 1e9),
-        "degraded": int((before >= DEGRADED_PROBABILITY).sum()),
-        "degraded_after": int((after >= DEGRADED_PROBABILITY).sum()),
-        "restored": int(restored.sum()),
-        "passed_through": int((columns["action"] == "PASSED_THROUGH").sum()),
-        "failed_open": int(failed.sum()),
-        "failed_open_reasons": dict(zip(reasons.tolist(), counts.tolist(), strict=True)),
-        **{name: _mean(columns[name]) for name in (
-            "blur_probability", "rain_probability", "residual_blur_probability", "residual_rain_probability",
-            "changed_share",
-        )},
-        # Of the restored frames alone: the others would only dilute it.
-        "restored_blur_before": _mean(columns["blur_probability"][restored]),
-        "restored_blur_after": _mean(columns["residual_blur_probability"][restored]),
-        "restored_rain_before": _mean(columns["rain_probability"][restored]),
-        "restored_rain_after": _mean(columns["residual_rain_probability"][restored]),
-        "restored_sharpness_before": _mean(columns["sharpness_before"][restored]),
-        "restored_sharpness_after": _mean(columns["sharpness_after"][restored]),
-        "restored_mean_change": _mean(columns["mean_change"][restored]),
-    }  # fmt: skip
+    return FrameFigures(
+        count=count,
+        duration_s=float(np.ptp(columns["time_ns"]) / 1e9),
+        degraded=int((before >= DEGRADED_PROBABILITY).sum()),
+        degraded_after=int((after >= DEGRADED_PROBABILITY).sum()),
+        restored=int(restored.sum()),
+        passed_through=int((columns["action"] == "PASSED_THROUGH").sum()),
+        failed_open=int(failed.sum()),
+        failed_open_reasons=dict(zip(reasons.tolist(), counts.tolist(), strict=True)),
+        blur_probability=_mean(columns["blur_probability"]),
+        rain_probability=_mean(columns["rain_probability"]),
+        residual_blur_probability=_mean(columns["residual_blur_probability"]),
+        residual_rain_probability=_mean(columns["residual_rain_probability"]),
+        changed_share=_mean(columns["changed_share"]),
+        restored_blur_before=_mean(columns["blur_probability"][restored]),
+        restored_blur_after=_mean(columns["residual_blur_probability"][restored]),
+        restored_rain_before=_mean(columns["rain_probability"][restored]),
+        restored_rain_after=_mean(columns["residual_rain_probability"][restored]),
+        restored_sharpness_before=_mean(columns["sharpness_before"][restored]),
+        restored_sharpness_after=_mean(columns["sharpness_after"][restored]),
+        restored_mean_change=_mean(columns["mean_change"][restored]),
+    )
 
 
-def _detections(frames: Frames) -> Summary | None:
+@dataclass(frozen=True)
+class _Detections:
+    """What needs boxes and not only their counts."""
+
+    flicker_before: int
+    flicker_after: int
+    agreement: Agreement | None
+
+
+def _detections(frames: Frames) -> _Detections | None:
     """What needs boxes: flicker over three neighbours of a camera, agreement with the clean frame."""
     totals = dict.fromkeys(("flicker_before", "flicker_after"), 0)
     matches = {"before": [0, 0, 0], "after": [0, 0, 0]}
@@ -114,41 +129,46 @@ def _detections(frames: Frames) -> Summary | None:
                 matches[name] = [a + b for a, b in zip(matches[name], agreement(found, clean), strict=True)]
     if not seen:
         return None
-    return {**totals, "agreement": {k: _f1(*v) for k, v in matches.items()} if has_truth else None}
+    agreed = Agreement(**{name: _f1(*counts) for name, counts in matches.items()}) if has_truth else None
+    return _Detections(**totals, agreement=agreed)
 
 
 def _f1(matched: int, missed: int, invented: int) -> float:
     return 2 * matched / max(1, 2 * matched + missed + invented)
 
 
-def _objects(columns: dict[str, np.ndarray], detections: Summary | None) -> Summary | None:
+def _objects(columns: dict[str, np.ndarray], detections: _Detections | None) -> ObjectFigures | None:
     if detections is None:
         return None
     totals = {
         name: int(np.nansum(_number(columns[f"objects_{name}"])))
         for name in ("before", "after", "gained", "lost")
     }
-    return totals | {name: detections[name] for name in ("flicker_before", "flicker_after")}
+    return ObjectFigures(
+        **totals, flicker_before=detections.flicker_before, flicker_after=detections.flicker_after
+    )
 
 
-def _truth(columns: dict[str, np.ndarray], detections: Summary | None) -> Summary | None:
+def _truth(columns: dict[str, np.ndarray], detections: _Detections | None) -> TruthFigures | None:
     psnr = _number(columns["psnr_before"])
     count = int(np.isfinite(psnr).sum())
     if not count:
         return None
     gain = _number(columns["psnr_after"]) - psnr
-    return {
-        "count": count,
-        **{name: _mean(columns[name]) for name in ("psnr_before", "psnr_after", "ssim_before", "ssim_after")},
-        "psnr_gain": _mean(gain),
-        "frames_better": int((gain > 0).sum()),
-        "frames_worse": int((gain < 0).sum()),
-        "detection_agreement": detections["agreement"] if detections else None,
-    }
+    return TruthFigures(
+        count=count,
+        psnr_before=_mean(columns["psnr_before"]),
+        psnr_after=_mean(columns["psnr_after"]),
+        ssim_before=_mean(columns["ssim_before"]),
+        ssim_after=_mean(columns["ssim_after"]),
+        psnr_gain=_mean(gain),
+        frames_better=int((gain > 0).sum()),
+        frames_worse=int((gain < 0).sum()),
+        detection_agreement=detections.agreement if detections else None,
+    )
 
 
-def _live(columns: dict[str, np.ndarray], deadline_ms: float) -> Summary:
-    """The pipeline's own times, and the node's latency as if run at the bag's rate on this machine."""
+def _live(columns: dict[str, np.ndarray], deadline_ms: float) -> LatencyFigures:
     busy_ms = sum(
         np.nan_to_num(_number(columns[name])) for name in ("decode_ms", "assessment_ms", "restoration_ms")
     )
@@ -157,43 +177,32 @@ def _live(columns: dict[str, np.ndarray], deadline_ms: float) -> Summary:
     )
     latencies = np.array([ms for outcome in outcomes.values() for ms in outcome.latencies_ms])
     superseded = sum(outcome.superseded for outcome in outcomes.values())
-    return {
-        "deadline_ms": deadline_ms,
-        "processing_ms": _percentiles(busy_ms),
-        "restoration_ms": _percentiles(_number(columns["restoration_ms"])),
-        "live_ms": _percentiles(latencies),
-        "over_deadline": int((latencies > deadline_ms).sum()),
-        "over_deadline_share": float((latencies > deadline_ms).mean()),
-        "superseded": superseded,
-        "superseded_share": superseded / len(columns["camera"]),
-    }
+    return LatencyFigures(
+        deadline_ms=deadline_ms,
+        processing_ms=_percentiles(busy_ms),
+        restoration_ms=_percentiles(_number(columns["restoration_ms"])),
+        live_ms=_percentiles(latencies),
+        over_deadline=int((latencies > deadline_ms).sum()),
+        over_deadline_share=float((latencies > deadline_ms).mean()),
+        superseded=superseded,
+        superseded_share=superseded / len(columns["camera"]),
+    )
 
 
-def _percentiles(values_ms: np.ndarray) -> dict[str, float] | None:
+def _percentiles(values_ms: np.ndarray) -> Percentiles | None:
     finite = values_ms[np.isfinite(values_ms)]
     if not finite.size:
         return None
-    return {
-        "p50": float(np.percentile(finite, 50)),
-        "p99": float(np.percentile(finite, 99)),
-        "max": float(finite.max()),
-    }
+    return Percentiles(
+        p50=float(np.percentile(finite, 50)), p99=float(np.percentile(finite, 99)), max=float(finite.max())
+    )
 
 
 def _number(values: np.ndarray) -> np.ndarray:
     return np.asarray(values, np.float64)
 
 
-def _mean(values: np.ndarray) -> float:
+def _mean(values: np.ndarray) -> float | None:
     finite = _number(values)
     finite = finite[np.isfinite(finite)]
-    return float(finite.mean()) if finite.size else math.nan
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return float(finite.mean()) if finite.size else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from restoregan_core.metrics.video import RgbImage, neighbours, streak_energy
 from restoregan_core.replay.published import PublishedFrame, read_published
+from restoregan_core.replay.schema import StreakFigures
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.restoration.history import LONGEST_GAP_S
@@ -38,28 +39,27 @@ class _Camera:
         self.after += streak_energy(published, places)
         self.count += 1
 
-    def figures(self) -> dict[str, Any] | None:
+    def figures(self) -> StreakFigures | None:
         if not self.count:
             return None
-        return {
-            "count": self.count,
-            "before": self.before / self.count,
-            "after": self.after / self.count,
-            "left": self.after / self.before if self.before else None,
-        }
+        return StreakFigures(
+            count=self.count,
+            before=self.before / self.count,
+            after=self.after / self.count,
+            left=self.after / self.before if self.before else None,
+        )
 
 
 def measure_streaks(
     folder: ReplayFolder, settings: dict[str, Any], frames: Frames
-) -> dict[str, dict[str, Any] | None]:
+) -> dict[str, StreakFigures | None]:
     """Streak energy of each camera's frames before and after, at half their size, and the share that is left.
 
     Args:
         settings: of the replay.
 
     Returns:
-        Camera -> ``count`` (of frames that were measured), ``before``, ``after`` (grey levels of 255) and ``left``;
-        None for a camera without three frames in a row.
+        By camera; None for a camera without three frames in a row.
     """
     cameras = {name: _Camera(triples) for name, triples in choose_triples(frames).items()}
     names = frames.column("camera")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.replay.figures import summarise
+from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
 from restoregan_core.replay.segments import export_clips, worst_segments
 from restoregan_core.replay.state import ReplayFolder, ReplayState
 from restoregan_core.replay.streaks import measure_streaks
@@ -26,7 +27,7 @@ def summarise_replay(
     clips: int = 3,
     model_card: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Write report.json and the clips; return the report.
+    """Write report.json, as ``ReplayReport`` describes it, and the clips; return its content.
 
     Raises:
         ValueError: not a single frame was done.
@@ -36,25 +37,23 @@ def summarise_replay(
             f"no frame of {state.settings['bag']} was replayed: {state.stopped or 'none chosen'}"
         )
     frames = Frames(folder.frames)
-    summary = summarise(frames, deadline_ms)
-    for name, figures in measure_streaks(folder, state.settings, frames).items():
-        summary["cameras"][name]["streak_energy"] = figures
+    summary = summarise(frames, deadline_ms, measure_streaks(folder, state.settings, frames))
     segments = worst_segments(frames, clips)
-    report = {
-        "replay": {
-            "settings": state.settings,
-            "frames_done": state.frames_done,
-            "is_complete": state.is_complete,
-            "stopped": state.stopped,
-            "damage": state.damage,
-            "wall_s": state.wall_s,
-            "model_card": model_card or {},
-            "environment": environment(),
-        },
-        **summary,
-        "segments": [segment.to_dict() for segment in segments],
-        "verdict": {"headline": headline(summary), "findings": [list(line) for line in findings(summary)]},
-    }
+    report = ReplayReport(
+        **vars(summary),
+        replay=ReplayFacts(
+            settings=state.settings,
+            frames_done=state.frames_done,
+            is_complete=state.is_complete,
+            stopped=state.stopped,
+            damage=state.damage,
+            wall_s=state.wall_s,
+            model_card=model_card or {},
+            environment=environment(),
+        ),
+        segments=segments,
+        verdict=Verdict(headline=headline(summary), findings=list(findings(summary))),
+    ).to_dict()
     write_json(report, folder.report_json)
     if clips:
         export_clips(

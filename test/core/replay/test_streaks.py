@@ -14,6 +14,7 @@ from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.streaks import choose_triples, measure_streaks
 from restoregan_core.replay.table import Frames, write_rows
+from restoregan_core.restoration.output_bounds import OutputLimits
 
 
 def table(path: Path, rows: list[tuple[str, float, int | None]]) -> Frames:
@@ -81,15 +82,15 @@ def test_what_is_left_of_drawn_rain_is_reported(tmp_path, make_pipeline, preset:
     rainy = rained_on(clean)
     pipeline = make_pipeline(preset)
     pipeline.restorer = Dry(rainy, clean)
-    pipeline.guard.limits = replace(pipeline.guard.limits, max_pixel_change=255)
+    pipeline.settings = replace(pipeline.settings, output=OutputLimits(max_pixel_change=255))
     folder = ReplayFolder(tmp_path / "out")
     state = replay(write_bag(tmp_path / "bag", drive_of(rainy)), folder, pipeline, ReplayOptions())
     found = measure_streaks(folder, state.settings, Frames(folder.frames))["front"]
     assert found is not None
-    assert found["count"] == 4
-    assert found["before"] > 0.5
-    assert found["left"] == pytest.approx(found["after"] / found["before"])
-    assert left[0] <= found["left"] <= left[1]
+    assert found.count == 4
+    assert found.before > 0.5
+    assert found.left == pytest.approx(found.after / found.before)
+    assert left[0] <= found.left <= left[1]
 
 
 def test_a_camera_without_three_frames_in_a_row_has_no_figure(tmp_path, make_pipeline) -> None:
