@@ -22,11 +22,12 @@ import torch
 from rich.console import Console
 
 from restoregan_core.commands.common import parse_size
+from restoregan_core.environment import resident_memory_mb
 from restoregan_core.images.folders import find_pictures, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
-from restoregan_core.runtimes.timing import device_name, resident_memory_mb
+from restoregan_core.runtimes.timing import device_name
 from restoregan_core.zoo import CONFIGS, LoadedGenerator, build_generator, load_generator
 
 START = """

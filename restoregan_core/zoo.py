@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from restoregan_core.files import atomic_write
 from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
 from restoregan_core.models.generator import Generator, GeneratorConfig
 
@@ -222,9 +223,8 @@ def _write(
         if not torch.isfinite(value).all():
             raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")
     target = Path(path)
-    temporary = target.with_name(target.name + ".part")
-    save_file(state, temporary, metadata)
-    digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-    temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
-    temporary.replace(target)
+    with atomic_write(target) as temporary:
+        save_file(state, temporary, metadata)
+        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
     return digest

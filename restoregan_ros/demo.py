@@ -22,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from restoregan_core.demo import bag as demo_bag
 from restoregan_core.demo import clip as demo_clip
+from restoregan_core.environment import installed_versions, processor_name
 from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
 DEADLINE_MS = 500.0
@@ -244,29 +245,14 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
 
 def environment() -> dict[str, str]:
     """What a reader of the figures must know of this machine."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {
+    versions = installed_versions(("torch", "openvino", "numpy", "opencv-python-headless", "ros-rclpy"))
+    return {
         "processor": f"{processor_name()}, {os.cpu_count()} cores",
         "system": platform.platform(),
         "python": platform.python_version(),
         "ros": os.environ.get("ROS_DISTRO", "wheels"),
+        **{name: version for name, version in versions.items() if version is not None},
     }
-    for package in ("torch", "openvino", "numpy", "opencv-python-headless", "ros-rclpy"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def processor_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def parse_arguments(argv: Sequence[str]) -> DemoOptions:

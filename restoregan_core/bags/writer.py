@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from restoregan_core.bags.reader import open_bag
+from restoregan_core.files import atomic_write
 
 REPORT_TYPE = "restoregan_ros/msg/RestorationReport"
 METADATA_FILE = "metadata.yaml"
@@ -163,9 +164,8 @@ class BagParts:
             (self.folder / METADATA_FILE).unlink(missing_ok=True)
             return
         text = yaml.safe_dump({_METADATA_KEY: _join(self.parts)}, sort_keys=False)
-        temporary = self.folder / f"{METADATA_FILE}.part"
-        temporary.write_text(text)
-        temporary.replace(self.folder / METADATA_FILE)
+        with atomic_write(self.folder / METADATA_FILE) as temporary:
+            temporary.write_text(text)
 
 
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from restoregan_core.commands.common import make_parser, parse_size
+from restoregan_core.environment import resident_memory_mb
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
@@ -20,7 +21,6 @@ from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 from restoregan_core.runtimes.timing import (
     device_name,
     matrix_peak_tflops,
-    resident_memory_mb,
     time_interleaved,
 )
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device

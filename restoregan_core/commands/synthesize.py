@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from restoregan_core.commands.common import make_parser
+from restoregan_core.files import atomic_write
 
 KINDS = ("blur", "rain", "drops")
 RECORD, OPTIONS = "params.jsonl", "synthesize.json"
@@ -226,8 +227,7 @@ def _to_picture(picture_CHW: Any) -> np.ndarray:
 def _write(path: Path, rgb_HWC: np.ndarray) -> None:
     """A PNG that appears when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
     done, data = cv2.imencode(".png", cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2BGR))
     assert done, "OpenCV encodes any 8-bit picture as PNG"
-    unfinished.write_bytes(data.tobytes())
-    unfinished.replace(path)
+    with atomic_write(path) as unfinished:
+        unfinished.write_bytes(data.tobytes())

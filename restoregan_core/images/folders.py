@@ -106,10 +106,6 @@ class PictureCache:
             self._bytes -= self._held.popitem(last=False)[1].nbytes
         return rgb_HWC
 
-    @property
-    def held_bytes(self) -> int:
-        return self._bytes
-
 
 def cut(rgb_HWC: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
     """A box of a picture, mirrored where it reaches over the edge: uint8 (height, width, 3)."""

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, JpegImagePlugin
 
+from restoregan_core.files import atomic_write
 from restoregan_core.images.decoding import MalformedImageError, decode_file
 
 WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
@@ -96,8 +97,7 @@ def write_picture_file(path: Path, source: PictureFile, restored_HWC: npt.NDArra
     """
     check_can_write(path, source)
     values = _merge(source, restored_HWC)
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
+    with atomic_write(path, keep_suffix=True) as temporary:
         if values.dtype == np.uint16:
             if not cv2.imwrite(os.fspath(temporary), _from_opencv_order(values)):
                 raise OSError(f"{temporary} could not be written")
@@ -105,9 +105,6 @@ def write_picture_file(path: Path, source: PictureFile, restored_HWC: npt.NDArra
             _save_eight_bit(temporary, values, source)
         if path.exists():
             raise FileExistsError(f"{path} exists; nothing is overwritten")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_can_write(path: Path, source: PictureFile | None = None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.files import atomic_write
 from restoregan_core.pipeline import RestorationPipeline
 
 PipelineArrays = dict[str, npt.NDArray[Any]]
@@ -104,9 +105,8 @@ class ReplayFolder:
 
     def save(self, state: ReplayState) -> None:
         """Replace the checkpoint."""
-        temporary = self.checkpoint.with_name("checkpoint.json.part")
-        temporary.write_text(json.dumps(vars(state)))
-        temporary.replace(self.checkpoint)
+        with atomic_write(self.checkpoint) as temporary:
+            temporary.write_text(json.dumps(vars(state)))
         for path in self.work.glob("memory_*.npz"):
             if path.name != state.memory:
                 path.unlink()

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums up a replay folder: report.json, clips of the worst segments, report.html."""
 
-import importlib.metadata
 import json
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
+from restoregan_core.environment import installed_versions, processor_name
+from restoregan_core.files import atomic_write
 from restoregan_core.replay.figures import summarise
 from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
 from restoregan_core.replay.segments import export_clips, worst_segments
@@ -64,28 +65,15 @@ def summarise_replay(
 
 def write_json(report: dict[str, Any], file: Path) -> None:
     """Replace the file in one step."""
-    temporary = file.with_name(file.name + ".part")
-    temporary.write_text(json.dumps(report, indent=1, allow_nan=False))
-    temporary.replace(file)
+    with atomic_write(file) as temporary:
+        temporary.write_text(json.dumps(report, indent=1, allow_nan=False))
 
 
 def environment() -> dict[str, str]:
     """What the figures depend on."""
-    versions = {}
-    for name in _LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
+    versions = installed_versions(_LIBRARIES)
     return {
         "restoregan": __version__, "python": platform.python_version(), "system": platform.platform(),
-        "processor": _processor(), "cores": str(os.cpu_count()), **versions,
+        "processor": processor_name(), "cores": str(os.cpu_count()),
+        **{name: version or "not installed" for name, version in versions.items()},
     }  # fmt: skip
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()

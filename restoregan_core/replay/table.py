@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.files import atomic_write
+
 if TYPE_CHECKING:
     import pyarrow
 
@@ -47,20 +49,17 @@ def write_rows(rows: Sequence[Row], file: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    temporary = file.with_name(file.name + ".part")
-    pq.write_table(pa.Table.from_pylist(list(rows), schema()), temporary, compression="zstd")
-    temporary.replace(file)
+    with atomic_write(file) as temporary:
+        pq.write_table(pa.Table.from_pylist(list(rows), schema()), temporary, compression="zstd")
 
 
 def join_parts(parts: Sequence[Path], file: Path) -> None:
     """One parquet file of many, part after part."""
     import pyarrow.parquet as pq
 
-    temporary = file.with_name(file.name + ".part")
-    with pq.ParquetWriter(temporary, schema(), compression="zstd") as writer:
+    with atomic_write(file) as temporary, pq.ParquetWriter(temporary, schema(), compression="zstd") as writer:
         for part in parts:
             writer.write_table(pq.read_table(part, schema=schema()))
-    temporary.replace(file)
 
 
 class Frames:

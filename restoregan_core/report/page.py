@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.files import atomic_write
 from restoregan_core.version import __version__
 
 JPEG_QUALITY = 88
@@ -88,6 +89,5 @@ def finite(value: Any) -> Any:
 
 def write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

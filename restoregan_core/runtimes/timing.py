@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from restoregan_core.environment import processor_name
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -61,32 +63,16 @@ def matrix_peak_tflops(device: torch.device, seconds: float = 1.0) -> float:
     return best
 
 
-def resident_memory_mb() -> float:
-    """Resident memory of this process in MB (a million bytes); NaN where the system does not say."""
-    try:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    except OSError:
-        pass
-    return float("nan")
-
-
 def device_name(device: torch.device) -> str:
     """Name of the device as its maker gives it; on a CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    name = "CPU"
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                name = line.split(":", 1)[1].strip()
-                break
         flags = Path("/proc/cpuinfo").read_text()
-        extensions = [flag for flag in ("amx_bf16", "avx512_bf16", "avx2") if flag in flags]
     except OSError:
-        extensions = []
-    return ", ".join([name, f"{torch.get_num_threads()} threads", *extensions[:1]])
+        flags = ""
+    extensions = [flag for flag in ("amx_bf16", "avx512_bf16", "avx2") if flag in flags]
+    return ", ".join([processor_name(), f"{torch.get_num_threads()} threads", *extensions[:1]])
 
 
 def _seconds(call: Callable[[], object], device: torch.device) -> float:

@@ -2,12 +2,13 @@
 """Checkpoints: written whole or not at all, read without executing anything."""
 
 import io
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from restoregan_core.files import atomic_write
 
 FORMAT = 1
 
@@ -22,16 +23,8 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, **state}, buffer)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic_write(path, durable=True) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

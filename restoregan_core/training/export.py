@@ -33,5 +33,4 @@ def export_weights(
     try:
         return save_generator(generator, path, metadata)
     except (SafetensorError, ValueError) as error:  # safetensors' own word for a full disk
-        path.with_name(path.name + ".part").unlink(missing_ok=True)
         raise OSError(f"{path.name} was not written: {error}") from error

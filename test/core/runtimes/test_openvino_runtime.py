@@ -152,7 +152,7 @@ subprocess.run([sys.executable, "-c", ""], check=True)
 
 
 def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
-    from restoregan_core.runtimes.timing import resident_memory_mb
+    from restoregan_core.environment import resident_memory_mb
 
     runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
     sizes = [(48, 64), (96, 64), (61, 47), (128, 128)]

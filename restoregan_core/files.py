@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_write(path: Path, *, keep_suffix: bool = False, durable: bool = False) -> Iterator[Path]:
+    """Gives a path beside ``path`` to write to, and puts what lies there in its place when the block ends.
+
+    What was at ``path`` stays until then, and stays for good if the block raises; nothing else is left behind.
+
+    Args:
+        path: its folder must exist.
+        keep_suffix: for a writer that goes by the suffix; else the temporary file's is ``.part``, so that nobody who
+            looks for files of a kind finds one that a killed process left unfinished.
+        durable: wait until the content is on the disk, so that not even a power cut leaves half a file.
+    """
+    name = f".{path.stem}.part{path.suffix}" if keep_suffix else f"{path.name}.part"
+    temporary = path.with_name(name)
+    try:
+        yield temporary
+        if durable:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

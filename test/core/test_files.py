@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from restoregan_core.files import atomic_write
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_suffix": True}, {"durable": True}])
+def test_a_file_appears_when_it_is_whole(tmp_path, options):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with atomic_write(path, **options) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == tmp_path, "on the same disk, or it could not be put in place in one step"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def break_off(path):
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise OSError("the disk is full")
+
+
+def test_what_fails_leaves_everything_as_it_was(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text("old")
+    with pytest.raises(OSError, match="disk"):
+        break_off(path)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("report.json", "old")]
+
+
+def test_a_writer_that_goes_by_the_suffix_finds_it_and_others_do_not(tmp_path):
+    with atomic_write(tmp_path / "frame.png", keep_suffix=True) as temporary:
+        assert temporary.suffix == ".png"
+        temporary.touch()
+    with atomic_write(tmp_path / "frame.png") as temporary:
+        assert temporary.suffix == ".part"
+        temporary.touch()
