@@ -84,9 +84,7 @@ def step_share(console: Console, source: TrainingSource, arguments: argparse.Nam
     torch.set_num_threads(os.cpu_count() or 1)
     model = build_generator(arguments.model).train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4)
-    made_ahead = source.batches(
-        0, arguments.batch_size, 0, 1, lambda step: arguments.patch, workers=arguments.workers
-    )
+    made_ahead = source.batches(0, arguments.batch_size, 0, 1, arguments.patch, workers=arguments.workers)
     held = next(made_ahead)
     waiting = 0.0
 

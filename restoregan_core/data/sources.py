@@ -6,7 +6,7 @@ processes, see the same pictures in the same order.
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -76,7 +76,7 @@ class TrainingSource:
         batch_size: int,
         rank: int,
         world_size: int,
-        patch_size_of_step: Callable[[int], int],
+        patch_size: int,
         workers: int = 2,
         prefetch: int = 4,
     ) -> Iterator[Batch]:
@@ -94,7 +94,7 @@ class TrainingSource:
         if batch_size % world_size:
             raise ValueError(f"batch_size={batch_size} must be a multiple of the {world_size} processes")
         share = batch_size // world_size
-        orders = _Orders(start_step, batch_size, rank * share, share, patch_size_of_step)
+        orders = _Orders(start_step, batch_size, rank * share, share, patch_size)
         loader = DataLoader(
             _ByNumber(self),
             batch_size=None,
@@ -174,17 +174,15 @@ class _ByNumber(Dataset):
 class _Orders:
     """Endless (sample numbers, patch size), one for each step."""
 
-    def __init__(
-        self, step: int, stride: int, offset: int, count: int, patch_size_of_step: Callable[[int], int]
-    ):
+    def __init__(self, step: int, stride: int, offset: int, count: int, patch_size: int):
         self.step, self.stride, self.offset, self.count = step, stride, offset, count
-        self.patch_size_of_step = patch_size_of_step
+        self.patch_size = patch_size
 
     def __iter__(self) -> Iterator[tuple[list[int], int]]:
         step = self.step
         while True:
             first = step * self.stride + self.offset
-            yield list(range(first, first + self.count)), self.patch_size_of_step(step)
+            yield list(range(first, first + self.count)), self.patch_size
             step += 1
 
 

@@ -9,12 +9,12 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 
-from restoregan_core.data.sources import Batch
+from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import TrainConfig, parts_unlike
 from restoregan_core.training.export import export_weights
@@ -30,25 +30,6 @@ _VANISHED_NORM = 1e-6
 """Norm of the generator's gradient below which it has saturated; while it learns the norm is 0.01 to 1."""
 
 
-class Source(Protocol):
-    """Where crops come from: ``restoregan_core.data.sources.TrainingSource``, or anything like it."""
-
-    def samples(
-        self, indices: Sequence[int], patch_size: int, device: torch.device | str = "cpu"
-    ) -> Batch: ...
-
-    def batches(
-        self,
-        start_step: int,
-        batch_size: int,
-        rank: int,
-        world_size: int,
-        patch_size_of_step: Callable[[int], int],
-        workers: int = 2,
-        prefetch: int = 4,
-    ) -> Iterator[Batch]: ...
-
-
 class Trainer:
     """Trains one generator by one recipe. A run folder that holds a checkpoint is resumed.
 
@@ -61,7 +42,7 @@ class Trainer:
             pairs are missing or broken; the batch does not divide by the number of processes.
     """
 
-    def __init__(self, config: TrainConfig, source: Source) -> None:
+    def __init__(self, config: TrainConfig, source: TrainingSource) -> None:
         self.config, self.source = config, source
         if config.threads:
             torch.set_num_threads(config.threads)
@@ -191,13 +172,12 @@ class Trainer:
         for earlier in self.stages[: stage.index]:
             used = (-(-used // earlier.config.batch_size) + earlier.steps) * earlier.config.batch_size
         first = -(-used // stage.config.batch_size)
-        patch_size = stage.config.patch_size
         return self.source.batches(
             first + self.stage_step,
             stage.config.batch_size,
             self.fabric.global_rank,
             self.fabric.world_size,
-            lambda step: patch_size,
+            stage.config.patch_size,
             workers=self.config.workers,
         )
 

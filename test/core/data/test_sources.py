@@ -66,14 +66,11 @@ def test_a_sample_depends_on_nothing_but_seed_number_and_size(config: DataConfig
 def test_two_ranks_and_a_resumed_run_see_what_one_process_sees(config: DataConfig) -> None:
     source = TrainingSource(config, seed=1)
 
-    def sizes(step: int) -> int:
-        return 24 if step < 2 else 32
-
     def first(count: int, start: int = 0, rank: int = 0, world: int = 1, workers: int = 0) -> list[Batch]:
-        return list(islice(source.batches(start, 4, rank, world, sizes, workers=workers), count))
+        return list(islice(source.batches(start, 4, rank, world, 24, workers=workers), count))
 
     whole = first(3)
-    assert [batch.input_BCHW.shape for batch in whole] == [(4, 3, 24, 24)] * 2 + [(4, 3, 32, 32)]
+    assert [batch.input_BCHW.shape for batch in whole] == [(4, 3, 24, 24)] * 3
     for left, right, both in zip(first(3, rank=0, world=2), first(3, rank=1, world=2), whole, strict=True):
         assert torch.equal(torch.cat([left.input_BCHW, right.input_BCHW]), both.input_BCHW)
     assert_equal(first(1, start=2)[0], whole[2])
@@ -174,7 +171,7 @@ def test_broken_data_stops_the_program_at_its_start(config: DataConfig, tmp_path
 
 def test_a_batch_size_that_ranks_cannot_share_is_refused(config: DataConfig) -> None:
     with pytest.raises(ValueError, match="batch_size=5 must be a multiple of the 2 processes"):
-        TrainingSource(config, seed=0).batches(0, 5, 0, 2, lambda step: 32)
+        TrainingSource(config, seed=0).batches(0, 5, 0, 2, 32)
 
 
 def test_a_batch_in_memory_can_be_degraded_where_it_lies() -> None:
