@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from restoregan_core import load_pipeline
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.demo.textures import tiled
 from restoregan_core.metrics.bootstrap import bootstrap_interval
 
@@ -65,7 +65,9 @@ def main() -> None:
     for kind, severity in conditions:
         found: dict[str, list[tuple[bool, float]]] = {view: [] for view in VIEWS}
         for number, (clean, text) in enumerate(scenes):
-            spoilt = clean if kind == "clean" else Spoiling(kind=kind, severity=severity)(clean, number)
+            spoilt = (
+                clean if kind == "clean" else KnownDegradation(kind=kind, severity=severity)(clean, number)
+            )
             views = {"spoilt": spoilt, "network": pipeline.restorer(spoilt), "gated": gated(spoilt)}
             for view, picture in views.items():
                 found[view].append(score(read(picture), text))

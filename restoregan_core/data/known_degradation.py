@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spoiling:
-    """Spoils clean frames in a known way, the same way at every run.
+class KnownDegradation:
+    """Degrades clean frames in a known way, the same way at every run.
 
     Raises:
         ValueError: no such kind, or a severity outside [0, 1].
@@ -27,7 +27,7 @@ class Spoiling:
             raise ValueError(f"severity is {self.severity}; it lies between 0 and 1")
 
     @classmethod
-    def parse(cls, text: str) -> "Spoiling":
+    def parse(cls, text: str) -> "KnownDegradation":
         """``rain`` or ``rain:0.8``."""
         kind, _, severity = text.partition(":")
         try:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.average_precision import FrameMatch, average_precision, match_frame
 from restoregan_core.detection.detector import COCO_CLASSES, Detections, iou_matrix
 from restoregan_core.detection.kitti import LabelledFrame
@@ -188,7 +188,7 @@ def _interval(draws: int, after: list[FrameMatch], before: list[FrameMatch] | No
 
 
 def _spoil(condition: Condition, clean: Picture, index: int, draw: int) -> Picture:
-    return Spoiling(kind=condition.kind, severity=condition.severity, seed=draw)(clean, index)
+    return KnownDegradation(kind=condition.kind, severity=condition.severity, seed=draw)(clean, index)
 
 
 def _match(found: Detections, frame: LabelledFrame, class_name: str) -> FrameMatch:

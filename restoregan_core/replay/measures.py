@@ -22,7 +22,7 @@ _NOT_IN_ROWS = {"action", "reason", "model", "latency_ms", "frames_superseded"}
 
 
 @dataclass(frozen=True)
-class Judged:
+class ProcessedFrame:
     """One frame after the pipeline."""
 
     frame: SourceFrame
@@ -39,16 +39,16 @@ class Judged:
         return Action.FAILED_OPEN if self.result is None else self.result.action
 
 
-def row_of(judged: Judged) -> Row:
+def row_of(processed: ProcessedFrame) -> Row:
     """Everything but detections, truth and encoding time."""
-    frame = judged.frame
+    frame = processed.frame
     row: Row = {
         "index": frame.index, "camera": frame.camera.name, "topic": frame.camera.topic,
         "time_ns": frame.time_ns, "stamp_ns": frame.stamp_ns, "frame_id": frame.frame_id,
-        "encoding": frame.encoding, "action": judged.action.name, "reason": judged.reason.name,
-        "detail": judged.detail, "decode_ms": judged.decode_ms,
+        "encoding": frame.encoding, "action": processed.action.name, "reason": processed.reason.name,
+        "detail": processed.detail, "decode_ms": processed.decode_ms,
     }  # fmt: skip
-    result, source_HWC = judged.result, judged.source
+    result, source_HWC = processed.result, processed.source
     if result is None or source_HWC is None:
         return row
     fields = report_fields(
@@ -86,15 +86,15 @@ def laplacian_variance(rgb_HWC: Picture) -> float:
     return float(deviation[0, 0] ** 2)
 
 
-def detection_columns(judged: Judged, detector: Detector) -> Row:
+def detection_columns(processed: ProcessedFrame, detector: Detector) -> Row:
     """Boxes before and after (and of the truth), and what changed."""
-    if judged.result is None or judged.source is None:
+    if processed.result is None or processed.source is None:
         return {}
-    before = detector(judged.source)
-    after = detector(judged.result.image) if judged.result.changed is not None else before
+    before = detector(processed.source)
+    after = detector(processed.result.image) if processed.result.changed is not None else before
     row = object_columns(before, after)
-    if judged.truth is not None:
-        row["boxes_truth"] = to_flat(detector(judged.truth))
+    if processed.truth is not None:
+        row["boxes_truth"] = to_flat(detector(processed.truth))
     return row
 
 
@@ -108,9 +108,9 @@ def object_columns(before: Detections, after: Detections) -> Row:
     }  # fmt: skip
 
 
-def truth_columns(judged: Judged) -> Row:
+def truth_columns(processed: ProcessedFrame) -> Row:
     """PSNR (capped, so that it can be averaged) and SSIM against the clean picture."""
-    source_HWC, truth_HWC, result = judged.source, judged.truth, judged.result
+    source_HWC, truth_HWC, result = processed.source, processed.truth, processed.result
     if source_HWC is None or truth_HWC is None or result is None or source_HWC.shape != truth_HWC.shape:
         return {}
     is_large_enough = min(source_HWC.shape[:2]) >= 11

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.reader import Bag, open_bag
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
@@ -49,7 +49,7 @@ def read_published(
     """
     columns = frames.columns("camera", "time_ns")
     wanted = {(columns["camera"][i], int(columns["time_ns"][i])): i for i in chosen}
-    spoiling = Spoiling(**settings["spoiling"]) if settings["spoiling"] else None
+    spoiling = KnownDegradation(**settings["spoiling"]) if settings["spoiling"] else None
     with contextlib.ExitStack() as stack:
         bag = stack.enter_context(open_bag(Path(settings["bag"])))
         restored = stack.enter_context(open_bag(folder.bag))

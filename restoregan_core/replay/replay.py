@@ -21,14 +21,14 @@ import numpy as np
 from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.bags.writer import BagParts, OutputMessage
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.concurrency import InOrder, mapped, prefetched
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
-    Judged,
+    ProcessedFrame,
     detection_columns,
     object_columns,
     row_of,
@@ -60,7 +60,7 @@ class ReplayOptions:
     end_s: float | None = None
     form: OutputFormat = field(default_factory=OutputFormat)
     truth_topic: str | None = None
-    spoiling: Spoiling | None = None
+    spoiling: KnownDegradation | None = None
     only_stamps_ns: dict[str, frozenset[int]] | None = None
     """Per camera (name, as in ``Camera.name``): take up these frames alone."""
     detections: Recorded | None = None
@@ -222,10 +222,10 @@ class _Run:
                 for number, decoded in enumerate(
                     mapped(decoders, self._decode, frames, _AHEAD), self._state.frames_done + 1
                 ):
-                    judged = self._judge(decoded)
+                    processed = self._process(decoded)
                     ends_part = number % self._options.checkpoint_frames == 0
                     memory = self._pipeline.state() if ends_part else None
-                    writing.put(finishers.submit(self._finish, judged, memory))
+                    writing.put(finishers.submit(self._finish, processed, memory))
             finally:
                 writing.close()
         self._finish_part(self._pipeline.state())
@@ -265,7 +265,7 @@ class _Run:
                 truth_HWC = truth_frame.decode()
         return _Decoded(frame, source_HWC, truth_HWC, reason, detail, decode_ms)
 
-    def _judge(self, decoded: _Decoded) -> Judged:
+    def _process(self, decoded: _Decoded) -> ProcessedFrame:
         result, reason, detail = None, decoded.reason, decoded.detail
         if decoded.source is not None:
             frame = decoded.frame
@@ -273,19 +273,23 @@ class _Run:
                 decoded.source, camera=frame.camera.name, stamp_s=frame.stamp_ns / 1e9
             )
             reason, detail = result.reason, result.detail
-        return Judged(decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms)
+        return ProcessedFrame(
+            decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms
+        )
 
-    def _finish(self, judged: Judged, memory: PipelineArrays | None) -> _Finished:
-        row = row_of(judged)
+    def _finish(self, processed: ProcessedFrame, memory: PipelineArrays | None) -> _Finished:
+        row = row_of(processed)
         if self._options.detections is not None:
-            found = self._options.detections.get(judged.frame.stamp_ns)
+            found = self._options.detections.get(processed.frame.stamp_ns)
             row |= object_columns(*found) if found else {}
         elif self._detector is not None:
-            row |= detection_columns(judged, self._detector)
-        row |= truth_columns(judged)
+            row |= detection_columns(processed, self._detector)
+        row |= truth_columns(processed)
         started_s = time.perf_counter()
-        spoilt = judged.source if self._options.spoiling else None
-        messages = self._output.messages(judged.frame, spoilt, judged.result, judged.action, judged.reason)
+        degraded = processed.source if self._options.spoiling else None
+        messages = self._output.messages(
+            processed.frame, degraded, processed.result, processed.action, processed.reason
+        )
         row["encode_ms"] = (time.perf_counter() - started_s) * 1e3
         return _Finished(messages, row, memory)
 

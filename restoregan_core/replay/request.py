@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions
@@ -40,7 +40,7 @@ class ReplayRequest:
     truth: str | None = None
     """Topic of clean pictures with the same stamps."""
     degrade: str | None = None
-    """``KIND`` or ``KIND:SEVERITY``, as ``Spoiling.parse`` reads it."""
+    """``KIND`` or ``KIND:SEVERITY``, as ``KnownDegradation.parse`` reads it."""
     taken_up_in: str | None = None
     """A bag of a live run, whose reports name the frames to replay."""
     deadline_ms: float = 100.0
@@ -86,7 +86,7 @@ class ReplayRequest:
                 image_format=self.image_format, jpeg_quality=self.jpeg_quality, with_source=self.with_source
             ),
             truth_topic=self.truth,
-            spoiling=Spoiling.parse(self.degrade) if self.degrade else None,
+            spoiling=KnownDegradation.parse(self.degrade) if self.degrade else None,
             only_stamps_ns=stamps_taken_up(Path(self.taken_up_in)) if self.taken_up_in else None,
             detections=recorded_detections(Path(self.bag), *self.detections) if self.detections else None,
             checkpoint_frames=self.checkpoint_frames,

@@ -23,7 +23,7 @@ from replay_bags import (
 )  # fmt: skip
 
 from restoregan_core.bags.writer import BagParts, OutputMessage
-from restoregan_core.data.known_degradation import Spoiling
+from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.images import encodings
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
@@ -268,7 +268,7 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
 
 def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline) -> None:
     bag = write_bag(tmp_path / "bag", drive(3))
-    options = ReplayOptions(form=RAW, spoiling=Spoiling.parse("rain:0.7"))
+    options = ReplayOptions(form=RAW, spoiling=KnownDegradation.parse("rain:0.7"))
     folders = [ReplayFolder(tmp_path / name) for name in ("a", "b")]
     for folder in folders:
         replay(bag, folder, make_pipeline("off"), options)
@@ -282,7 +282,7 @@ def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline
 @pytest.mark.parametrize("text", ["snow", "rain:2", "rain:much"])
 def test_spoiling_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"--degrade {text}"):
-        Spoiling.parse(text)
+        KnownDegradation.parse(text)
 
 
 def test_source_topics_are_copied_on_demand(tmp_path, make_pipeline) -> None:
