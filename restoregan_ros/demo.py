@@ -138,7 +138,8 @@ def run(options: DemoOptions, console: Console) -> Path:
 
 def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
     """The bag to play: the user's own one, or one that is written now."""
-    from restoregan_core.bags.frames import IMAGE_TYPE, FrameReader
+    from restoregan_core.bags.frames import FrameReader
+    from restoregan_core.bags.messages import IMAGE_TYPE
     from restoregan_core.bags.reader import open_bag
 
     at_most_s = options.seconds or 30.0

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from restoregan_core.bags.recording_start import DAY_NS, recording_start
 from restoregan_core.bags.salvage import salvage_mcap, salvage_sqlite
 from restoregan_core.bags.types import Message, Storage, Topic, unpack_message
 
@@ -35,14 +36,18 @@ class Bag:
 
     Attributes:
         damage: a line for everything that could not be read; grows while messages are read.
+        notes: a line for everything that was left out on purpose.
     """
 
     path: Path
     storages: list[tuple[Path, Storage]]
     is_ros1: bool = False
     damage: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     expected_count: int | None = None
     """Messages that metadata.yaml promises; None without one."""
+    _start_ns: int | None = None
+    """Where the recording starts, if messages lie far before it."""
     _closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def __enter__(self) -> "Bag":
@@ -65,7 +70,9 @@ class Bag:
 
     @property
     def start_ns(self) -> int:
-        """Time of the first message; 0 for an empty bag."""
+        """Time of the recording's first message; 0 for an empty bag."""
+        if self._start_ns is not None:
+            return self._start_ns
         return min((s.start_ns for _, s in self.storages if s.topics and s.end_ns), default=0)
 
     @property
@@ -77,7 +84,7 @@ class Bag:
         self, topics: Collection[str], start_s: float = 0.0, end_s: float | None = None
     ) -> Iterator[Message]:
         """Messages of these topics, file by file; seconds count from the bag's start, the end is excluded."""
-        start_ns = self.start_ns + round(start_s * 1e9) if start_s else None
+        start_ns = self.start_ns + round(start_s * 1e9) if start_s else self._start_ns
         stop_ns = None if end_s is None else self.start_ns + round(end_s * 1e9)
         for file, storage in self.storages:
             count = 0
@@ -87,6 +94,31 @@ class Bag:
                     yield message
             except Exception as error:  # corrupt bytes surface as anything, from struct.error to apsw.Error
                 self._note(f"{file.name}: broke off after {count} messages ({type(error).__name__}: {error})")
+
+    def first_message(self, topic: str) -> Message | None:
+        """A topic's first message, even one that lies before the recording's start: such as its intrinsics."""
+        for _, storage in self.storages:
+            with contextlib.suppress(Exception):  # corrupt bytes: ``messages`` notes them
+                for message in storage.messages([topic], None, None):
+                    return message
+        return None
+
+    def put_early_messages_aside(self) -> None:
+        """Let the recording start where it does, whatever was stamped before the clock was set."""
+        try:
+            start_ns, count = recording_start([storage for _, storage in self.storages])
+        except Exception as error:  # corrupt bytes surface as anything: read as it is
+            logger.info("where %s starts is not known (%s)", self.path, error)
+            return
+        if count:
+            days = (start_ns - self.start_ns) / DAY_NS
+            self._start_ns = start_ns
+            self.note(f"{count} messages lie {days:.0f} days before all others, as before a clock is set: put aside")
+
+    def note(self, line: str) -> None:
+        """Remember what was left out on purpose."""
+        if line not in self.notes:
+            self.notes.append(line)
 
     def _note(self, line: str) -> None:
         if line not in self.damage:  # messages may be read more than once
@@ -125,6 +157,7 @@ def open_bag(path: Path, scratch: Path | None = None) -> Bag:
         bag._note(
             f"{path.name}: metadata.yaml promises {bag.expected_count} messages, the files hold {found}"
         )
+    bag.put_early_messages_aside()
     return bag
 
 
@@ -200,6 +233,8 @@ def _unpack(file: Path, bag: Bag, scratch: Path | None) -> Path:
 class _RosbagsStorage:
     """A whole file, by rosbags."""
 
+    is_sorted = True
+
     def __init__(self, file: Path) -> None:
         from rosbags.rosbag2 import Reader
 
@@ -237,10 +272,13 @@ def _open_ros1(path: Path) -> Bag:
         ) from error
     bag = Bag(path, [(path, storage)], is_ros1=True)
     bag._closing.callback(storage.close)
+    bag.put_early_messages_aside()
     return bag
 
 
 class _Ros1Storage:
+    is_sorted = True
+
     def __init__(self, reader: Any) -> None:
         self._reader = reader
         reader.open()

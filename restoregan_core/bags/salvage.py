@@ -24,6 +24,8 @@ class SalvagedStorage:
         broke_off: why reading ended there; "" where the file is whole after all.
     """
 
+    is_sorted = False
+
     def __init__(self, scan: Callable[[], Iterator[_Raw]], definitions: Callable[[], dict[str, str]]) -> None:
         self._scan = scan
         counts: Counter[tuple[str, str]] = Counter()

@@ -34,6 +34,8 @@ class Storage(Protocol):
     topics: list[Topic]
     start_ns: int
     end_ns: int
+    is_sorted: bool
+    """Whether messages come in order of time."""
 
     def messages(
         self, topics: Collection[str], start_ns: int | None, stop_ns: int | None

@@ -128,6 +128,8 @@ def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
 
     with open_bag(bag_path) as bag:
         reader = FrameReader(bag)
+        for line in bag.notes:
+            logger.info("%s: %s", bag_path, line)
         count = sum(camera.count for camera in reader.cameras)
         for frame in reader.frames():
             try:

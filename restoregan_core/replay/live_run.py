@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restoregan_core.bags.frames import MessageTypes
+from restoregan_core.bags.messages import MessageTypes
 from restoregan_core.bags.reader import BagError, open_bag
 from restoregan_core.bags.writer import REPORT_TYPE, output_typestore
 from restoregan_core.detection.detector import Detections

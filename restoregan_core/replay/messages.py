@@ -9,13 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.bags.frames import (
-    COMPRESSED_TYPE,
-    IMAGE_TYPE,
-    INFO_TYPE,
-    MessageTypes,
-    SourceFrame,
-)
+from restoregan_core.bags.frames import SourceFrame
+from restoregan_core.bags.messages import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, MessageTypes
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.images import encodings
 from restoregan_core.result import Action, Reason, RestorationResult, report_fields

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from restoregan_core.bags.frames import FrameReader, SourceFrame, find_cameras
+from restoregan_core.bags.cameras import find_cameras
+from restoregan_core.bags.frames import FrameReader, SourceFrame
+from restoregan_core.bags.messages import MessageTypes
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.bags.writer import BagParts, OutputMessage
 from restoregan_core.data.known_degradation import KnownDegradation
@@ -144,6 +146,8 @@ def replay(
     }  # fmt: skip
     with open_bag(bag_path) as bag:
         reader = FrameReader(bag, options.cameras)
+        for line in bag.notes:
+            logger.info("%s", line)
         state = folder.open(settings, overwrite)
         if state.is_complete:
             return state
@@ -163,6 +167,7 @@ def replay(
             run.bag_out.abandon_part()
             state.wall_s += time.monotonic() - started_s
         state.damage = list(dict.fromkeys([*state.damage, *bag.damage]))
+        state.notes = list(bag.notes)
         if state.row_parts:
             join_parts([folder.rows / name for name in state.row_parts], folder.frames)
         folder.save(state)
@@ -172,7 +177,8 @@ def replay(
 def _all_but(truth_topic: str, bag_path: Path) -> tuple[str, ...]:
     """All cameras of the bag, but the one that says what they should have seen."""
     with open_bag(bag_path) as bag:
-        others = tuple(camera.topic for camera in find_cameras(bag) if camera.topic != truth_topic)
+        cameras, _ = find_cameras(bag, MessageTypes(bag))
+        others = tuple(camera.topic for camera in cameras if camera.topic != truth_topic)
     if not others:
         raise ValueError(f"{bag_path} does not hold a camera beside the ground truth, {truth_topic}")
     return others

@@ -161,6 +161,8 @@ class ReplayFacts:
     """Why it ended early; "" if it did not."""
     damage: list[str]
     """Where the bag is damaged."""
+    notes: list[str]
+    """What of the bag was left out on purpose, and which stamps do not go on."""
     wall_s: float
     """Time spent, over all runs."""
     model_card: dict[str, str]

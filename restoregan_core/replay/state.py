@@ -31,6 +31,8 @@ class ReplayState:
     """Name of the file with the pipeline's memory after these frames; "" before the first part ends."""
     is_complete: bool = False
     damage: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What of the bag was left out on purpose."""
     stopped: str = ""
     """Why it ended early; "" if it did not."""
     wall_s: float = 0.0

@@ -48,6 +48,7 @@ def summarise_replay(
             is_complete=state.is_complete,
             stopped=state.stopped,
             damage=state.damage,
+            notes=state.notes,
             wall_s=state.wall_s,
             model_card=model_card or {},
             environment=environment(),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from replay_bags import COMPRESSED, IMAGE, START_NS, STORE, compressed, image, picture, write_bag
 
-from restoregan_core.bags.frames import MessageTypes
+from restoregan_core.bags.messages import MessageTypes
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.bags.types import Message
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from replay_bags import IMAGE, START_NS, STEP_NS, TYPES, drive, image, picture, write_bag
 
-from restoregan_core.bags.frames import FrameReader, camera_base
+from restoregan_core.bags.cameras import camera_base
+from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import BagError, open_bag
 
 COUNT = 24

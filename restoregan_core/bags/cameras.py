@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which topics of a bag are cameras, and which only look like it: depth, disparity, masks, packets of a stream."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from restoregan_core.bags.messages import CAMERA_TYPES, IMAGE_TYPE, INFO_TYPE, MessageTypes
+from restoregan_core.bags.reader import Bag, BagError
+from restoregan_core.bags.types import Topic
+from restoregan_core.bags.video import VIDEO_TYPE
+
+# Pictures too, but not of a type that is decoded here.
+_OTHER_PICTURES = {
+    "stereo_msgs/msg/DisparityImage": "disparity",
+    "theora_image_transport/msg/Packet": "theora packets, not decoded here",
+    "ffmpeg_image_transport_msgs/msg/FFMPEGPacket": "ffmpeg packets, not decoded here",
+}
+# One unsigned 16-bit channel without a colour's name is depth in millimetres (REP 118); the other types are
+# no pixel values at all.
+_MEASURED = re.compile(r"16UC1|(8S|16S|32S|32F|64F)C\d+")
+_MASK_WORDS = {"mask", "masks", "segmentation", "semantic", "label", "labels", "disparity", "confidence"}
+_ENDINGS = (
+    "/compressed", "/video", "/image_raw", "/image_rect_raw", "/image_rect_color", "/image_rect",
+    "/image_color", "/image_mono", "/image",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera's topics. ``base`` is what the node's topic names start with: ``/front``."""
+
+    base: str
+    topic: str
+    msgtype: str
+    info_topic: str | None
+    count: int
+
+    @property
+    def name(self) -> str:
+        """Without the leading slash, as reports and tables have it."""
+        return self.base.lstrip("/") or "camera"
+
+
+def camera_base(topic: str) -> str:
+    """``/front/image_raw/compressed`` -> ``/front``."""
+    base = topic
+    for ending in _ENDINGS:
+        base = base.removesuffix(ending)
+    return base or topic
+
+
+def find_cameras(bag: Bag, types: MessageTypes) -> tuple[list[Camera], dict[str, str]]:
+    """Every camera of a bag, by name, and the topics that only look like one, with the reason.
+
+    Of raw and compressed pictures of one camera the raw ones are taken. Infrared (mono8) is a camera.
+    """
+    topics = bag.topics
+    found: dict[str, Camera] = {}
+    left_out: dict[str, str] = {}
+    order = [*CAMERA_TYPES, *_OTHER_PICTURES]
+    pictures = [topic for topic in topics.values() if topic.msgtype in order and topic.count]
+    for topic in sorted(pictures, key=lambda topic: order.index(topic.msgtype)):
+        if "/restored/" in topic.name:  # made by this package
+            continue
+        reason = _why_no_camera(topic, bag, types)
+        if reason:
+            left_out[topic.name] = reason
+        else:
+            found.setdefault(camera_base(topic.name), _camera(topic, topics))
+    return sorted(found.values(), key=lambda camera: camera.base), left_out
+
+
+def choose_cameras(bag: Bag, types: MessageTypes, wanted: Sequence[str]) -> list[Camera]:
+    """The cameras that are asked for by topic or name; all of the bag where none is.
+
+    What was left out goes into ``bag.notes`` in one line.
+
+    Raises:
+        BagError: no such topic, or no camera in the bag; the message lists what there is.
+    """
+    found, left_out = find_cameras(bag, types)
+    why = ", ".join(f"{name} ({reason})" for name, reason in sorted(left_out.items()))
+    if not wanted:
+        if not found:
+            others = f"left out: {why}; name one to take it" if why else f"topics: {', '.join(bag.topics) or 'none'}"
+            raise BagError(f"{bag.path} does not hold any camera frames ({others})")
+        if why:
+            bag.note(f"not a camera, left out unless named: {why}")
+        return found
+    topics = bag.topics
+    chosen = []
+    for name in wanted:
+        matches = [c for c in found if name in (c.topic, c.base, c.name)]
+        if not matches and name in topics and topics[name].msgtype in CAMERA_TYPES:
+            matches = [_camera(topics[name], topics)]
+        if not matches and name in left_out:
+            raise BagError(f"{name} cannot be replayed: {left_out[name]}")
+        if not matches:
+            listed = ", ".join(camera.topic for camera in found) or "none"
+            raise BagError(f"no camera {name!r} in {bag.path}; there are: {listed}")
+        chosen += matches
+    return chosen
+
+
+def _camera(topic: Topic, topics: dict[str, Topic]) -> Camera:
+    base = camera_base(topic.name)
+    info = topics.get(f"{base}/camera_info")
+    info_topic = info.name if info and info.msgtype == INFO_TYPE else None
+    return Camera(base, topic.name, topic.msgtype, info_topic, topic.count)
+
+
+def _why_no_camera(topic: Topic, bag: Bag, types: MessageTypes) -> str:
+    """"" for a camera. What a topic's name leaves open its first picture decides."""
+    if topic.msgtype in _OTHER_PICTURES:
+        return _OTHER_PICTURES[topic.msgtype]
+    if topic.name.endswith("/compressedDepth"):
+        return "compressedDepth"
+    masks = _MASK_WORDS.intersection(re.split(r"[/_]", topic.name.lower()))
+    if masks:
+        return f"{min(masks)}, by its name"
+    first = None if topic.msgtype == VIDEO_TYPE else bag.first_message(topic.name)
+    message = None if first is None else types.deserialize(first)
+    if message is None:
+        return ""
+    if topic.msgtype != IMAGE_TYPE and "compresseddepth" in message.format.lower():
+        return "compressedDepth"
+    encoding = message.encoding if topic.msgtype == IMAGE_TYPE else message.format.partition(";")[0].strip()
+    if _MEASURED.fullmatch(encoding):
+        return f"{encoding}: depth" if encoding in ("16UC1", "32FC1") else f"{encoding}: no pixel values"
+    return ""
