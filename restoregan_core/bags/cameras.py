@@ -83,7 +83,11 @@ def choose_cameras(bag: Bag, types: MessageTypes, wanted: Sequence[str]) -> list
     why = ", ".join(f"{name} ({reason})" for name, reason in sorted(left_out.items()))
     if not wanted:
         if not found:
-            others = f"left out: {why}; name one to take it" if why else f"topics: {', '.join(bag.topics) or 'none'}"
+            others = (
+                f"left out: {why}; name one to take it"
+                if why
+                else f"topics: {', '.join(bag.topics) or 'none'}"
+            )
             raise BagError(f"{bag.path} does not hold any camera frames ({others})")
         if why:
             bag.note(f"not a camera, left out unless named: {why}")
@@ -111,7 +115,7 @@ def _camera(topic: Topic, topics: dict[str, Topic]) -> Camera:
 
 
 def _why_no_camera(topic: Topic, bag: Bag, types: MessageTypes) -> str:
-    """"" for a camera. What a topic's name leaves open its first picture decides."""
+    """ "" for a camera. What a topic's name leaves open its first picture decides."""
     if topic.msgtype in _OTHER_PICTURES:
         return _OTHER_PICTURES[topic.msgtype]
     if topic.name.endswith("/compressedDepth"):

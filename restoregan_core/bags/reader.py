@@ -113,7 +113,9 @@ class Bag:
         if count:
             days = (start_ns - self.start_ns) / DAY_NS
             self._start_ns = start_ns
-            self.note(f"{count} messages lie {days:.0f} days before all others, as before a clock is set: put aside")
+            self.note(
+                f"{count} messages lie {days:.0f} days before all others, as before a clock is set: put aside"
+            )
 
     def note(self, line: str) -> None:
         """Remember what was left out on purpose."""

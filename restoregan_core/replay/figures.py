@@ -9,6 +9,7 @@ import numpy as np
 
 from restoregan_core.detection.object_changes import agreement, flicker, from_flat
 from restoregan_core.replay.live_simulation import simulate_live
+from restoregan_core.replay.recording import recorded_s
 from restoregan_core.replay.schema import (
     Agreement,
     CameraFigures,
@@ -74,7 +75,7 @@ def _frames(columns: dict[str, np.ndarray]) -> FrameFigures:
     reasons, counts = np.unique(columns["reason"][failed].astype(str), return_counts=True)
     return FrameFigures(
         count=count,
-        duration_s=float(np.ptp(columns["time_ns"]) / 1e9),
+        duration_s=recorded_s(columns["time_ns"]),
         degraded=int((before >= DEGRADED_PROBABILITY).sum()),
         degraded_after=int((after >= DEGRADED_PROBABILITY).sum()),
         restored=int(restored.sum()),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from restoregan_core.replay.pictures import choose_frames, write_pictures
+from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.report import page
@@ -80,6 +81,7 @@ def _page_data(
         "cameras": list(report["cameras"]),
         "camera": columns["camera"].tolist(),
         "time_s": [round(v, 4) for v in ((columns["time_ns"] - start_ns) / 1e9).tolist()],
+        "after_pause": _after_pause(columns["camera"], columns["time_ns"]),
         "action": columns["action"].tolist(),
         "reason": columns["reason"].tolist(),
         **{name: _rounded(columns[name]) for name in (*_TIMELINE, *_CAPTION)},
@@ -87,6 +89,16 @@ def _page_data(
         "groups": {name: [i for i in members if i in shown] for name, members in groups.items()},
         "sweep": report["sweep"],
     }
+
+
+def _after_pause(camera: np.ndarray, time_ns: np.ndarray) -> list[bool]:
+    """Whether each frame is its camera's first one after the recording paused."""
+    flags = np.zeros(len(camera), bool)
+    for name in dict.fromkeys(camera):
+        rows = np.flatnonzero(camera == name)
+        rows = rows[np.argsort(time_ns[rows], kind="stable")]
+        flags[rows] = pauses(time_ns[rows])
+    return flags.tolist()
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:

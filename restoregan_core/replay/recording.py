@@ -37,11 +37,15 @@ def stamp_lines(columns: dict[str, npt.NDArray[Any]]) -> list[str]:
         stamps = np.asarray(columns["stamp_ns"][columns["camera"] == camera], np.int64)
         zero = int((stamps == 0).sum())
         steps = np.diff(stamps[stamps != 0])
-        found = {"go back": int((steps < 0).sum()), "repeat the one before": int((steps == 0).sum()), "are zero": zero}
+        found = {
+            "go back": int((steps < 0).sum()),
+            "repeat the one before": int((steps == 0).sum()),
+            "are zero": zero,
+        }
         said = ", ".join(f"{count} {what}" for what, count in found.items() if count)
         if said:
             lines.append(
-                f"{camera}: of {len(stamps)} stamps {said}; a network with frames before starts anew"
-                " where time does not go on"
+                f"{camera}: of {len(stamps)} stamps {said}; where stamps jump, a network that sees the frames"
+                " before starts anew"
             )
     return lines

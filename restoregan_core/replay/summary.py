@@ -11,6 +11,7 @@ from restoregan_core.environment import installed_versions, processor_name
 from restoregan_core.files import atomic_write
 from restoregan_core.replay.figures import summarise
 from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
+from restoregan_core.replay.recording import stamp_lines
 from restoregan_core.replay.segments import export_clips, worst_segments
 from restoregan_core.replay.state import ReplayFolder, ReplayState
 from restoregan_core.replay.streaks import measure_streaks
@@ -48,7 +49,7 @@ def summarise_replay(
             is_complete=state.is_complete,
             stopped=state.stopped,
             damage=state.damage,
-            notes=state.notes,
+            notes=[*state.notes, *stamp_lines(frames.columns("camera", "stamp_ns"))],
             wall_s=state.wall_s,
             model_card=model_card or {},
             environment=environment(),

@@ -141,8 +141,11 @@
     place.setAttribute("role", "group");
     place.setAttribute("aria-label", `Probabilities of blur and rain of ${camera} over time; the arrow keys step through the frames`);
     byId("timelines").append(title, place);
-    const column = (name) => rows.map((i) => data[name][i]);
-    const marks = (action) => rows.map((i) => (data.action[i] === action ? 1.04 : null));
+    /* A place of -1 stands for a pause of the recording: a time without values, where lines break off. */
+    const places = rows.flatMap((i) => (data.after_pause[i] ? [-1, i] : [i]));
+    const column = (name) => places.map((i) => (i < 0 ? null : data[name][i]));
+    const times = places.map((i, n) => (i < 0 ? (data.time_s[places[n - 1]] + data.time_s[places[n + 1]]) / 2 : data.time_s[i]));
+    const marks = (action) => places.map((i) => (i >= 0 && data.action[i] === action ? 1.04 : null));
     const value = (u, v) => (v === null || v === undefined ? "–" : percent(v));
     const mark = (u, v) => (v === null || v === undefined ? "–" : "yes");
     const line = { spanGaps: false, points: { show: rows.length === 1 }, value };
@@ -166,7 +169,7 @@
       ],
       hooks: { draw: [(u) => drawCursor(u, camera)] },
     };
-    const columns = [column("time_s"), column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), marks("RESTORED"), marks("FAILED_OPEN")];
+    const columns = [times, column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), marks("RESTORED"), marks("FAILED_OPEN")];
     const plot = new uPlot(options, columns, place);
     plots.push(plot);
     let pressedAt = null;

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from replay_bags import COMPRESSED, IMAGE, START_NS, STEP_NS, TYPES, compressed, drive, header, image, picture, write_bag
+from replay_bags import (
+    COMPRESSED,
+    IMAGE,
+    START_NS,
+    STEP_NS,
+    TYPES,
+    compressed,
+    drive,
+    header,
+    image,
+    picture,
+    write_bag,
+)
 
 from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import BagError, open_bag
@@ -78,7 +90,9 @@ def test_what_only_looks_like_a_picture_is_left_out_with_its_reason(tmp_path, to
     assert notes == [f"not a camera, left out unless named: {topic} ({why})"]
 
 
-@pytest.mark.parametrize("msgtype", ["theora_image_transport/msg/Packet", "ffmpeg_image_transport_msgs/msg/FFMPEGPacket"])
+@pytest.mark.parametrize(
+    "msgtype", ["theora_image_transport/msg/Packet", "ffmpeg_image_transport_msgs/msg/FFMPEGPacket"]
+)
 def test_packets_of_a_stream_are_left_out_and_refused_with_their_name_when_named(tmp_path, msgtype) -> None:
     packets = [("/front/image_raw/stream", msgtype, "uint8[] data\n", START_NS, b"\0\1\0\0\0\0\0\0")]
     bag = write_bag(tmp_path / "bag", drive(1), extra=packets)

@@ -12,9 +12,11 @@ from replay_bags import (
     IMAGE,
     START_NS,
     STEP_NS,
+    TYPES,
     comparable,
     compressed,
     drive,
+    header,
     image,
     messages_of,
     picture,
@@ -28,6 +30,7 @@ from restoregan_core.images import encodings
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.summary import summarise_replay
 from restoregan_core.replay.table import TIME_COLUMNS, Frames
 
 RAW = OutputFormat(image_format="raw")
@@ -181,7 +184,7 @@ def test_a_camera_that_changes_size_goes_on(tmp_path, make_pipeline) -> None:
 
 
 def test_frames_that_cannot_be_decoded_fail_open_and_say_why(tmp_path, make_pipeline) -> None:
-    odd = image(picture(0), START_NS, encoding="32FC3")
+    odd = image(picture(0), START_NS, encoding="bayer_rgbw8")
     short = image(picture(1), START_NS + STEP_NS)
     short.data = short.data[:50]
     promised = image(picture(1), START_NS + STEP_NS)
@@ -199,7 +202,7 @@ def test_frames_that_cannot_be_decoded_fail_open_and_say_why(tmp_path, make_pipe
     assert columns["action"].tolist() == ["FAILED_OPEN"] * 3 + ["PASSED_THROUGH"]
     assert columns["reason"].tolist() == ["UNSUPPORTED_ENCODING", "MALFORMED", "MALFORMED", "DISABLED"]
     published = [m for t, _, m in messages_of(folder.bag) if t.endswith("image_raw")]
-    assert [m.encoding for m in published] == ["32FC3", "rgb8", "rgb8", "rgb8"]
+    assert [m.encoding for m in published] == ["bayer_rgbw8", "rgb8", "rgb8", "rgb8"]
     np.testing.assert_array_equal(published[1].data, short.data)
 
 
@@ -312,3 +315,21 @@ def test_the_definition_that_is_packaged_is_that_of_the_message() -> None:
     root = Path(__file__).resolve().parents[3]
     packaged = root / "restoregan_core/bags/RestorationReport.msg"
     assert packaged.read_text() == (root / "msg/RestorationReport.msg").read_text()
+
+
+def test_a_depth_cameras_bag_gives_a_clean_verdict_without_options(tmp_path, make_pipeline) -> None:
+    messages = list(drive(3, "/camera/color"))
+    for _, _, time_ns, _ in list(messages):
+        depth = TYPES[IMAGE](header(time_ns), 8, 8, "16UC1", 0, 16, np.full(128, 5, np.uint8))
+        infrared = TYPES[IMAGE](
+            header(time_ns), 64, 64, "mono8", 0, 64, picture(1, 64, 64)[..., 0].reshape(-1)
+        )
+        messages.append(("/camera/depth/image_rect_raw", IMAGE, time_ns, depth))
+        messages.append(("/camera/infra1/image_rect_raw", IMAGE, time_ns, infrared))
+    folder = ReplayFolder(tmp_path / "out")
+    state = replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("off"), ReplayOptions())
+    report = summarise_replay(folder, state, deadline_ms=1e9, clips=0)
+    assert list(report["cameras"]) == ["camera/color", "camera/infra1"]
+    assert report["frames"]["failed_open"] == 0
+    assert "No frame failed open." in [text for _, text in report["verdict"]["findings"]]
+    assert any("/camera/depth/image_rect_raw (16UC1: depth)" in line for line in report["replay"]["notes"])
