@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 
 from restoregan_core.images import encodings
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
+from restoregan_ros.conversions import cv_bridge_is_here, decode_by_cv_bridge
 from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
 
 KEEP_SOURCE = "source"
@@ -56,6 +57,8 @@ class SourceImage:
         image = self.fields
         if self.is_compressed:
             return encodings.decode_compressed(image.encoding, image.data, self.max_pixels)
+        if image.encoding not in encodings.SUPPORTED_ENCODINGS:
+            return decode_by_cv_bridge(image, self.max_pixels)
         return encodings.decode(
             image.encoding,
             image.data,
@@ -74,6 +77,8 @@ class SourceImage:
         """
         if self.is_compressed:
             return encodings.published_compressed_encoding(self.fields.encoding)
+        if self.fields.encoding not in encodings.SUPPORTED_ENCODINGS and cv_bridge_is_here():
+            return "bgr8"  # if cv_bridge knows it; else its pixels do not decode
         return encodings.published_encoding(self.fields.encoding)
 
     def keeps(self, encoding: str) -> bool:

@@ -3,8 +3,8 @@
 
 Names are those of sensor_msgs/Image.encoding. rgb8, bgr8, rgba8, bgra8, mono8, mono16 and the aliases 8UC1
 (= mono8) and 8UC3 (= bgr8) are *kept*: what is published has the source's encoding and layout, and
-``merge`` leaves every byte of an unchanged pixel alone. Bayer, YUV and compressed sources are published as
-bgr8 (compressed mono as mono8).
+``merge`` leaves every byte of an unchanged pixel alone. Bayer, YUV, 16-bit colour and compressed sources are
+published as bgr8 (compressed mono as mono8).
 
 16-bit values are taken to fill their range: 65535 is white. YUV is BT.601, limited range, as OpenCV has it.
 """
@@ -69,6 +69,10 @@ _LAYOUTS: dict[str, _Layout] = {
     "mono8": _MONO,
     "8UC1": _MONO,
     "mono16": _Layout("packed", 1, cv2.COLOR_GRAY2RGB, cv2.COLOR_RGB2GRAY, bytes_per_value=2, is_kept=True),
+    "rgb16": _Layout("packed", 3, None, bytes_per_value=2),
+    "bgr16": _Layout("packed", 3, cv2.COLOR_BGR2RGB, bytes_per_value=2),
+    "rgba16": _Layout("packed", 4, cv2.COLOR_RGBA2RGB, bytes_per_value=2),
+    "bgra16": _Layout("packed", 4, cv2.COLOR_BGRA2RGB, bytes_per_value=2),
     **{f"bayer_{pattern}8": _Layout("bayer", 1, code) for pattern, code in _BAYER.items()},
     **{
         f"bayer_{pattern}16": _Layout("bayer", 1, code, bytes_per_value=2) for pattern, code in _BAYER.items()
@@ -102,9 +106,9 @@ def published_compressed_encoding(compressed_format: str) -> str:
     mono8 where the format says that the source was grey, else bgr8.
 
     Raises:
-        UnsupportedEncodingError: neither JPEG nor PNG.
+        UnsupportedEncodingError: neither JPEG, PNG nor TIFF.
     """
-    _require_jpeg_or_png(compressed_format)
+    _require_picture_file(compressed_format)
     source, separator, _ = compressed_format.partition(";")
     is_mono = bool(separator) and source.strip() in ("mono8", "mono16", "8UC1")
     return "mono8" if is_mono else "bgr8"
@@ -145,10 +149,7 @@ def decode(
         return _cvt(rows[:, :width], layout.to_rgb)
     pixels = _pixels(rows, layout, width, is_bigendian)
     if layout.kind == "bayer":
-        # Interpolated before the bits are dropped, and with a border where the pattern goes on, so that the
-        # outermost pixels and the smallest pictures get colours too.
-        padded = cv2.copyMakeBorder(_native(pixels), 2, 2, 2, 2, cv2.BORDER_REFLECT_101)
-        return np.ascontiguousarray(_to_8_bits(_cvt(padded, layout.to_rgb))[2:-2, 2:-2])
+        return _demosaiced(_native(pixels), layout)
     return np.ascontiguousarray(_cvt(_to_8_bits(_native(pixels)), layout.to_rgb))
 
 
@@ -222,8 +223,9 @@ def merge(
 def decode_compressed(
     compressed_format: str, data: Buffer, max_pixels: int = MAX_IMAGE_PIXELS
 ) -> npt.NDArray[np.uint8]:
-    """A JPEG or PNG (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
+    """A JPEG, PNG or TIFF (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
 
+    A grey file whose format names a Bayer pattern ("bayer_rggb8; jpeg compressed") is a mosaic: it is demosaiced.
     The rotation that EXIF data may ask for is not applied: intrinsics belong to the pixels as stored.
 
     Args:
@@ -235,18 +237,41 @@ def decode_compressed(
         uint8 RGB (height, width, 3).
 
     Raises:
-        UnsupportedEncodingError: neither JPEG nor PNG.
+        UnsupportedEncodingError: neither JPEG, PNG nor TIFF, or a TIFF of other values than 8 or 16 bits.
         MalformedImageError: empty, cut off, too large or not such a file.
     """
-    _require_jpeg_or_png(compressed_format)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    _require_picture_file(compressed_format)
+    mosaic = mosaic_of(compressed_format)
+    channels = cv2.IMREAD_ANYCOLOR if mosaic else cv2.IMREAD_COLOR
+    flags = channels | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        bgr = decode_file(data, flags, max_pixels)
+        pixels = decode_file(data, flags, max_pixels)
     except MalformedImageError as error:
         raise MalformedImageError(
             f"{len(data)} bytes of {compressed_format!r} do not decode: {error}"
         ) from error
-    return _cvt(_to_8_bits(bgr), cv2.COLOR_BGR2RGB)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise UnsupportedEncodingError(
+            f"{compressed_format!r} of {pixels.dtype} values; supported: 8 or 16 bits"
+        )
+    if mosaic and pixels.ndim == 2:
+        return _demosaiced(pixels, _LAYOUTS[mosaic])
+    return _cvt(_to_8_bits(pixels), cv2.COLOR_BGR2RGB)
+
+
+def mosaic_of(compressed_format: str) -> str:
+    """The Bayer encoding that a CompressedImage's ``format`` says its grey file holds; "" for any other."""
+    source, _, target = compressed_format.partition(";")
+    is_colour = "compressed bgr" in target or "compressed rgb" in target
+    layout = _LAYOUTS.get(source.strip())
+    return source.strip() if layout and layout.kind == "bayer" and not is_colour else ""
+
+
+def _demosaiced(mosaic_HW: npt.NDArray[Any], layout: _Layout) -> npt.NDArray[np.uint8]:
+    # Interpolated before the bits are dropped, and with a border where the pattern goes on, so that the
+    # outermost pixels and the smallest pictures get colours too.
+    padded = cv2.copyMakeBorder(mosaic_HW, 2, 2, 2, 2, cv2.BORDER_REFLECT_101)
+    return np.ascontiguousarray(_to_8_bits(_cvt(padded, layout.to_rgb))[2:-2, 2:-2])
 
 
 def _layout(encoding: str, allowed: tuple[str, ...] = SUPPORTED_ENCODINGS) -> _Layout:
@@ -257,11 +282,11 @@ def _layout(encoding: str, allowed: tuple[str, ...] = SUPPORTED_ENCODINGS) -> _L
     return _LAYOUTS[encoding]
 
 
-def _require_jpeg_or_png(compressed_format: str) -> None:
+def _require_picture_file(compressed_format: str) -> None:
     lowered = compressed_format.lower()
-    if not any(name in lowered for name in ("jpeg", "jpg", "png")) or "depth" in lowered:
+    if not any(name in lowered for name in ("jpeg", "jpg", "png", "tif")) or "depth" in lowered:
         raise UnsupportedEncodingError(
-            f"compressed format {compressed_format!r} is not supported; supported: jpeg, png"
+            f"compressed format {compressed_format!r} is not supported; supported: jpeg, png, tiff"
         )
 
 

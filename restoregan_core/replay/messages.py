@@ -104,9 +104,9 @@ class FrameOutput:
             return frame.raw.msgtype == IMAGE_TYPE and (
                 not is_readable or frame.encoding in encodings.KEPT_ENCODINGS
             )
-        return frame.raw.msgtype == COMPRESSED_TYPE and self._form.image_format in frame.encoding.replace(
-            "jpg", "jpeg"
-        )
+        # A mosaic is published in colour, as the frames that are restored.
+        is_file = frame.raw.msgtype == COMPRESSED_TYPE and not encodings.mosaic_of(frame.encoding)
+        return is_file and self._form.image_format in frame.encoding.replace("jpg", "jpeg")
 
     def _raw(
         self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, rgb_HWC: npt.NDArray[np.uint8]

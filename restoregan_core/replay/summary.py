@@ -10,8 +10,8 @@ from typing import Any
 from restoregan_core.environment import installed_versions, processor_name
 from restoregan_core.files import atomic_write
 from restoregan_core.replay.figures import summarise
-from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
 from restoregan_core.replay.recording import stamp_lines
+from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
 from restoregan_core.replay.segments import export_clips, worst_segments
 from restoregan_core.replay.state import ReplayFolder, ReplayState
 from restoregan_core.replay.streaks import measure_streaks

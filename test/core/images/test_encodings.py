@@ -377,8 +377,60 @@ def test_padding_behind_a_jpeg_is_ignored():
     assert decode_compressed("jpeg", jpeg(picture()) + bytes(100)).shape == (4, 6, 3)
 
 
-@pytest.mark.parametrize("compressed_format", ["", "h264", "16UC1; compressedDepth png", "tiff"])
+@pytest.mark.parametrize("compressed_format", ["", "h264", "16UC1; compressedDepth png"])
 def test_other_compressed_formats_are_refused(compressed_format):
     for call in (lambda f: decode_compressed(f, b"x"), published_compressed_encoding):
-        with pytest.raises(UnsupportedEncodingError, match="supported: jpeg, png"):
+        with pytest.raises(UnsupportedEncodingError, match="supported: jpeg, png, tiff"):
             call(compressed_format)
+
+
+# --- what image_transport makes of industrial and of 16-bit cameras ---
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+@pytest.mark.parametrize(
+    ("suffix", "bits", "form"),
+    [(".jpg", 8, "jpeg compressed mono8"), (".jpg", 8, "jpeg compressed "), (".png", 8, "png compressed mono8"),
+     (".png", 16, "png compressed mono16"), (".tiff", 16, "tiff compressed ")],
+)  # fmt: skip
+def test_a_mosaic_inside_a_file_gets_its_colours(pattern, suffix, bits, form):
+    orange = {"r": 220, "g": 120, "b": 40}
+    mosaic = np.tile(np.array([orange[c] for c in pattern], np.uint8).reshape(2, 2), (16, 16))
+    stored = mosaic if bits == 8 else mosaic.astype(np.uint16) * 257
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 100] if suffix == ".jpg" else []
+    file = cv2.imencode(suffix, stored, quality)[1].tobytes()
+    form = f"bayer_{pattern}{bits}; {form}"
+    rgb = decode_compressed(form, file)
+    assert np.abs(rgb.astype(int) - [220, 120, 40]).max() <= 8
+    assert published_compressed_encoding(form) == "bgr8"
+
+
+def test_a_file_that_was_demosaiced_before_is_left_alone():
+    bgr = np.full((16, 16, 3), (20, 60, 200), np.uint8)
+    for form in ("bayer_rggb8; jpeg compressed bgr8", "bayer_rggb8; jpeg compressed "):
+        rgb = decode_compressed(form, cv2.imencode(".jpg", bgr)[1].tobytes())
+        np.testing.assert_allclose(rgb, np.broadcast_to([200, 60, 20], rgb.shape), atol=4)
+
+
+def test_a_tiff_of_8_or_16_bits_is_read_and_one_of_floats_refused():
+    rgb = picture(20, 30)
+    for values in (rgb, rgb.astype(np.uint16) * 257):
+        file = cv2.imencode(".tiff", values[..., ::-1])[1].tobytes()
+        np.testing.assert_array_equal(decode_compressed("rgb8; tiff compressed bgr8", file), rgb)
+    file = cv2.imencode(".tiff", rgb[..., 0].astype(np.float32))[1].tobytes()
+    with pytest.raises(UnsupportedEncodingError, match="float32 values"):
+        decode_compressed("mono; tiff compressed ", file)
+
+
+@pytest.mark.parametrize("encoding", ["rgb16", "bgr16", "rgba16", "bgra16"])
+@pytest.mark.parametrize("is_bigendian", [False, True])
+def test_colours_of_16_bits_fill_their_range(encoding, is_bigendian):
+    rgb = picture(5, 7)
+    values = rgb if encoding.startswith("rgb") else rgb[..., ::-1]
+    if "a" in encoding:
+        values = np.concatenate([values, np.full((5, 7, 1), 9, np.uint8)], axis=2)
+    rows = np.zeros((5, 7 * values.shape[2] + 3), ">u2" if is_bigendian else "<u2")  # three values of padding
+    rows[:, :-3] = values.reshape(5, -1).astype(np.uint16) * 257
+    decoded = decode(encoding, rows.tobytes(), 5, 7, rows.strides[0], is_bigendian)
+    np.testing.assert_array_equal(decoded, rgb)
+    assert published_encoding(encoding) == "bgr8"
