@@ -417,9 +417,9 @@ def test_a_tiff_of_8_or_16_bits_is_read_and_one_of_floats_refused():
     for values in (rgb, rgb.astype(np.uint16) * 257):
         file = cv2.imencode(".tiff", values[..., ::-1])[1].tobytes()
         np.testing.assert_array_equal(decode_compressed("rgb8; tiff compressed bgr8", file), rgb)
-    file = cv2.imencode(".tiff", rgb.astype(np.float32))[1].tobytes()
+    file = cv2.imencode(".tiff", rgb[..., 0].astype(np.float32))[1].tobytes()
     with pytest.raises(UnsupportedEncodingError, match="float32 values"):
-        decode_compressed("32FC3; tiff compressed ", file)
+        decode_compressed("bayer_rggb8; tiff compressed ", file)
 
 
 @pytest.mark.parametrize("encoding", ["rgb16", "bgr16", "rgba16", "bgra16"])
