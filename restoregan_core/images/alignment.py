@@ -9,6 +9,7 @@ many frames are aligned.
 Everything here is deterministic, whatever the number of OpenCV's threads.
 """
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -23,6 +24,8 @@ Flow = npt.NDArray[np.float32]
 
 _NO_MAP: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
 """For OpenCV's ``remap``: the first map holds x and y."""
+_own = threading.local()
+"""Each thread's search: it keeps buffers, so two threads must not use one at a time."""
 _SHRINK = 2
 _SMALLEST_SIDE_PX = 24
 """Smallest side of the shrunk grey image; what is smaller is taken not to move."""
@@ -79,12 +82,14 @@ def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
     return aligned
 
 
-@lru_cache(maxsize=1)
 def _search() -> cv2.DISOpticalFlow:
-    # The variational step is what sharpens the flow at edges; more of its iterations gain nothing on rain.
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-    search.setFinestScale(1)
-    search.setVariationalRefinementIterations(3)
+    search: cv2.DISOpticalFlow | None = getattr(_own, "search", None)
+    if search is None:
+        # The variational step is what sharpens the flow at edges; more of its iterations gain nothing on rain.
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        search.setFinestScale(1)
+        search.setVariationalRefinementIterations(3)
+        _own.search = search
     return search
 
 
