@@ -24,7 +24,7 @@ from restoregan_core.runtimes.timing import (
     time_interleaved,
 )
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
-from restoregan_core.zoo import CONFIGS, NAMES, build_generator, load_generator
+from restoregan_core.zoo import CONFIGS, build_generator, load_generator
 
 RUNTIMES = ("tensorrt", "openvino", "torch")
 EAGER_FP32 = ("torch", "fp32")
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         "A network without weights is timed with random ones, which take as long.",
         "restoregan bench --model lite --size 360x640 --runtime all --json bench.json",
     )
-    parser.add_argument("--model", default="all", help=f"{', '.join(NAMES)}, all, or a .safetensors file")
+    parser.add_argument("--model", default="all", help=f"{', '.join(CONFIGS)}, all, or a .safetensors file")
     parser.add_argument("--size", type=parse_size, default=(360, 640), help="HEIGHTxWIDTH (default 360x640)")
     parser.add_argument("--runtime", choices=["all", *RUNTIMES], default="all")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -46,8 +46,8 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.rounds < 1:
         raise ValueError(f"--rounds {args.rounds}: give at least 1")
-    if args.model not in (*NAMES, "all") and not Path(args.model).is_file():
-        raise ValueError(f"--model {args.model!r} is neither {', '.join(NAMES)}, all, nor a file")
+    if args.model not in (*CONFIGS, "all") and not Path(args.model).is_file():
+        raise ValueError(f"--model {args.model!r} is neither {', '.join(CONFIGS)}, all, nor a file")
 
     console = Console(stderr=True)
     device = torch_device(args.device)
@@ -78,7 +78,8 @@ def _bench_model(
     height, width = size
     multiple = generator.config.size_multiple
     multiply_adds = count_multiply_adds(generator, height + -height % multiple, width + -width % multiple)
-    rgb_BHWC = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    shape = 1, height, width, generator.config.input_channels
+    frames_BHWC = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     opened: dict[tuple[str, str], Runtime] = {}
     memory_mb: dict[tuple[str, str], float] = {}
     for (name, precision), open_runtime in _openers(generator, device).items():
@@ -92,11 +93,11 @@ def _bench_model(
         except RuntimeUnavailableError as error:
             console.print(f"{model}, {name}, {precision}: {error}", markup=False, soft_wrap=True)
             continue
-        candidate.run(rgb_BHWC)
+        candidate.run(frames_BHWC)
         opened[name, precision] = candidate
         memory_mb[name, precision] = _memory_mb(device) - before_mb
     timings = time_interleaved(
-        {" ".join(key): lambda r=value: r.run(rgb_BHWC) for key, value in opened.items()},  # type: ignore[misc]
+        {" ".join(key): lambda r=value: r.run(frames_BHWC) for key, value in opened.items()},  # type: ignore[misc]
         rounds,
     )
     eager_ms = timings[" ".join(EAGER_FP32)].median_ms

@@ -6,7 +6,9 @@ The mean is often better than each of them, and keeps of an older network what a
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
+from restoregan_core.models.fit_history import fit_history
 from restoregan_core.zoo import LoadedGenerator
 
 
@@ -14,7 +16,7 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
     """Make the first network the mean of all.
 
     Args:
-        parts: networks of one shape; the first one's weights are replaced.
+        parts: networks of one shape, history aside; the first one's weights are replaced, and it keeps its history.
         shares: of each, not negative; only their proportions count.
 
     Returns:
@@ -27,12 +29,12 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
         raise ValueError(f"shares {', '.join(f'{s:g}' for s in shares)} must not be negative, nor all 0")
     first = parts[0].generator
     for part in parts[1:]:
-        if part.generator.config != first.config:
+        if replace(part.generator.config, history=first.config.history) != first.config:
             raise ValueError(
                 f"{part.name} has another shape than {parts[0].name}: networks of one shape alone can be averaged"
             )
     weights = [share / sum(shares) for share in shares]
-    states = [part.generator.state_dict() for part in parts]
+    states = [fit_history(part.generator.state_dict(), first) for part in parts]
     first.load_state_dict(
         {
             key: sum(weight * state[key] for weight, state in zip(weights, states, strict=True))

@@ -4,9 +4,7 @@
 import copy
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
+from restoregan_core.models.fit_history import fit_history
 from restoregan_core.models.generator import Generator
 from restoregan_core.training.checkpoint import load_checkpoint
 from restoregan_core.zoo import load_generator
@@ -29,7 +27,7 @@ def load_start(generator: Generator, start_from: str) -> None:
     else:
         state = load_generator(start_from).generator.state_dict()
     try:
-        generator.load_state_dict(_with_history(state, generator))
+        generator.load_state_dict(fit_history(state, generator))
     except RuntimeError as error:
         raise ValueError(f"transfer.start_from: {start_from!r} holds a generator of another shape") from error
 
@@ -45,23 +43,6 @@ def load_teacher(generator: Generator, keep: str) -> Generator | None:
     teacher = copy.deepcopy(generator)
     load_start(teacher, keep)
     return teacher.eval().requires_grad_(False)
-
-
-def _with_history(state: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
-    """Weights for another number of frames of history: what is new starts at zero, what is left over goes.
-
-    The first layer is told nothing of the added frames, and the last one trusts each of them a little. Single images
-    come out as before, either way: their history says nothing, so weights that read it do not matter.
-    """
-    fitted = dict(state)
-    for name in ("stem.0.weight", "head.weight", "head.bias"):
-        own, given = generator.state_dict()[name], state.get(name)
-        if given is None or given.ndim != own.ndim:
-            continue
-        common = tuple(slice(min(sizes)) for sizes in zip(given.shape, own.shape, strict=True))
-        fitted[name] = torch.zeros_like(own)
-        fitted[name][common] = given[common].to(own.device)
-    return fitted
 
 
 def freeze(generator: Generator, parts: list[str]) -> None:

@@ -46,7 +46,7 @@ def test_what_cannot_be_averaged_is_one_line(networks: list[str], tmp_path: Path
     new = str(tmp_path / "new.safetensors")
     for arguments, said in (
         ([networks[0], str(other), "--output", new], "another shape"),
-        ([networks[0], "--output", new], "two networks or more"),
+        ([networks[0], "--output", new], "name two or more"),
         ([*networks, "--shares", "1", "--output", new], "one for each"),
         ([*networks, "--shares", "1", "-1", "--output", new], "must not be negative"),
         ([*networks, "--output", str(kept)], "exists"),
