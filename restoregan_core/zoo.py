@@ -33,27 +33,28 @@ _SMALL: dict[str, Any] = {
     "identity_start": True,
 }
 
+_LITE: dict[str, Any] = {
+    "base_width": 32,
+    "width_multipliers": (1, 2, 4, 4),
+    "blocks": 4,
+    "outer_blocks": (1, 1, 2),
+    **_SMALL,
+}
+
 CONFIGS: dict[str, GeneratorConfig] = {
     "paper": GeneratorConfig(),
     "vehicle": GeneratorConfig(
-        base_width=64, width_multipliers=(1, 2, 3), blocks=8, outer_blocks=(1, 2), **_SMALL
+        base_width=64, width_multipliers=(1, 2, 3), blocks=8, outer_blocks=(1, 2), history=2, **_SMALL
     ),
-    "lite": GeneratorConfig(
-        base_width=32, width_multipliers=(1, 2, 4, 4), blocks=4, outer_blocks=(1, 1, 2), **_SMALL
-    ),
+    "lite": GeneratorConfig(history=2, **_LITE),
+    "lite_detector": GeneratorConfig(**_LITE),
 }
-
-SAME_SHAPE_AS = {"lite_detector": "lite"}
-"""Names of further weights -> the name whose shape they have."""
-
-NAMES = (*CONFIGS, *SAME_SHAPE_AS)
-"""Every network that may come with weights."""
 
 ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
     "assessor": "0662e283e8c1d2ba0d840d4a36c955c6c93ea2fb78582cd7d4d2a440ebfed79f",
-    "lite": "1103bf7cc7c8b6cbe7d323049fdd1dae252a24147358c477d7fa04b5244b5fe4",
+    "lite": "954634e0d553eb22a0968ec8a2efd6bd9a848299ce34c0ae417d00948a7e4698",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """SHA-256 of the weights that come with the package. A file that differs is refused."""
@@ -100,7 +101,7 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
         ValueError: neither a zoo name with shipped weights nor a file.
     """
     text = os.fspath(name_or_file)
-    if text in NAMES:
+    if text in CONFIGS:
         path = WEIGHTS_DIR / f"{text}.safetensors"
         if not path.is_file():
             raise ValueError(
@@ -109,7 +110,7 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
         return path
     path = Path(text)
     if not path.is_file():
-        raise ValueError(f"{text!r} is neither a model ({', '.join(NAMES)}) nor a .safetensors file")
+        raise ValueError(f"{text!r} is neither a model ({', '.join(CONFIGS)}) nor a .safetensors file")
     return path
 
 
@@ -123,13 +124,13 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     path = weights_path(name_or_file)
     text = os.fspath(name_or_file)
     state, metadata, digest = _read(path)
-    if text in NAMES:
+    if text in CONFIGS:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
     _fill(generator, state, path)
-    name = text if text in NAMES else path.stem
+    name = text if text in CONFIGS else path.stem
     return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
 
 
