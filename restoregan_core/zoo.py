@@ -54,7 +54,7 @@ ASSESSOR = "assessor"
 
 SHA256: dict[str, str] = {
     "assessor": "0662e283e8c1d2ba0d840d4a36c955c6c93ea2fb78582cd7d4d2a440ebfed79f",
-    "lite": "954634e0d553eb22a0968ec8a2efd6bd9a848299ce34c0ae417d00948a7e4698",
+    "lite": "01e4bcf42bbe3333189a1acf1d5473bb9bf46af264bf5241fecce5d9f2e18369",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """SHA-256 of the weights that come with the package. A file that differs is refused."""

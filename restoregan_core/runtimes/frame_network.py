@@ -16,7 +16,7 @@ class FrameNetwork(nn.Module):
     """uint8 (B, H, W, C) -> the restored image, uint8 RGB (B, H, W, 3), and the mean residual, a float32 scalar.
 
     The input holds the current frame and then, for a generator with history, the frames before, newest first, each
-    aligned to the current one: ``config.input_channels`` in all.
+    aligned to the current one: ``config.input_channels`` in all. The history may also come as an input of its own.
 
     The generator's change is rounded to whole grey levels and added to the levels that came in; these are
     whole numbers below 256, exact in float16 and in bfloat16. So half precision costs nothing on what the
@@ -37,11 +37,13 @@ class FrameNetwork(nn.Module):
         self.size_multiple = generator.config.size_multiple
         self.averages = generator.config.output_skip == "average"
 
-    def forward(self, frames_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, frames_BHWC: Tensor, history_BHWC: Tensor | None = None) -> tuple[Tensor, Tensor]:
         dtype = next(self.generator.parameters()).dtype
         height, width = frames_BHWC.shape[1:3]
         # Cast before, and after, anything else: TensorRT takes and gives uint8 but computes nothing in it.
         frames_BCHW = frames_BHWC.to(dtype).permute(0, 3, 1, 2)
+        if history_BHWC is not None:
+            frames_BCHW = torch.cat([frames_BCHW, history_BHWC.to(dtype).permute(0, 3, 1, 2)], 1)
         if self.pads:
             right, bottom = -width % self.size_multiple, -height % self.size_multiple
             if right or bottom:

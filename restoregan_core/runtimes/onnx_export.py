@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.frame_network import FrameNetwork
@@ -15,18 +15,6 @@ from restoregan_core.runtimes.torch_runtime import DTYPES
 
 OPSET = 20
 INPUT, HISTORY, OUTPUT, MEAN_RESIDUAL = "rgb", "history", "restored", "mean_residual"
-
-
-class _WithHistory(nn.Module):
-    """A ``FrameNetwork`` whose history is an input of its own."""
-
-    def __init__(self, network: FrameNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, rgb_BHWC: Tensor, history_BHWC: Tensor) -> tuple[Tensor, Tensor]:
-        restored_BHWC, mean_residual = self.network(torch.cat([rgb_BHWC, history_BHWC], dim=3))
-        return restored_BHWC, mean_residual
 
 
 def export_onnx(
@@ -67,7 +55,7 @@ def export_onnx(
     if older:
         examples = (example, torch.zeros(*example.shape[:3], older, dtype=torch.uint8))
     program = torch.onnx.export(
-        _WithHistory(network).eval() if older else network,
+        network,
         examples,
         dynamo=True,
         opset_version=OPSET,

@@ -44,7 +44,7 @@ def test_a_damaged_assessor_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 def test_shipped_weights_are_the_released_ones_and_say_what_they_saw(name: str) -> None:
     loaded = zoo.load_generator(name)
     assert loaded.name == f"{name}-{zoo.SHA256[name][:12]}"
-    assert loaded.generator.config == zoo.CONFIGS[zoo.SAME_SHAPE_AS.get(name, name)]
+    assert loaded.generator.config == zoo.CONFIGS[name]
     assert not loaded.generator.training
     assert all(":" in data for data in json.loads(loaded.metadata["training_data"])), "set: licence"
 

@@ -27,6 +27,7 @@ YUV420 = ["nv12", "nv21"]
 
 def bytes_per_pixel(encoding):
     known = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4, "mono16": 2}
+    known |= {"rgb16": 6, "bgr16": 6, "rgba16": 8, "bgra16": 8}
     return known.get(encoding, 2 if encoding.endswith("16") or encoding in YUV422 else 1)
 
 

@@ -57,7 +57,7 @@ def test_what_is_not_a_number_is_null() -> None:
         cameras={},
         sweep=[point],
         replay=schema.ReplayFacts(
-            settings={}, frames_done=1, is_complete=True, stopped="", damage=[], wall_s=1.0, model_card={},
+            settings={}, frames_done=1, is_complete=True, stopped="", damage=[], notes=[], wall_s=1.0, model_card={},
             environment={},
         ),
         segments=[],
