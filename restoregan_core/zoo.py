@@ -8,15 +8,17 @@ it comes from (training data with licences, recipe, scores, code version) under 
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from restoregan_core.documents import build, parse_json
 from restoregan_core.files import atomic_write
 from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
 from restoregan_core.models.generator import Generator, GeneratorConfig
@@ -83,6 +85,21 @@ class LoadedAssessor:
     metadata: dict[str, str]
 
 
+_Triple = tuple[float, float, float]
+_Network = TypeVar("_Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """As a file has it; see ``LoadedAssessor``."""
+
+    tile: tuple[_Triple, _Triple, _Triple]
+    frame: tuple[_Triple, _Triple, _Triple]
+
+    def lists(self) -> tuple[list[list[float]], list[list[float]]]:
+        return [list(row) for row in self.tile], [list(row) for row in self.frame]
+
+
 def build_generator(name: str) -> Generator:
     """The generator of that name with fresh random weights, in training mode.
 
@@ -128,8 +145,9 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
-    generator = Generator(GeneratorConfig.from_dict(json.loads(metadata["config"])))
-    _fill(generator, state, path)
+    what = f"{path}: config"
+    config = GeneratorConfig.from_dict(parse_json(metadata["config"], what), what)
+    generator = _filled(lambda: Generator(config), state, path)
     name = text if text in CONFIGS else path.stem
     return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
 
@@ -161,15 +179,17 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     state, metadata, digest = _read(path)
     if file is None:
         _check_released(ASSESSOR, path, digest)
-    if "calibration" not in metadata:
+    if "calibration" not in metadata or "config" not in metadata:
         raise ValueError(
             f"{path} does not hold an assessor: it was not written by restoregan's assessor training"
         )
-    network = AssessorNetwork(AssessorConfig(**json.loads(metadata["config"])))
-    _fill(network, state, path)
-    calibration = json.loads(metadata["calibration"])
+    what = f"{path}: config"
+    config = build(AssessorConfig, parse_json(metadata["config"], what), what)
+    what = f"{path}: calibration"
+    calibration = build(_Calibration, parse_json(metadata["calibration"], what), what)
+    network = _filled(lambda: AssessorNetwork(config), state, path)
     name = f"{ASSESSOR if file is None else path.stem}-{digest[:12]}"
-    return LoadedAssessor(network.eval(), calibration["tile"], calibration["frame"], name, metadata)
+    return LoadedAssessor(network.eval(), *calibration.lists(), name, metadata)
 
 
 def save_assessor(
@@ -197,7 +217,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
-    except SafetensorError as error:
+    except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} is not a safetensors file: {error}") from error
     return state, metadata, digest
 
@@ -209,11 +229,21 @@ def _check_released(name: str, path: Path, digest: str) -> None:
         )
 
 
-def _fill(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path}: the weights do not fit the config stored with them: {error}") from error
+def _filled(make: Callable[[], _Network], state: dict[str, Tensor], path: Path) -> _Network:
+    """The network with these weights. One that does not fit them is never made: it may be of any size."""
+    with torch.device("meta"):  # shapes without memory
+        expected = {key: value.shape for key, value in make().state_dict().items()}
+    found = {key: value.shape for key, value in state.items()}
+    if differing := sorted(
+        key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
+    ):
+        raise ValueError(
+            f"{path}: the weights do not fit the config stored with them: {', '.join(differing[:3])}"
+            f"{f' and {len(differing) - 3} more' if len(differing) > 3 else ''}"
+        )
+    network = make()
+    network.load_state_dict(state)
+    return network
 
 
 def _write(

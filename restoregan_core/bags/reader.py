@@ -91,7 +91,10 @@ class Bag:
             try:
                 for message in storage.messages(topics, start_ns, stop_ns):
                     count += 1
-                    yield message
+                    if 0 <= message.time_ns < 2**63:
+                        yield message
+                    else:
+                        self._note(f"{file.name}: messages before 1970 or after 2262 are left out")
             except Exception as error:  # corrupt bytes surface as anything, from struct.error to apsw.Error
                 self._note(f"{file.name}: broke off after {count} messages ({type(error).__name__}: {error})")
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from restoregan_core.bags.reader import open_bag
+from restoregan_core.bags.reader import BagError, open_bag
 from restoregan_core.files import atomic_write
 
 REPORT_TYPE = "restoregan_ros/msg/RestorationReport"
@@ -109,6 +109,9 @@ class BagParts:
                 if bag.damage:
                     raise OSError("; ".join(bag.damage))
             joined = self._close_part()
+        except BagError as error:
+            self.abandon_part()
+            raise OSError(str(error)) from error
         except OSError:
             self.abandon_part()
             raise

@@ -33,7 +33,7 @@ class AssessorConfig:
         head_width: channels of a tile's summary.
 
     Raises:
-        ValueError: not four widths, or one below 1.
+        ValueError: not four widths, or one below 1 or over 8192.
     """
 
     widths: tuple[int, ...] = (24, 32, 48, 64)
@@ -41,9 +41,10 @@ class AssessorConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
-        if len(self.widths) != 4 or min((*self.widths, self.head_width)) < 1:
+        sizes = (*self.widths, self.head_width)
+        if len(self.widths) != 4 or min(sizes) < 1 or max(sizes) > 8192:
             raise ValueError(
-                f"widths={self.widths}, head_width={self.head_width}: four widths and a head, all at least 1"
+                f"widths={self.widths}, head_width={self.head_width}: four widths and a head, all from 1 to 8192"
             )
 
     def to_dict(self) -> dict[str, Any]:

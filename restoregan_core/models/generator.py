@@ -7,13 +7,15 @@ blocks at the coarsest scale, decoder, residual output) and change what costs ti
 depth sits, and the resolution that the stem works at.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from restoregan_core.documents import build
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,14 @@ class GeneratorConfig:
             raise ValueError(f"output_skip={self.output_skip!r} must be add or average")
         if self.pixel_unshuffle < 1:
             raise ValueError(f"pixel_unshuffle={self.pixel_unshuffle} must be at least 1")
+        scales = (*self.width_multipliers, self.pixel_unshuffle, len(self.width_multipliers))
+        counts = (self.blocks, *self.outer_blocks, self.kernel_size)
+        if max(self.widths) > 8192 or max(scales) > 64 or max(counts) > 255:
+            raise ValueError(
+                f"widths={self.widths}, pixel_unshuffle={self.pixel_unshuffle}, blocks={self.blocks}, "
+                f"outer_blocks={self.outer_blocks}, kernel_size={self.kernel_size}: at most 8192 channels, 64 "
+                "scales and times, 255 blocks and pixels"
+            )
         if not 0 <= self.history <= 8:
             raise ValueError(f"history={self.history} must lie in [0, 8]")
 
@@ -106,12 +116,13 @@ class GeneratorConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "GeneratorConfig":
-        """The inverse of ``to_dict``. Raises ValueError for a key that is not a field."""
-        unknown = set(values) - {f.name for f in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown generator settings {sorted(unknown)}: written by a newer version?")
-        return cls(**values)
+    def from_dict(cls, values: dict[str, Any], what: str = "the generator's config") -> "GeneratorConfig":
+        """The inverse of ``to_dict``.
+
+        Raises:
+            ValueError: a key that is not a field, or a value of another type or out of range; ``what`` names it.
+        """
+        return build(cls, values, what)
 
 
 def same_padding(kernel_size: int, stride: int) -> tuple[int, int, int, int]:

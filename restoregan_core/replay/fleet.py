@@ -5,7 +5,6 @@ Every job is one ``ReplayRequest`` into a folder of its own, so a job that died 
 and a fleet that is started again skips what is complete. With Ray, every machine must reach the folder.
 """
 
-import json
 import logging
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.bags.reader import BagError, open_bag
+from restoregan_core.replay.report_file import read_report
 from restoregan_core.replay.request import ReplayRequest
 
 logger = logging.getLogger(__name__)
@@ -116,8 +116,16 @@ def _length_s(bag: Path) -> float:
 
 def is_complete(folder: Path) -> bool:
     """Whether a replay there came to its end and was summed up."""
-    report = folder / "report.json"
-    return report.is_file() and bool(json.loads(report.read_text())["replay"]["is_complete"])
+    report = _report_in(folder)
+    return bool(report and report["replay"]["is_complete"])
+
+
+def _report_in(folder: Path) -> dict[str, Any] | None:
+    try:
+        return read_report(folder / "report.json")
+    except ValueError as error:  # the job's replay goes on from its checkpoint, and writes another one
+        logger.warning("%s: as good as missing", error)
+        return None
 
 
 def run_local(
@@ -198,5 +206,4 @@ def _last_line(text: str) -> str:
 def reports_of(jobs: Sequence[Job], output: Path) -> Iterator[tuple[Job, dict[str, Any] | None]]:
     """Every job with its report.json, None where there is none."""
     for job in jobs:
-        file = output / job.name / "report.json"
-        yield job, json.loads(file.read_text()) if file.is_file() else None
+        yield job, _report_in(output / job.name)

@@ -174,6 +174,8 @@ class FrameOutput:
 
     def _header(self, frame: SourceFrame) -> Any:
         sec, nanosec = divmod(frame.stamp_ns, 10**9)
+        # A damaged message, or one of ROS 1 after 2038, may be stamped with what ROS 2 cannot say.
+        sec = min(max(sec, -(2**31)), 2**31 - 1)
         stamp = self._store.types["builtin_interfaces/msg/Time"](sec, nanosec)
         return self._store.types["std_msgs/msg/Header"](stamp, frame.frame_id)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from restoregan_core.documents import build, parse_yaml
 
 _COMPARE: dict[type, Callable[[float, float], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -28,6 +28,9 @@ _COMPARE: dict[type, Callable[[float, float], bool]] = {
 _COMPUTE: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
 }  # fmt: skip
+
+
+MAX_RULE_LENGTH = 400
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ class RuleOutcome:
     detail: str
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A rule as a file has it."""
+
+    rule: str
+    name: str = ""
+
+
 def read_rules(file: Path) -> list[Rule]:
     """Read and check a YAML file.
 
@@ -55,19 +66,15 @@ def read_rules(file: Path) -> list[Rule]:
     """
     if not file.is_file():
         raise ValueError(f"no rules at {file}")
-    try:
-        content = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file} is not valid YAML: {error}") from error
+    content = parse_yaml(file.read_bytes(), f"{file}")
     entries = content.get("rules") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{file} does not hold any rules: expected a list under 'rules'")
     rules = []
     for entry in entries:
-        text = entry if isinstance(entry, str) else str((entry or {}).get("rule", ""))
-        name = text if isinstance(entry, str) else str(entry.get("name", text))
-        _parse(text)
-        rules.append(Rule(name, text))
+        said = build(_Entry, {"rule": entry} if isinstance(entry, str) else entry, f"{file}: a rule")
+        _parse(said.rule)
+        rules.append(Rule(said.name or said.rule, said.rule))
     return rules
 
 
@@ -81,7 +88,7 @@ def check_rules(rules: list[Rule], report: dict[str, Any]) -> list[RuleOutcome]:
             right = _value(comparison.comparators[0], report)
             holds = _COMPARE[type(comparison.ops[0])](left, right)
             detail = f"{left:g} against {right:g}"
-        except (KeyError, ZeroDivisionError) as error:
+        except (KeyError, ArithmeticError) as error:
             holds, detail = False, str(error.args[0])
         outcomes.append(RuleOutcome(rule, holds, detail))
     return outcomes
@@ -105,10 +112,12 @@ def write_junit(outcomes: list[RuleOutcome], name: str, file: Path) -> None:
 
 
 def _parse(text: str) -> ast.Compare:
+    if len(text) > MAX_RULE_LENGTH:  # nested no deeper than Python can follow
+        raise ValueError(f"rule {text[:60]!r}... has {len(text)} characters, more than {MAX_RULE_LENGTH}")
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"rule {text!r} cannot be read: {error.msg}") from error
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"rule {text!r} cannot be read: {str(error).splitlines()[0]}") from error
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or type(tree.ops[0]) not in _COMPARE:
         raise ValueError(f"rule {text!r} is not a comparison such as: objects.lost <= objects.gained")
     for side in (tree.left, tree.comparators[0]):
@@ -122,10 +131,16 @@ def _check(node: ast.expr, text: str) -> None:
         _check(node.right, text)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         _check(node.operand, text)
-    elif not (isinstance(node, ast.Constant) and isinstance(node.value, int | float)) and not _path(node):
+    elif not _is_number(node) and not _path(node):
         raise ValueError(
             f"rule {text!r}: {ast.unparse(node)!r} is neither a number nor a path like frames.count"
         )
+
+
+def _is_number(node: ast.expr) -> bool:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, int | float):
+        return False
+    return not isinstance(node.value, bool) and abs(node.value) <= 1e300
 
 
 def _path(node: ast.expr) -> list[str]:

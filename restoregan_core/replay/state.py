@@ -2,6 +2,7 @@
 """What a replay must remember to go on after a kill: a checkpoint after every part of the restored bag."""
 
 import json
+import logging
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,12 @@ import numpy.typing as npt
 
 from restoregan_core.files import atomic_write
 from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.replay.checkpoint_file import read_checkpoint
 
 PipelineArrays = dict[str, npt.NDArray[Any]]
 """What ``RestorationPipeline.state`` gives."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -113,16 +117,26 @@ class ReplayFolder:
             if path.name != state.memory:
                 path.unlink()
 
+    def _readable_state(self) -> ReplayState | None:
+        """Of an earlier run; where that is damaged, nothing of it is kept."""
+        if not self.checkpoint.is_file():
+            return None
+        try:
+            return read_checkpoint(self, ReplayState)
+        except ValueError as error:
+            logger.warning("%s: starting anew", error)
+            shutil.rmtree(self.path)
+            return None
+
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
-        """Start over, or go on where an earlier run of the same settings ended.
+        """Start over, or go on where an earlier run of the same settings ended, unless what it left is damaged.
 
         Raises:
             ValueError: the folder holds something else.
         """
         if overwrite and self.checkpoint.is_file():
             shutil.rmtree(self.path)
-        if self.checkpoint.is_file():
-            state = ReplayState(**json.loads(self.checkpoint.read_text()))
+        if state := self._readable_state():
             differing = [key for key in settings if state.settings.get(key) != settings[key]]
             if differing:
                 changes = "; ".join(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One row a frame: the schema of frames.parquet, and reading it back without holding all of it."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,38 @@ def join_parts(parts: Sequence[Path], file: Path) -> None:
             writer.write_table(pq.read_table(part, schema=schema()))
 
 
+def count_rows(file: Path) -> int:
+    """How many rows a table holds, after reading all of it.
+
+    Raises:
+        ValueError: it is missing or damaged, or lacks a column; the message names it.
+    """
+    import pyarrow.parquet as pq
+
+    with _reading(file):
+        return int(pq.read_table(file, schema=schema()).num_rows)
+
+
+@contextlib.contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """One error, whatever Arrow raises for a file that is missing or damaged."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise ValueError(
+            f"{file} cannot be read ({reason}): replay the bag again with --overwrite"
+        ) from error
+
+
 class Frames:
     """frames.parquet, column by column.
 
     Args:
         file: as ``join_parts`` writes it.
+
+    Raises:
+        ValueError: on reading: the file is missing or damaged; the message names it.
     """
 
     def __init__(self, file: Path) -> None:
@@ -80,22 +108,30 @@ class Frames:
         """Several scalar columns."""
         import pyarrow.parquet as pq
 
-        table = pq.read_table(self.file, columns=list(names))
-        return {name: table[name].to_numpy(zero_copy_only=False) for name in names}
+        with _reading(self.file):
+            table = pq.read_table(self.file, columns=list(names))
+            return {name: table[name].to_numpy(zero_copy_only=False) for name in names}
 
     def rows(self, *names: str) -> Iterator[Row]:
         """Row by row, with these columns alone; lists as arrays."""
         import pyarrow.parquet as pq
 
-        for batch in pq.ParquetFile(self.file).iter_batches(256, columns=list(names)):
-            values = {name: batch.column(name).to_pylist() for name in names}
+        with _reading(self.file):
+            batches = pq.ParquetFile(self.file).iter_batches(256, columns=list(names))
+        while True:
+            with _reading(self.file):
+                batch = next(batches, None)
+                values = {name: batch.column(name).to_pylist() for name in names} if batch else {}
+            if batch is None:
+                return
             for i in range(batch.num_rows):
                 yield {name: values[name][i] for name in names}
 
     def __len__(self) -> int:
         import pyarrow.parquet as pq
 
-        return int(pq.ParquetFile(self.file).metadata.num_rows)
+        with _reading(self.file):
+            return int(pq.ParquetFile(self.file).metadata.num_rows)
 
 
 def grid_of(row: Row, name: str) -> npt.NDArray[np.float32]:

@@ -10,15 +10,25 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from restoregan_core.documents import build, parse_json
+
 MANIFEST_SUFFIX = ".json"
 
 EngineKey = dict[str, str]
 """What an engine was built from and for: every entry must agree. Always holds ``runtime`` and ``weights``."""
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    sha256: str
+    bytes: int
+    key: EngineKey
 
 
 class EngineError(RuntimeError):
@@ -81,16 +91,16 @@ def verify_engine(path: Path, key: EngineKey) -> None:
     if not path.is_file():
         raise EngineError(f"engine {path} does not exist")
     try:
-        manifest = json.loads(manifest_path(path).read_text())
-        stored_key, stored_digest = dict(manifest["key"]), str(manifest["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = _read_manifest(manifest_path(path))
+    except (OSError, ValueError) as error:
         raise EngineError(f"engine {path} has no readable manifest beside it") from error
+    stored_key = manifest.key
     for entry in sorted(set(key) | set(stored_key)):
         if stored_key.get(entry) != key.get(entry):
             raise EngineError(
                 f"engine {path} was built for {entry} {stored_key.get(entry)}, needed is {key.get(entry)}"
             )
-    if _file_digest(path) != stored_digest:
+    if _file_digest(path) != manifest.sha256:
         raise EngineError(f"engine {path} is truncated or altered: its SHA-256 is not the manifest's")
 
 
@@ -107,9 +117,9 @@ def find_engine(directory: Path, key: EngineKey) -> Path:
             verify_engine(engine, key)
         except EngineError as error:
             try:
-                stored = json.loads(manifest.read_text())["key"]
+                stored = _read_manifest(manifest).key
                 related = all(stored.get(entry) == key[entry] for entry in ("runtime", "weights"))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            except (OSError, ValueError):
                 related = manifest == manifest_path(default_path(key, directory))
             if related:
                 refusals.append(str(error))
@@ -126,6 +136,11 @@ def keep_newest(directory: Path, runtime: str, count: int) -> None:
     for engine in engines[count:]:
         manifest_path(engine).unlink(missing_ok=True)
         engine.unlink(missing_ok=True)
+
+
+def _read_manifest(file: Path) -> _Manifest:
+    """Raises ValueError for a file that does not say what a manifest says, and OSError."""
+    return build(_Manifest, parse_json(file.read_bytes(), f"{file}"), f"{file}")
 
 
 def _file_digest(path: Path) -> str:

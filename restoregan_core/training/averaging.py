@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+from restoregan_core.documents import build, parse_json
 from restoregan_core.models.fit_history import fit_history
 from restoregan_core.zoo import LoadedGenerator
 
@@ -41,7 +42,7 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
             for key in states[0]
         }
     )
-    training_data = [name for part in parts for name in json.loads(part.metadata.get("training_data", "[]"))]
+    training_data = [name for part in parts for name in _training_data(part)]
     averaged = [
         {"name": part.name, "sha256": part.sha256, "share": weight, "metadata": part.metadata}
         for part, weight in zip(parts, weights, strict=True)
@@ -50,3 +51,8 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
         "averaged": json.dumps(averaged),
         "training_data": json.dumps(list(dict.fromkeys(training_data))),
     }
+
+
+def _training_data(part: LoadedGenerator) -> list[str]:
+    what = f"{part.name}: training_data"
+    return build(list[str], parse_json(part.metadata.get("training_data", "[]"), what), what)
