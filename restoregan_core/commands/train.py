@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """``restoregan train``: train a network from a YAML recipe."""
 
+import math
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from restoregan_core.documents import parse_yaml
 from restoregan_core.training.recipes import find_recipe, recipe_names
 
 if TYPE_CHECKING:
@@ -76,10 +79,32 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     parser.add_class_arguments(recipe)
     try:
         values = parser.instantiate(parser.parse_args(argv))
-    except ArgumentError as error:
+        del values["config"]
+        made = recipe(**values)
+    except (ArgumentError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())) from error
-    del values["config"]
-    return recipe(**values)
+    except (
+        Exception
+    ) as error:  # jsonargparse calls our checks with values of types that it has not refused yet
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"a setting of the recipe has a value of the wrong type: {reason}") from error
+    _require_finite(asdict(made))
+    return made
+
+
+def _require_finite(value: Any, where: str = "") -> None:
+    """Refuse infinity and NaN, which pass any check for a lower bound or for none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}={value} must be a finite number")
+    entries = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list | tuple)
+        else ()
+    )
+    for key, entry in entries:
+        _require_finite(entry, f"{where}.{key}" if where else str(key))
 
 
 def _with_recipe_files(argv: list[str]) -> list[str]:
@@ -98,8 +123,6 @@ def _model_of(argv: list[str]) -> str:
     """What the recipe trains, as far as it can be read: what is wrong with it is the parser's to say."""
     import argparse
 
-    import yaml
-
     peek = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     peek.add_argument("--config")
     peek.add_argument("--model")
@@ -107,7 +130,8 @@ def _model_of(argv: list[str]) -> str:
     if given.model or not given.config:
         return str(given.model)
     try:
-        recipe = yaml.safe_load(Path(given.config).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        text = Path(given.config).read_bytes()
+    except OSError:
         return ""
+    recipe = parse_yaml(text, given.config)
     return str(recipe.get("model", "")) if isinstance(recipe, dict) else ""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from restoregan_core.data.known_degradation import KnownDegradation
+from restoregan_core.documents import build, parse_json
 from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions
@@ -56,12 +57,8 @@ class ReplayRequest:
 
     @classmethod
     def from_json(cls, text: str) -> "ReplayRequest":
-        """What ``to_json`` wrote."""
-        values = json.loads(text)
-        for name in ("cameras", "detections"):
-            if values.get(name) is not None:
-                values[name] = tuple(values[name])
-        return cls(**values)
+        """What ``to_json`` wrote. Raises ValueError for anything else."""
+        return build(cls, parse_json(text, "the request"), "the request")
 
     def absolute(self) -> "ReplayRequest":
         """The same from any working directory. Names of the zoo stay names."""
