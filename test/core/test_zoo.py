@@ -2,13 +2,18 @@
 """Names give the shapes that are promised; a weights file is read only if it is what it claims to be."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated_json, read_or_refused
 from safetensors.torch import save_file
 
 from restoregan_core import zoo
+from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters
 from restoregan_core.models.generator import Generator, GeneratorConfig
 
@@ -98,3 +103,37 @@ def test_files_that_are_something_else_are_refused_by_name(tmp_path: Path) -> No
     save_file({"x": torch.zeros(1)}, tmp_path / "misfit.safetensors", {"config": json.dumps(TINY.to_dict())})
     with pytest.raises(ValueError, match="do not fit the config"):
         zoo.load_generator(tmp_path / "misfit.safetensors")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_mutated_metadata_of_a_network_is_refused_by_its_file(tmp_path_factory, rng: random.Random) -> None:
+    file = tmp_path_factory.getbasetemp() / "mutated.safetensors"
+    generator = Generator(TINY)
+    save_file(generator.state_dict(), file, {"config": mutated_json(TINY.to_dict(), rng).decode("latin-1")})
+    with read_or_refused("mutated.safetensors"):
+        zoo.load_generator(file)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_mutated_metadata_of_an_assessor_is_refused_by_its_file(tmp_path_factory, rng: random.Random) -> None:
+    file = tmp_path_factory.getbasetemp() / "mutated.safetensors"
+    network = AssessorNetwork(AssessorConfig(widths=(2, 2, 2, 2), head_width=2))
+    said = {
+        "config": network.config.to_dict(),
+        "calibration": {"tile": [[1, 0, 0]] * 3, "frame": [[1, 0, 0]] * 3},
+    }
+    texts = {key: json.dumps(value) for key, value in said.items()}
+    which = rng.choice(list(said))
+    save_file(network.state_dict(), file, texts | {which: mutated_json(said[which], rng).decode("latin-1")})
+    with read_or_refused("mutated.safetensors"):
+        zoo.load_assessor_network(file)
+
+
+def test_a_config_of_a_huge_network_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "huge.safetensors"
+    config = TINY.to_dict() | {"base_width": 2048, "blocks": 200}  # hundreds of gigabytes
+    save_file(Generator(TINY).state_dict(), file, {"config": json.dumps(config)})
+    with pytest.raises(ValueError, match="the weights do not fit the config"):
+        zoo.load_generator(file)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """An engine file is used only if it is whole and made for exactly this."""
 
+import contextlib
 import json
+import random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated_json
 
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.runtimes.engine_cache import (
@@ -117,3 +122,17 @@ def test_only_the_newest_are_kept_and_other_files_stay(tmp_path):
     keep_newest(tmp_path, "openvino", 2)
     names = {p.name for p in tmp_path.iterdir() if p.suffix == ".engine"}
     assert names == {"openvino-2.engine", "openvino-3.engine", "tensorrt-1.engine"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_mutated_manifest_is_an_engine_error(tmp_path_factory, rng: random.Random) -> None:
+    folder = tmp_path_factory.mktemp("engines")
+    key, file = {"runtime": "openvino", "weights": "0" * 64}, folder / "a.engine"
+    write_engine(file, key, lambda path: path.write_bytes(b"code") and None)
+    manifest = manifest_path(file)
+    manifest.write_bytes(mutated_json(json.loads(manifest.read_text()), rng))
+    with contextlib.suppress(EngineError):
+        verify_engine(file, key)
+    with contextlib.suppress(EngineError):
+        find_engine(folder, key)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checkpoints survive whatever interrupts their writing, and execute nothing."""
 
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated_bytes, read_or_refused
 
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -83,3 +87,13 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a readable checkpoint"):
         load_checkpoint(tmp_path / "last.pt")
     assert not (tmp_path / "executed").exists()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_mutated_checkpoint_is_read_or_refused_by_name(tmp_path_factory, rng: random.Random) -> None:
+    file = tmp_path_factory.getbasetemp() / "mutated.ckpt"
+    save_checkpoint({"step": 3, "weight": torch.zeros(4, 4), "recipe": {"a": [1, "x"]}}, file)
+    file.write_bytes(mutated_bytes(file.read_bytes(), rng))
+    with read_or_refused("mutated.ckpt"):
+        load_checkpoint(file)

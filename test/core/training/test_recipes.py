@@ -2,8 +2,10 @@
 """Recipes are found by name wherever the package lies, and files as they are."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from restoregan_core.commands.train import parse
 from restoregan_core.training.recipes import find_recipe, recipe_names
@@ -37,3 +39,29 @@ def test_a_file_of_ones_own_goes_before_a_recipe_of_its_name(
 def test_what_is_neither_names_the_recipes_there_are(name: str) -> None:
     with pytest.raises(ValueError, match=r"nor one of the recipes: assessor, .*lite.*vehicle"):
         find_recipe(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("lite", {"optimiser": {"learning_rate": None}}),
+        ("lite", {"optimiser": 5}),
+        ("lite", {"schedule": {"stages": [{"epochs": float("inf")}]}}),
+        ("lite", {"loss": {"pixel_weight": 10**400}}),
+        ("lite", {"generator": {"width_multipliers": [None]}}),
+        ("assessor", {"network": {"widths": ["x", 1, 1, 1]}}),
+        ("assessor", {"held_out": None}),
+    ],
+)
+def test_a_value_of_another_type_is_one_line(tmp_path: Path, name: str, changes: dict[str, Any]) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(find_recipe(name).read_text()) | changes))
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        parse(["--config", str(file)])
+
+
+def test_a_recipe_nested_beyond_any_stack_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text("[" * 3000)
+    with pytest.raises(ValueError, match=r"recipe\.yaml is not valid YAML"):
+        parse(["--config", str(file)])

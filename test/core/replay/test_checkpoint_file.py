@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A replay goes on from what an earlier run left, or starts anew with one line where that is damaged."""
+
+import logging
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated_bytes, mutated_json, read_or_refused
+
+from restoregan_core.replay.report_file import read_report
+from restoregan_core.replay.state import ReplayFolder, ReplayState
+from restoregan_core.replay.table import Frames, write_rows
+
+SETTINGS = {"bag": "x"}
+
+
+def unfinished(path: Path) -> tuple[ReplayFolder, ReplayState]:
+    folder = ReplayFolder(path)
+    state = folder.open(SETTINGS)
+    write_rows([{"index": i, "camera": "front"} for i in range(3)], folder.rows / "rows_0.parquet")
+    state.memory = folder.save_memory({"gate front": np.zeros((2, 2), np.int64)}, 3)
+    state.frames_done, state.row_parts = 3, ["rows_0.parquet"]
+    folder.save(state)
+    return folder, state
+
+
+def test_what_is_whole_is_gone_on_from(tmp_path: Path) -> None:
+    folder, state = unfinished(tmp_path / "out")
+    assert folder.open(SETTINGS) == state
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda f: f.checkpoint.write_text("{"),
+        lambda f: f.checkpoint.write_text("[1]"),
+        lambda f: f.checkpoint.write_text('{"settings": {}, "unknown": 1}'),
+        lambda f: f.checkpoint.write_text(f.checkpoint.read_text().replace('"rows_0.parquet"', '"../x"')),
+        lambda f: f.checkpoint.write_text(f.checkpoint.read_text().replace('"parts": []', '"parts": [{}]')),
+        lambda f: (f.rows / "rows_0.parquet").unlink(),
+        lambda f: (f.rows / "rows_0.parquet").write_bytes(b"PAR1"),
+        lambda f: (f.work / "memory_3.npz").unlink(),
+        lambda f: (f.work / "memory_3.npz").write_bytes(b"PK"),
+    ],
+)
+def test_a_damaged_one_starts_anew_with_one_line(tmp_path: Path, damage, caplog) -> None:
+    folder, _ = unfinished(tmp_path / "out")
+    damage(folder)
+    with caplog.at_level(logging.WARNING):
+        state = folder.open(SETTINGS)
+    assert state == ReplayState(SETTINGS)
+    assert [record.getMessage().endswith("starting anew") for record in caplog.records] == [True]
+    assert not list(folder.rows.iterdir())
+
+
+def test_a_finished_one_whose_table_is_damaged_starts_anew(tmp_path: Path) -> None:
+    folder, state = unfinished(tmp_path / "out")
+    (folder.rows / "rows_0.parquet").replace(folder.frames)
+    state.is_complete, state.memory = True, ""
+    folder.save(state)
+    assert folder.open(SETTINGS) == state
+    folder.frames.write_bytes(folder.frames.read_bytes()[:-9])
+    assert folder.open(SETTINGS) == ReplayState(SETTINGS)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_no_mutation_of_a_checkpoint_or_its_files_ends_a_replay(tmp_path_factory, rng: random.Random) -> None:
+    folder, state = unfinished(tmp_path_factory.mktemp("mutated") / "out")
+    file = rng.choice([folder.checkpoint, folder.rows / "rows_0.parquet", folder.work / state.memory])
+    is_json = file == folder.checkpoint
+    file.write_bytes(mutated_json(vars(state), rng) if is_json else mutated_bytes(file.read_bytes(), rng))
+    with read_or_refused("other settings"):
+        folder.open(SETTINGS)
+
+
+def test_a_damaged_table_is_named_with_the_remedy(tmp_path: Path) -> None:
+    file = tmp_path / "frames.parquet"
+    for content in (None, b"", b"PAR1PAR1"):
+        if content is not None:
+            file.write_bytes(content)
+        for read in (len, lambda f: f.column("index"), lambda f: list(f.rows("index"))):
+            with pytest.raises(ValueError, match=r"frames\.parquet cannot be read .*--overwrite"):
+                read(Frames(file))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_a_mutated_report_is_read_or_refused(tmp_path_factory, rng: random.Random) -> None:
+    file = tmp_path_factory.getbasetemp() / "report.json"
+    tree = {
+        "replay": {"is_complete": True, "damage": []},
+        "verdict": {"headline": "x"},
+        "frames": {"count": 1},
+    }
+    file.write_bytes(mutated_json(tree, rng))
+    with read_or_refused(f"{file}"):
+        report = read_report(file)
+        assert report is not None
+        assert isinstance(report["replay"]["is_complete"], bool)
