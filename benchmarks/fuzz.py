@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,7 @@ def engine(folder: Path) -> Execution:
 def replay_state(folder: Path) -> Execution:
     import numpy as np
 
-    from restoregan_core.replay.checkpoint_file import read_checkpoint
-    from restoregan_core.replay.state import ReplayFolder, ReplayState
+    from restoregan_core.replay.state import ReplayFolder, read_checkpoint
     from restoregan_core.replay.table import write_rows
 
     replay = ReplayFolder(folder / "replay")
@@ -149,7 +149,7 @@ def replay_state(folder: Path) -> Execution:
         file = rng.choice(list(whole))
         is_json = file == replay.checkpoint
         file.write_bytes(mutated_json(vars(state), rng) if is_json else mutated_bytes(whole[file], rng))
-        read_checkpoint(replay, ReplayState)
+        read_checkpoint(replay)
 
     return run
 
@@ -192,6 +192,8 @@ def picture(folder: Path) -> Execution:
 
     import numpy as np
     from PIL import Image
+
+    warnings.simplefilter("ignore")  # what Pillow says of damaged metadata
 
     from restoregan_core.images.picture_files import read_picture_file, write_picture_file
 
