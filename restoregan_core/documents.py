@@ -9,8 +9,10 @@ depth, its numbers and its types are bounded here, so that nothing behind it has
 dataclass says.
 """
 
+import itertools
 import json
 import math
+import re
 import types
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -50,6 +52,12 @@ def parse_yaml(text: str | bytes, what: str) -> Any:
     """
     import yaml
 
+    brackets = re.findall(rb"[][{}]", text.encode() if isinstance(text, str) else text)
+    depths = itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)
+    if (
+        max(depths, default=0) > 10 * MAX_DEPTH
+    ):  # PyYAML takes minutes for thousands; some may be within texts
+        raise ValueError(f"{what} is not valid YAML: it opens more than {10 * MAX_DEPTH} brackets")
     try:
         value = yaml.safe_load(text)
     except Exception as error:  # a wrong tag, such as `!!int x`, makes PyYAML raise nearly anything
