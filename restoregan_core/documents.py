@@ -56,7 +56,7 @@ def parse_yaml(text: str | bytes, what: str) -> Any:
     depths = itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)
     if (
         max(depths, default=0) > 10 * MAX_DEPTH
-    ):  # PyYAML takes minutes for thousands; some may be within texts
+    ):  # PyYAML takes very long for thousands; some may be within texts
         raise ValueError(f"{what} is not valid YAML: it opens more than {10 * MAX_DEPTH} brackets")
     try:
         value = yaml.safe_load(text)
