@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -119,7 +120,8 @@ class Restorer:
         if self.history:
             images = [rgb_HWC, *aligned[: self.history]]
             images += images[-1:] * (1 + self.history - len(images))
-            frames_HWC = np.concatenate(images, axis=2)
+            # NumPy's concatenate copies three bytes at a time here, and takes six times as long.
+            frames_HWC = np.asarray(cv2.merge([np.ascontiguousarray(image) for image in images]), np.uint8)
         height, width = rgb_HWC.shape[:2]
         if height * width <= self.max_pixels:
             return self._restore(frames_HWC[np.newaxis])[0]
