@@ -22,8 +22,9 @@ from restoregan_core.data.pairs import find_pairs
 from restoregan_core.evaluation.baselines import NAMES, Baseline, baselines, best_for_set
 from restoregan_core.evaluation.measure import EvaluationSet, measure
 from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_restorer
-from restoregan_core.metrics.protocols import TITLES, Picture
+from restoregan_core.metrics.protocols import TITLES
 from restoregan_core.runtimes.timing import time_interleaved
 
 METRICS = ("psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d", "ssim_y")
@@ -79,7 +80,7 @@ def measured_rows(evaluation_set: EvaluationSet, methods: list[str]) -> list[Row
     return rows
 
 
-def add_times(rows: list[Row], picture: Picture) -> None:
+def add_times(rows: list[Row], picture: RgbImage) -> None:
     """Median time of every method at every setting that is in the table, on one frame of 640x360."""
     frame = np.ascontiguousarray(cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA))
     cv2.setNumThreads(-1)

@@ -28,10 +28,10 @@ from restoregan_core.detection.detector import COCO_CLASSES, Detector, DetectorO
 from restoregan_core.detection.evaluation import LOOK_ALIKES
 from restoregan_core.detection.kitti import find_frames
 from restoregan_core.images.folders import read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
 
-Picture = npt.NDArray[np.uint8]
-Metric = Callable[[Picture, Picture], float]
+Metric = Callable[[RgbImage, RgbImage], float]
 Rows = dict[str, tuple[str, Metric]]
 """What a peer calls its metric -> which of ours it is held against, and the metric."""
 
@@ -139,7 +139,7 @@ def load_alone(package: str, name: str, is_package: bool = False) -> ModuleType:
     return module
 
 
-def unit(picture_HWC: Picture) -> Any:
+def unit(picture_HWC: RgbImage) -> Any:
     """float32 (1, 3, height, width), [0, 1], a torch tensor."""
     import torch
 
@@ -161,7 +161,7 @@ def installed_peers() -> tuple[dict[str, Rows], list[str]]:
     return found, missing
 
 
-def picture_table(name: str, pairs: list[tuple[Picture, Picture]], peers: dict[str, Rows]) -> list[str]:
+def picture_table(name: str, pairs: list[tuple[RgbImage, RgbImage]], peers: dict[str, Rows]) -> list[str]:
     """Means over the pictures, and how far the single pictures lie from ours."""
     ours = {metric: [function(a, b) for a, b in pairs] for metric, function in OURS.items()}
     lines = [
@@ -267,7 +267,7 @@ def by_pycocotools(frames: list[tuple[Any, int, Any, Any]], ignores: bool) -> fl
     return float(precision[precision > -1].mean())
 
 
-def pairs_of(folder: Path, count: int) -> list[tuple[Picture, Picture]]:
+def pairs_of(folder: Path, count: int) -> list[tuple[RgbImage, RgbImage]]:
     files = islice(sorted((folder / "input").iterdir()), count)
     return [(read_rgb(file), read_rgb(folder / "target" / file.name)) for file in files]
 

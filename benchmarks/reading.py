@@ -17,12 +17,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from restoregan_core import load_pipeline
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.demo.textures import tiled
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.bootstrap import bootstrap_interval
 
 SCENES = 40
@@ -37,8 +37,7 @@ STREETS = (
 )  # fmt: skip
 WALLS = ((150, 84, 66), (176, 158, 128), (122, 98, 88), (190, 182, 170), (108, 112, 120))
 
-Picture = npt.NDArray[np.uint8]
-Read = Callable[[Picture], list[str]]
+Read = Callable[[RgbImage], list[str]]
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def main() -> None:
     read = open_reader()
     pipeline = load_pipeline(given.model)
 
-    def gated(rgb_HWC: Picture) -> Picture:
+    def gated(rgb_HWC: RgbImage) -> RgbImage:
         pipeline.reset()
         return pipeline.process(rgb_HWC).image
 
@@ -89,7 +88,7 @@ def open_reader() -> Read:
 
     engine = RapidOCR(intra_op_num_threads=2, inter_op_num_threads=1)
 
-    def read(rgb_HWC: Picture) -> list[str]:
+    def read(rgb_HWC: RgbImage) -> list[str]:
         lines, _ = engine(np.ascontiguousarray(rgb_HWC[..., ::-1]), use_cls=False)
         return [text for _, text, _ in lines or []]
 
@@ -108,7 +107,7 @@ def plain(text: str) -> str:
     return "".join(c for c in text.upper() if c.isalnum())
 
 
-def draw_scene(seed: int) -> tuple[Picture, str]:
+def draw_scene(seed: int) -> tuple[RgbImage, str]:
     """A wall with one sign or plate: uint8 RGB (HEIGHT, WIDTH, 3), and what stands on it."""
     rng = np.random.default_rng(seed)
     if seed % 2:
@@ -127,7 +126,7 @@ def draw_scene(seed: int) -> tuple[Picture, str]:
     return seen.round().clip(0, 255).astype(np.uint8), text
 
 
-def draw_sign(text: str, ground: tuple[int, int, int], ink: str) -> Picture:
+def draw_sign(text: str, ground: tuple[int, int, int], ink: str) -> RgbImage:
     """Upright and large: letters 64 px high."""
     font = ImageFont.load_default(size=80)
     left, top, right, bottom = font.getbbox(text)
@@ -138,7 +137,7 @@ def draw_sign(text: str, ground: tuple[int, int, int], ink: str) -> Picture:
     return np.asarray(image)
 
 
-def place(sign: Picture, wall: Picture, letter_px: float, rng: np.random.Generator) -> Any:
+def place(sign: RgbImage, wall: RgbImage, letter_px: float, rng: np.random.Generator) -> Any:
     """The sign on the wall, turned a little; its letters ``letter_px`` high. float32 of the wall's shape."""
     scale = min(letter_px / 64, 0.9 * WIDTH / sign.shape[1])
     height, width = sign.shape[0] * scale, sign.shape[1] * scale

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from restoregan_core import load_pipeline
@@ -26,6 +25,7 @@ from restoregan_core.data.rain import apply_rain, draw_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.steadier import Steadier
@@ -34,8 +34,6 @@ from restoregan_core.result import Action
 FRAMES = 24
 ONSET, END = 8, 24
 COMMAND = "PYTHONPATH=. python benchmarks/steadiness.py --data ../shared/data --output docs/benchmarks/steadiness.md"
-
-Picture = npt.NDArray[np.uint8]
 
 
 def main() -> None:
@@ -62,7 +60,7 @@ def main() -> None:
 
 
 def row(
-    name: str, clips: list[tuple[list[Picture], list[Picture]]], pipeline: RestorationPipeline
+    name: str, clips: list[tuple[list[RgbImage], list[RgbImage]]], pipeline: RestorationPipeline
 ) -> dict[str, Any]:
     figures: dict[str, list[float]] = {}
     for number, (given, truth) in enumerate(clips):
@@ -79,13 +77,13 @@ def row(
     return {"clip": name, **{key: float(np.mean(values)) for key, values in figures.items()}}
 
 
-def rainy(scene: Picture, seed: int) -> list[Picture]:
+def rainy(scene: RgbImage, seed: int) -> list[RgbImage]:
     rain = draw_rain(RainConfig(sparse_weight=0, dense_weight=0), np.random.default_rng(seed))
     clean = torch.from_numpy(scene).permute(2, 0, 1).float() / 255
     return list(noisy(lambda frame: apply_rain(clean, rain, frame), seed))
 
 
-def blurred(scene: Picture, seed: int) -> list[Picture]:
+def blurred(scene: RgbImage, seed: int) -> list[RgbImage]:
     degrade = DegradeConfig(
         blur=BlurConfig(extent_px=(8, 8), object_share=0), sensor=SensorConfig(noise_share=0, jpeg_share=0)
     )
@@ -95,19 +93,19 @@ def blurred(scene: Picture, seed: int) -> list[Picture]:
     return list(noisy(lambda frame: spoilt, seed))
 
 
-def noisy(picture_of: Callable[[int], torch.Tensor], seed: int) -> Iterator[Picture]:
+def noisy(picture_of: Callable[[int], torch.Tensor], seed: int) -> Iterator[RgbImage]:
     rng = np.random.default_rng(seed)
     for frame in range(FRAMES):
         rgb = picture_of(frame).permute(1, 2, 0).numpy() * 255
         yield (rgb + rng.normal(0, 1.0, rgb.shape)).round().clip(0, 255).astype(np.uint8)
 
 
-def video(folder: Path) -> tuple[list[Picture], list[Picture]]:
+def video(folder: Path) -> tuple[list[RgbImage], list[RgbImage]]:
     inputs, targets = (find_pictures(folder / side) for side in ("input", "target"))
     return [read_rgb(path) for path in inputs], [read_rgb(path) for path in targets]
 
 
-def delay(scene: Picture, seed: int, pipeline: RestorationPipeline) -> dict[str, Any]:
+def delay(scene: RgbImage, seed: int, pipeline: RestorationPipeline) -> dict[str, Any]:
     """Frames until restoration begins after rain set in, and until it ends after the rain did."""
     rain = draw_rain(replace(RainConfig(), sparse_weight=0, video_weight=0), np.random.default_rng(seed))
     clean = torch.from_numpy(scene).permute(2, 0, 1).float() / 255

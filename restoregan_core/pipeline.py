@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment, Assessor
+from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.restoration.blending import blend_tiles, changed_share
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import Gate
@@ -87,7 +88,7 @@ class RestorationPipeline:
 
     def process(
         self,
-        rgb_HWC: npt.NDArray[np.uint8],
+        rgb_HWC: RgbImage,
         camera: str = "camera",
         restore: bool = True,
         stamp_s: float | None = None,
@@ -104,10 +105,7 @@ class RestorationPipeline:
         Raises:
             ValueError: not such an array.
         """
-        if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
-            raise ValueError(
-                f"expected uint8 RGB of shape (height, width, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}"
-            )
+        require_rgb(rgb_HWC)
         self._history.take(camera, rgb_HWC, stamp_s)
         return self._process(rgb_HWC, camera, restore)
 
@@ -141,7 +139,7 @@ class RestorationPipeline:
         self._steadier.load_state(parts["steadier"])
         self._history.load_state(parts["history"])
 
-    def _process(self, rgb_HWC: npt.NDArray[np.uint8], camera: str, restore: bool) -> RestorationResult:
+    def _process(self, rgb_HWC: RgbImage, camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()
         try:
             assessment = self.assessor.assess(rgb_HWC)
@@ -206,7 +204,7 @@ class RestorationPipeline:
             restoration_ms=restoration_ms,
         )
 
-    def _assess_published(self, image_HWC: npt.NDArray[np.uint8]) -> Assessment:
+    def _assess_published(self, image_HWC: RgbImage) -> Assessment:
         try:
             return self.assessor.assess(image_HWC)
         except Exception:  # the picture is good; only its residual probabilities are unknown

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.rgb import RgbImage
 
 
 class Action(IntEnum):
@@ -40,7 +41,7 @@ class Reason(IntEnum):
 class RestorationResult:
     """What became of one frame."""
 
-    image: npt.NDArray[np.uint8]
+    image: RgbImage
     """(height, width, 3) RGB, not to be written to; the source array itself unless ``action`` is RESTORED."""
     assessment: Assessment
     """Assessment of the source; NaN and empty grids where it was not assessed."""

@@ -6,19 +6,19 @@ from copy import copy
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from restoregan_core.images import encodings
 from restoregan_core.images.decoding import MalformedImageError, check_pixels
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.result import report_fields
 from restoregan_ros.image_cdr import ImageFields, write_image
 from restoregan_ros.msg import RestorationReport
 from restoregan_ros.outcome import Outcome
 
 
-def overlay_image(header: Header, rgb_HWC: npt.NDArray[np.uint8]) -> bytes:
+def overlay_image(header: Header, rgb_HWC: RgbImage) -> bytes:
     """A debug picture as a serialised rgb8 Image."""
     data, step = encodings.encode(rgb_HWC, "rgb8")
     height, width = rgb_HWC.shape[:2]
@@ -38,7 +38,7 @@ def cv_bridge_is_here() -> bool:
     return True
 
 
-def decode_by_cv_bridge(image: ImageFields, max_pixels: int) -> npt.NDArray[np.uint8]:
+def decode_by_cv_bridge(image: ImageFields, max_pixels: int) -> RgbImage:
     """Pixels of an encoding that ``encodings`` does not know, as uint8 RGB (height, width, 3).
 
     Raises:

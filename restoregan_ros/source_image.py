@@ -7,13 +7,12 @@ Pixels are decoded and encoded by ``restoregan_core.images.encodings``; nothing 
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
 from restoregan_core.images import encodings
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
+from restoregan_core.images.rgb import RgbImage
 from restoregan_ros.conversions import cv_bridge_is_here, decode_by_cv_bridge
 from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
 
@@ -48,7 +47,7 @@ class SourceImage:
         return (self.fields.sec * 10**9 + self.fields.nanosec) / 1e9
 
     @cached_property
-    def rgb_HWC(self) -> npt.NDArray[np.uint8]:  # noqa: N802 - shape suffix
+    def rgb_HWC(self) -> RgbImage:  # noqa: N802 - shape suffix
         """uint8 RGB (height, width, 3); not to be written to.
 
         Raises:
@@ -93,7 +92,7 @@ class SourceImage:
         """
         return self.cdr if self.keeps(encoding) else self._encoded(self.rgb_HWC, encoding)
 
-    def restored(self, rgb_HWC: npt.NDArray[np.uint8], encoding: str) -> bytes:
+    def restored(self, rgb_HWC: RgbImage, encoding: str) -> bytes:
         """A restored picture as a serialised Image with this frame's header.
 
         What restoration left alone keeps the source's bytes where the source has that encoding: row padding,
@@ -107,7 +106,7 @@ class SourceImage:
         )
         return write_image(replace(image, data=data.data))
 
-    def _encoded(self, rgb_HWC: npt.NDArray[np.uint8], encoding: str) -> bytes:
+    def _encoded(self, rgb_HWC: RgbImage, encoding: str) -> bytes:
         data, step = encodings.encode(rgb_HWC, encoding)
         height, width = rgb_HWC.shape[:2]
         return write_image(

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.images.alignment import align
 from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.rgb import RgbImage
 
 _REACH = 2
 _BOX_PX, _FAILED_LEVELS = 9, 10.0
@@ -43,7 +43,7 @@ def main() -> None:
             cv2.imwrite(str(path), cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2BGR))
 
 
-def ground_truth(frames: list[npt.NDArray[np.uint8]], number: int) -> npt.NDArray[np.uint8]:
+def ground_truth(frames: list[RgbImage], number: int) -> RgbImage:
     """The median of a frame and its four neighbours, uint8 RGB (height, width, 3)."""
     current_HWC = frames[number]
     before = align(current_HWC, frames[number - _REACH : number][::-1])

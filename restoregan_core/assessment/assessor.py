@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, Grid
 
 
@@ -44,6 +44,6 @@ class Assessor(Protocol):
         """Name in logs and reports."""
         ...
 
-    def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
+    def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """Judge a frame: uint8 RGB (height, width, 3) of any size, not written to."""
         ...

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from restoregan_core.assessment import classical_constants
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.classical_measures import measure_blur, measure_rain, texture_weights
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import Grid
 
 
@@ -75,7 +76,7 @@ class ClassicalAssessor:
         self._blur = EvidenceModel(**classical_constants.BLUR)
         self._rain = EvidenceModel(**classical_constants.RAIN)
 
-    def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
+    def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """See ``Assessor.assess``."""
         grey_HW = np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.uint8)
         blur_measures, rain_measures = measure_blur(grey_HW), measure_rain(grey_HW)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
@@ -89,7 +90,7 @@ class LearnedAssessor:
             logger.info("the assessor runs in torch: %s", error)
             self._run = _in_torch(network, torch.device("cpu"))
 
-    def assess(self, rgb_HWC: npt.NDArray[np.uint8]) -> Assessment:
+    def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """See ``Assessor.assess``."""
         height, width = rgb_HWC.shape[:2]
         if height * width <= self.max_pixels:
@@ -106,7 +107,7 @@ class LearnedAssessor:
             rain_grid=np.array(tiles[1], np.float32),
         )
 
-    def _judge_in_bands(self, rgb_HWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+    def _judge_in_bands(self, rgb_HWC: RgbImage) -> list[npt.NDArray[np.float32]]:
         height, width = rgb_HWC.shape[:2]
         rows = max(1, self.max_pixels // width // TILE_SIZE_PX) * TILE_SIZE_PX
         if (height, width) not in self._in_bands:

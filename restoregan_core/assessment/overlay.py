@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.images.rgb import RgbImage
 
 _BLUR_RGB = (255, 160, 0)
 _RAIN_RGB = (0, 160, 255)
@@ -14,10 +15,10 @@ _SHOWN_FROM = 0.3
 
 
 def draw_overlay(
-    rgb_HWC: npt.NDArray[np.uint8],
+    rgb_HWC: RgbImage,
     assessment: Assessment,
     restored_grid: npt.NDArray[np.float32] | None = None,
-) -> npt.NDArray[np.uint8]:
+) -> RgbImage:
     """Draw tiles and probabilities.
 
     Blurred tiles are tinted orange and rainy ones blue, by their probability from 0.3 on; tiles that were

@@ -14,6 +14,7 @@ from restoregan_core.bags.reader import Bag
 from restoregan_core.bags.types import Message
 from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
 from restoregan_core.images import encodings
+from restoregan_core.images.rgb import RgbImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class SourceFrame:
             return ""
         return str(self.message.encoding if self.raw.msgtype == IMAGE_TYPE else self.message.format)
 
-    def decode(self) -> npt.NDArray[np.uint8]:
+    def decode(self) -> RgbImage:
         """Pixels as uint8 RGB (height, width, 3), not to be written to.
 
         Raises:

@@ -4,10 +4,10 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError
 from restoregan_core.images.encodings import UnsupportedEncodingError
+from restoregan_core.images.rgb import RgbImage
 
 VIDEO_TYPE = "foxglove_msgs/msg/CompressedVideo"
 _CODECS = {"h264": "h264", "h265": "hevc", "vp9": "vp9", "av1": "av1"}
@@ -24,7 +24,7 @@ class VideoDecoder:
         self._max_pixels = max_pixels
         self._context: Any = None
 
-    def decode(self, codec: str, packet: bytes) -> npt.NDArray[np.uint8] | Exception:
+    def decode(self, codec: str, packet: bytes) -> RgbImage | Exception:
         """The picture as uint8 RGB (height, width, 3), or why there is none, for its frame to raise."""
         try:
             import av

@@ -12,7 +12,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.overlay import draw_overlay
@@ -20,6 +19,7 @@ from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.folders import find_pictures
 from restoregan_core.images.picture_files import read_picture_file
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import count_frames, is_video, open_video
 from restoregan_core.loading import load_assessor
 
@@ -33,7 +33,7 @@ class _Frame:
     file: Path
     number: int | None
     """From 0, in a video or bag; None for a picture."""
-    rgb: npt.NDArray[np.uint8]
+    rgb: RgbImage
     source: dict[str, Any] = field(default_factory=dict)
     """``camera`` and ``stamp_ns`` of a bag's frame; otherwise empty."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.commands.common import add_assessor_option, make_parser
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.restoration.gate import PRESETS
 
 
@@ -24,7 +25,6 @@ def main(argv: list[str]) -> int:
     from restoregan_core.detection.page import write_page
     from restoregan_core.evaluation.results import write_json
     from restoregan_core.loading import load_pipeline
-    from restoregan_core.metrics.protocols import Picture
 
     frames = find_frames(arguments.data)[: arguments.frames]
     # Average precision wants the detector's doubtful findings too.
@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
         arguments.model, arguments.gate, arguments.runtime, arguments.device, assessor=arguments.assessor
     )
 
-    def gate(rgb_HWC: Picture) -> Picture:
+    def gate(rgb_HWC: RgbImage) -> RgbImage:
         pipeline.reset()
         return pipeline.process(rgb_HWC).image
 

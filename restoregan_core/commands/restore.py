@@ -6,10 +6,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from restoregan_core.commands.common import add_assessor_option, make_parser
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS
@@ -18,7 +16,6 @@ from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.result import Action
 
 CAMERA = "restore"
-Picture = npt.NDArray[np.uint8]
 
 
 def main(argv: list[str]) -> int:
@@ -93,7 +90,7 @@ class _Restore:
                 arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options
             )
 
-    def picture(self, rgb_HWC: Picture) -> Picture:
+    def picture(self, rgb_HWC: RgbImage) -> RgbImage:
         """One picture of a folder: of a video the next frame, else one that has nothing to do with the one before."""
         if self.is_video:
             return self.frame(rgb_HWC)
@@ -103,14 +100,14 @@ class _Restore:
             self._history.reset(CAMERA)
         return self.frame(rgb_HWC)
 
-    def skip(self, rgb_HWC: Picture) -> None:
+    def skip(self, rgb_HWC: RgbImage) -> None:
         """A frame of a video that was restored before: those after it look back at it."""
         if self._pipeline is not None:
             self._pipeline.process(rgb_HWC, camera=CAMERA)
         else:
             self._history.take(CAMERA, rgb_HWC)
 
-    def frame(self, rgb_HWC: Picture) -> Picture:
+    def frame(self, rgb_HWC: RgbImage) -> RgbImage:
         """The next frame of a video."""
         if self._pipeline is None:
             assert self._restorer is not None

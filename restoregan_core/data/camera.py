@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from restoregan_core.data.ranges import Range, check_range, check_share, draw
 from restoregan_core.data.sensor import GAMMA, Sensor, SensorConfig, apply_sensor, draw_sensor
-
-Picture = npt.NDArray[np.float32]
-"""(H, W) or RGB (H, W, 3), in [0, 1]."""
+from restoregan_core.images.rgb import FloatImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +25,24 @@ class CameraConfig:
     """
 
     soft_share: float = 0.6
-    """Pictures through a soft lens: a Gaussian of ``soft_px``."""
+    """FloatImages through a soft lens: a Gaussian of ``soft_px``."""
     soft_px: Range = (0.3, 1.2)
     defocus_share: float = 0.12
-    """Pictures out of focus: a disc of ``defocus_px`` radius, which is not motion."""
+    """FloatImages out of focus: a disc of ``defocus_px`` radius, which is not motion."""
     defocus_px: Range = (1.0, 4.0)
     sharpen_share: float = 0.2
-    """Pictures that the camera sharpens: an unsharp mask of ``sharpen_amount``, as action cameras do."""
+    """FloatImages that the camera sharpens: an unsharp mask of ``sharpen_amount``, as action cameras do."""
     sharpen_amount: Range = (0.3, 1.5)
     tone_share: float = 0.4
-    """Pictures of another contrast and brightness."""
+    """FloatImages of another contrast and brightness."""
     dark_share: float = 0.15
-    """Pictures at night: a fifth to three fifths of the light's pixel values."""
+    """FloatImages at night: a fifth to three fifths of the light's pixel values."""
     grey_share: float = 0.1
-    """Pictures without colour."""
+    """FloatImages without colour."""
     fence_share: float = 0.06
-    """Pictures with thin parallel bars before them, upright or leaning: no rain."""
+    """FloatImages with thin parallel bars before them, upright or leaning: no rain."""
     shadow_share: float = 0.2
-    """Pictures across which a shadow with a soft edge falls: a smooth gradient that is not blur."""
+    """FloatImages across which a shadow with a soft edge falls: a smooth gradient that is not blur."""
     shadow_edge_px: Range = (3.0, 48.0)
     sensor: SensorConfig = field(
         default_factory=lambda: SensorConfig(
@@ -77,7 +74,7 @@ class Camera:
     is_grey: bool
     sensor: Sensor
 
-    def lens(self, picture: Picture) -> Picture:
+    def lens(self, picture: FloatImage) -> FloatImage:
         """The picture out of focus, or through a soft lens."""
         if self.defocus_px:
             return _defocused(picture, self.defocus_px)
@@ -85,7 +82,7 @@ class Camera:
             return np.asarray(cv2.GaussianBlur(picture, (0, 0), self.soft_px), np.float32)
         return picture
 
-    def record(self, rgb_HWC: Picture) -> Tensor:
+    def record(self, rgb_HWC: FloatImage) -> Tensor:
         """The picture in the file, float32 RGB (3, H, W), multiples of 1/255 in [0, 1]."""
         rgb = self.lens(rgb_HWC)
         if self.sharpen_amount:
@@ -124,7 +121,7 @@ def draw_camera(config: CameraConfig, rng: np.random.Generator, has_lens: bool =
     )
 
 
-def fenced(rgb_HWC: Picture, rng: np.random.Generator) -> Picture:
+def fenced(rgb_HWC: FloatImage, rng: np.random.Generator) -> FloatImage:
     """Bars at equal distances, all through the picture or its lower part."""
     y, x = np.mgrid[: rgb_HWC.shape[0], : rgb_HWC.shape[1]].astype(np.float32)
     angle = np.deg2rad(rng.normal(0, 12))
@@ -136,7 +133,7 @@ def fenced(rgb_HWC: Picture, rng: np.random.Generator) -> Picture:
     return (rgb_HWC + bars * rows * (shade - rgb_HWC)).astype(np.float32)
 
 
-def shadowed(rgb_HWC: Picture, edge_px: float, rng: np.random.Generator) -> Picture:
+def shadowed(rgb_HWC: FloatImage, edge_px: float, rng: np.random.Generator) -> FloatImage:
     """A part of the picture in shadow; from light to shade it is ``edge_px`` wide."""
     height, width = rgb_HWC.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
@@ -150,7 +147,7 @@ def shadowed(rgb_HWC: Picture, edge_px: float, rng: np.random.Generator) -> Pict
     return np.asarray(rgb_HWC * (light + (1 - light) * lit) ** np.float32(1 / GAMMA), np.float32)
 
 
-def _defocused(picture: Picture, radius_px: float) -> Picture:
+def _defocused(picture: FloatImage, radius_px: float) -> FloatImage:
     reach = int(np.ceil(radius_px)) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius_px + 0.5 - np.hypot(x, y), 0, 1)

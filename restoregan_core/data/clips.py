@@ -24,8 +24,7 @@ from restoregan_core.data.ranges import Range, check_range, check_share, draw, d
 from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
 from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
 from restoregan_core.images.alignment import align
-
-RgbImage = npt.NDArray[np.uint8]
+from restoregan_core.images.rgb import RgbImage
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from restoregan_core.images.rgb import RgbImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class KnownDegradation:
         except ValueError as error:
             raise ValueError(f"--degrade {text}: {error}") from error
 
-    def __call__(self, rgb_HWC: npt.NDArray[np.uint8], index: int) -> npt.NDArray[np.uint8]:
+    def __call__(self, rgb_HWC: RgbImage, index: int) -> RgbImage:
         """The frame number ``index``, spoilt: uint8 RGB of the same shape."""
         import torch
 

@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from restoregan_core.data.ranges import Range, check_range, check_share, draw_log
 from restoregan_core.data.sensor import GAMMA
-
-FloatImage = npt.NDArray[np.float32]
+from restoregan_core.images.rgb import FloatImage, RgbImage
 
 _STEP_PX = 1.5
 """Between two moments of an exposure the scene moves at most so far: a longer step shows edges twice."""
@@ -152,11 +151,11 @@ def draw_motion(config: MotionConfig, rng: np.random.Generator, blur_px: float =
 
 
 def film(
-    scene_HWC: npt.NDArray[np.uint8],
+    scene_HWC: RgbImage,
     motion: Motion,
     times: list[float],
     side: int,
-    object_HWC: npt.NDArray[np.uint8] | None = None,
+    object_HWC: RgbImage | None = None,
 ) -> tuple[list[FloatImage], FloatImage]:
     """Frames of a square window.
 
@@ -245,7 +244,7 @@ def _outline(shape: tuple[float, float, float, float, float, float], side: int) 
     return np.clip((1 - radius) * min(wide, high) * side / soft + 0.5, 0, 1).astype(np.float32)
 
 
-def _light(rgb_HWC: npt.NDArray[np.uint8], motion: Motion) -> FloatImage:
+def _light(rgb_HWC: RgbImage, motion: Motion) -> FloatImage:
     image = np.asarray(rgb_HWC / np.float32(255), np.float32)
     return (
         np.asarray(np.power(image, GAMMA), np.float32) if motion.exposure and motion.linear_light else image

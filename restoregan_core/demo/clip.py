@@ -6,17 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import open_video
-
-Frame = npt.NDArray[Any]
-"""uint8 RGB (height, width, 3)."""
 
 SPOILINGS = ("blur", "rain")
 STREET_HEIGHT, STREET_WIDTH, STREET_RATE_HZ, STREET_SECONDS = 360, 640, 10.0, 20.0
@@ -31,8 +28,8 @@ class ClipFrame:
     """One frame as the camera sends it, what it should look like (None: nobody knows), and what was done."""
 
     time_s: float
-    image: Frame
-    truth: Frame | None
+    image: RgbImage
+    truth: RgbImage | None
     condition: str
     """``clean``, ``blur``, ``rain``, ``blur and rain``; empty: not known."""
 
@@ -72,7 +69,7 @@ def street_clip(
     def angles(time_s: float, strength: float) -> npt.NDArray[np.float64]:
         return np.array(shake.angles(time_s)) * strength
 
-    def see(time_s: float, strength: float) -> Frame:
+    def see(time_s: float, strength: float) -> RgbImage:
         yaw, pitch, roll = angles(time_s, strength)
         return street.render(
             Pose(
@@ -83,7 +80,7 @@ def street_clip(
             )
         )  # fmt: skip
 
-    def expose(time_s: float) -> Iterator[Frame]:
+    def expose(time_s: float) -> Iterator[RgbImage]:
         # Rendered at a few moments, and turned, which is exact and cheap, to those between.
         step_s = BLUR_EXPOSURE_S / (_KEYS * _TURNS_PER_KEY)
         for key in range(_KEYS):
@@ -118,12 +115,12 @@ def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float =
         raise ValueError(f"{path} does not say its frame rate: convert it to .mp4 first")
     count = min(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), int(max_seconds * rate_hz))
 
-    def read() -> Iterator[Frame]:
+    def read() -> Iterator[RgbImage]:
         while True:
             is_there, bgr_HWC = capture.read()
             if not is_there:
                 return
-            yield cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
+            yield np.asarray(cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB), np.uint8)
 
     return given_clip(path.name, rate_hz, count, read(), spoilings)
 
@@ -146,7 +143,7 @@ def folder_clip(
 
 
 def given_clip(
-    name: str, rate_hz: float, count: int, frames: Iterable[Frame], spoilings: Collection[str] = ()
+    name: str, rate_hz: float, count: int, frames: Iterable[RgbImage], spoilings: Collection[str] = ()
 ) -> Clip:
     """A clip of frames that somebody else took, the first ``count`` of them, spoilt if that is asked for."""
     source = islice(iter(frames), count)
@@ -156,7 +153,7 @@ def given_clip(
     first = next(source)
     shower, shake = RainShower(first.shape[0], first.shape[1], speed_mps=_DRIVING_MPS), Shake()
 
-    def spoil(numbered: tuple[int, Frame]) -> ClipFrame:
+    def spoil(numbered: tuple[int, RgbImage]) -> ClipFrame:
         index, truth = numbered
         time_s, image = index / rate_hz, truth
         if "blur" in spoilings:
@@ -166,7 +163,7 @@ def given_clip(
             image = shower.fall_on(image, time_s, exposure_s)
         return ClipFrame(time_s, image, truth, condition_of(spoilings))
 
-    def numbered() -> Iterator[tuple[int, Frame]]:
+    def numbered() -> Iterator[tuple[int, RgbImage]]:
         yield 0, first
         yield from enumerate(source, start=1)
 

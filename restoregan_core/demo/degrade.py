@@ -12,28 +12,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
+
 GAMMA = 2.2
 _TO_LIGHT = (np.arange(256, dtype=np.float32) / 255) ** GAMMA
 _LIGHT_STEPS = 4095
 _TO_PIXEL = np.round((np.arange(_LIGHT_STEPS + 1) / _LIGHT_STEPS) ** (1 / GAMMA) * 255).astype(np.uint8)
 
-Frame = npt.NDArray[Any]
-"""uint8 RGB."""
 Light = npt.NDArray[Any]
 """float32."""
 
 
-def to_light(frame_HWC: Frame) -> Light:
+def to_light(frame_HWC: RgbImage) -> Light:
     """uint8 pixels -> float32 light in [0, 1]."""
     return cv2.LUT(frame_HWC, _TO_LIGHT)
 
 
-def to_pixels(light_HWC: Light) -> Frame:
+def to_pixels(light_HWC: Light) -> RgbImage:
     """float32 light in [0, 1] -> uint8 pixels."""
     return _TO_PIXEL[np.clip(light_HWC * _LIGHT_STEPS + 0.5, 0, _LIGHT_STEPS).astype(np.uint16)]
 
 
-def mean_light(frames: Iterable[Frame]) -> Frame:
+def mean_light(frames: Iterable[RgbImage]) -> RgbImage:
     """What a shutter that stays open over all these frames records."""
     total: Light | None = None
     count = 0
@@ -66,7 +66,7 @@ class Shake:
         return self.amplitude * float(yaw), self.amplitude * float(pitch), self.amplitude * float(roll)
 
 
-def turned(frame_HWC: Frame, focal_px: float, yaw: float, pitch: float, roll: float) -> Frame:
+def turned(frame_HWC: RgbImage, focal_px: float, yaw: float, pitch: float, roll: float) -> RgbImage:
     """The frame that the same camera takes after turning by these angles: exact at any distance."""
     height, width = frame_HWC.shape[:2]
     camera = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
@@ -74,12 +74,13 @@ def turned(frame_HWC: Frame, focal_px: float, yaw: float, pitch: float, roll: fl
     # Seen the other way round, pixel of the new frame -> pixel of the old one: rays turn with the camera.
     homography = camera @ rotation @ np.linalg.inv(camera)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpPerspective(
+    turned_HWC = cv2.warpPerspective(
         frame_HWC, homography, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT
     )
+    return np.asarray(turned_HWC, np.uint8)
 
 
-def shaken(frame_HWC: Frame, shake: Shake, time_s: float, exposure_s: float, steps: int = 24) -> Frame:
+def shaken(frame_HWC: RgbImage, shake: Shake, time_s: float, exposure_s: float, steps: int = 24) -> RgbImage:
     """One frame exposed for ``exposure_s`` around ``time_s``, sharp in the middle of the exposure."""
     focal_px = 0.9 * frame_HWC.shape[1]
     middle = np.array(shake.angles(time_s))
@@ -144,7 +145,7 @@ class RainShower:
         centre = ((self.width - 1) / 2, (self.height - 1) / 2)
         return points_m[:, :2] * scale[:, None] + centre, scale
 
-    def fall_on(self, frame_HWC: Frame, time_s: float, exposure_s: float) -> Frame:
+    def fall_on(self, frame_HWC: RgbImage, time_s: float, exposure_s: float) -> RgbImage:
         """The frame with this moment's streaks, and the slight veil of the rain further away."""
         light = to_light(frame_HWC)
         sky = np.array((0.72, 0.74, 0.76), np.float32)

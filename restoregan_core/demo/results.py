@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.bags.writer import output_typestore
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb, ssim_2d
 from restoregan_core.report.page import encode_jpeg
 from restoregan_core.report.report import FrameRow, PicturePair
@@ -105,7 +105,7 @@ class _Pictures:
             self._frames = FrameReader(bag, [topic]).frames()
         self._next = next(self._frames, None)
 
-    def at(self, stamp_ns: int) -> npt.NDArray[np.uint8] | None:
+    def at(self, stamp_ns: int) -> RgbImage | None:
         while self._next is not None and self._next.stamp_ns < stamp_ns:
             self._next = next(self._frames, None)
         if self._next is None or self._next.stamp_ns != stamp_ns:
@@ -144,9 +144,9 @@ def row_of(report: Any, time_s: float, condition: str) -> FrameRow:
 
 def _scored(
     row: FrameRow,
-    before_HWC: npt.NDArray[np.uint8],
-    after_HWC: npt.NDArray[np.uint8],
-    truth_HWC: npt.NDArray[np.uint8],
+    before_HWC: RgbImage,
+    after_HWC: RgbImage,
+    truth_HWC: RgbImage,
     with_ssim: bool,
 ) -> FrameRow:
     is_same = np.array_equal(before_HWC, after_HWC)

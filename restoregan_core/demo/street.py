@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.demo import textures
+from restoregan_core.images.rgb import RgbImage
 
 CAMERA_HEIGHT_M = 1.4
 WALL_DISTANCE_M = 9.5
@@ -22,8 +23,6 @@ SPRITE_PERIOD_M = 60.0
 HAZE_M = 120.0
 HAZE = np.array((206, 212, 216), np.float32)
 
-Frame = npt.NDArray[Any]
-"""uint8 RGB."""
 Maps = npt.NDArray[Any]
 
 
@@ -47,7 +46,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class _Sprite:
-    levels: list[Frame]
+    levels: list[RgbImage]
     """RGBA, each half the size of the one before."""
     width_m: float
     height_m: float
@@ -113,7 +112,7 @@ class Street:
         self._atlas = np.concatenate(strips)
         return surfaces
 
-    def render(self, pose: Pose) -> Frame:
+    def render(self, pose: Pose) -> RgbImage:
         """What an ideal camera with an instant shutter sees: uint8 RGB (height, width, 3)."""
         rays_3N = pose.rotation() @ self._rays_3N
         dx, dy = rays_3N[:2]
@@ -129,7 +128,7 @@ class Street:
         shape = (self.height, self.width)
         frame = cv2.remap(self._atlas, column.reshape(shape), row.reshape(shape), cv2.INTER_LINEAR)
         clear = cv2.exp(distance.reshape(shape) * np.float32(-1 / HAZE_M))
-        hazy = cv2.blendLinear(frame, self._haze, clear, 1 - clear)
+        hazy = np.asarray(cv2.blendLinear(frame, self._haze, clear, 1 - clear), np.uint8)
         self._paint_things(hazy, pose)
         return hazy
 
@@ -171,7 +170,7 @@ class Street:
         column[left_over] = 1 + np.clip(across, 0, sky.width - 1)
         row[left_over] = sky.tops[0] + np.clip(down, 0, sky.height - 1)
 
-    def _paint_things(self, frame: Frame, pose: Pose) -> None:
+    def _paint_things(self, frame: RgbImage, pose: Pose) -> None:
         visible = []
         for z_m, x_m, sprite in self._things:
             ahead_m = np.mod(z_m - pose.z_m, SPRITE_PERIOD_M)
@@ -185,7 +184,7 @@ class Street:
 
     def _paint(
         self,
-        frame: Frame,
+        frame: RgbImage,
         pose: Pose,
         back: npt.NDArray[np.float32],
         ahead_m: float,

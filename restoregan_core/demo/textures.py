@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[Any]
+Texture = npt.NDArray[Any]
 """uint8, RGB or RGBA."""
 
 ROAD_PX_PER_M = 64
@@ -25,7 +25,7 @@ WALL_HEIGHT_M = 12
 
 
 @cache
-def photograph(name: str) -> Picture:
+def photograph(name: str) -> Texture:
     """One of scikit-image's own pictures, RGB."""
     import skimage
 
@@ -42,12 +42,12 @@ def tiled(
     tint: tuple[float, float, float],
     contrast: float = 1.0,
     side_px: int = 512,
-) -> Picture:
+) -> Texture:
     """A grey photograph, shrunk to ``side_px``, repeated over height x width, coloured.
 
     ``tint`` is the mean colour in [0, 255].
     """
-    grey: Picture = cv2.cvtColor(photograph(name), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey: Texture = cv2.cvtColor(photograph(name), cv2.COLOR_RGB2GRAY).astype(np.float32)
     if name == "brick.png":
         grey = grey.T  # its courses stand upright
     grey = cv2.resize(grey, (side_px, side_px), interpolation=cv2.INTER_AREA)
@@ -56,7 +56,7 @@ def tiled(
     return np.clip(tile[..., None] * np.array(tint, np.float32), 0, 255).astype(np.uint8)
 
 
-def road_texture() -> Picture:
+def road_texture() -> Texture:
     """From above, rows along the way, columns from left to right: pavement, kerb, lanes with dashes."""
     scale = ROAD_PX_PER_M
     length, width = ROAD_PERIOD_M * scale, 2 * ROAD_HALF_WIDTH_M * scale
@@ -78,7 +78,7 @@ def road_texture() -> Picture:
     return road
 
 
-def wall_texture(seed: int) -> tuple[Picture, npt.NDArray[np.float32]]:
+def wall_texture(seed: int) -> tuple[Texture, npt.NDArray[np.float32]]:
     """A row of houses seen from the front, and the height in metres of the house at each column."""
     rng = np.random.default_rng(seed)
     scale, height, width = WALL_PX_PER_M, WALL_HEIGHT_M * WALL_PX_PER_M, WALL_PERIOD_M * WALL_PX_PER_M
@@ -104,7 +104,7 @@ def wall_texture(seed: int) -> tuple[Picture, npt.NDArray[np.float32]]:
     return wall, heights_m
 
 
-def _draw_windows(wall: Picture, left: int, right: int, top: int, rng: np.random.Generator) -> None:
+def _draw_windows(wall: Texture, left: int, right: int, top: int, rng: np.random.Generator) -> None:
     scale, height = WALL_PX_PER_M, wall.shape[0]
     for floor_top in range(height - int(6.4 * scale), top, -int(2.9 * scale)):
         for window_left in range(left + int(0.7 * scale), right - int(1.4 * scale), int(1.9 * scale)):
@@ -119,7 +119,7 @@ def _draw_windows(wall: Picture, left: int, right: int, top: int, rng: np.random
             cv2.line(wall, (corner[0], corner[1] + 22), (opposite[0], corner[1] + 22), (226, 222, 214), 3)
 
 
-def _draw_shop(wall: Picture, left: int, right: int, poster: Picture) -> None:
+def _draw_shop(wall: Texture, left: int, right: int, poster: Texture) -> None:
     scale, height = WALL_PX_PER_M, wall.shape[0]
     sign_top = height - int(3.3 * scale)
     wall[sign_top : sign_top + int(0.6 * scale), left + 12 : right - 12] = (
@@ -142,10 +142,10 @@ def _draw_shop(wall: Picture, left: int, right: int, poster: Picture) -> None:
     )
 
 
-def sky_texture(height: int, width: int, seed: int) -> Picture:
+def sky_texture(height: int, width: int, seed: int) -> Texture:
     """Blue to white from the top down, with clouds."""
     rng = np.random.default_rng(seed)
-    clouds: Picture = np.zeros((height, width), np.float32)
+    clouds: Texture = np.zeros((height, width), np.float32)
     for cells in (3, 6, 12, 24, 48):
         noise = rng.random((max(2, cells * height // width), cells), np.float32)
         noise[:, -1] = noise[:, 0]  # it repeats from left to right
@@ -156,7 +156,7 @@ def sky_texture(height: int, width: int, seed: int) -> Picture:
     return np.clip(blue * (1 - clouds) + 236 * clouds, 0, 255).astype(np.uint8)
 
 
-def car_sprite(colour: tuple[int, int, int], plate: str) -> Picture:
+def car_sprite(colour: tuple[int, int, int], plate: str) -> Texture:
     """A car from behind, 2.0 m x 1.6 m at 128 px/m, shadow included."""
     sprite = np.zeros((208, 256, 4), np.uint8)
     cv2.ellipse(sprite, (128, 194), (120, 12), 0, 0, 360, (20, 20, 22, 190), -1, cv2.LINE_AA)
@@ -178,7 +178,7 @@ def car_sprite(colour: tuple[int, int, int], plate: str) -> Picture:
     return sprite
 
 
-def tree_sprite(seed: int) -> Picture:
+def tree_sprite(seed: int) -> Texture:
     """A tree, 3.2 m x 5.0 m at 64 px/m."""
     rng = np.random.default_rng(seed)
     sprite = np.zeros((320, 205, 4), np.uint8)
@@ -194,7 +194,7 @@ def tree_sprite(seed: int) -> Picture:
     return sprite
 
 
-def sign_sprite(text: str) -> Picture:
+def sign_sprite(text: str) -> Texture:
     """A speed limit on its post, 0.8 m x 3.0 m at 96 px/m."""
     sprite = np.zeros((288, 77, 4), np.uint8)
     cv2.rectangle(sprite, (35, 60), (41, 288), (128, 128, 130, 255), -1)
@@ -204,7 +204,7 @@ def sign_sprite(text: str) -> Picture:
     return sprite
 
 
-def lamp_sprite() -> Picture:
+def lamp_sprite() -> Texture:
     """A street lamp, 1.6 m x 6.0 m at 64 px/m."""
     sprite = np.zeros((384, 102, 4), np.uint8)
     cv2.rectangle(sprite, (10, 12), (16, 384), (70, 74, 78, 255), -1)

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
+
 STRIDES_PX = (8, 16, 32)
 PADDING_GREY = 114
 
@@ -109,7 +111,7 @@ class Detector:
         kept = COCO_CLASSES if self.options.classes is None else self.options.classes
         self._keeps_class = np.array([name in kept for name in COCO_CLASSES])
 
-    def __call__(self, rgb_HWC: npt.NDArray[np.uint8]) -> Detections:
+    def __call__(self, rgb_HWC: RgbImage) -> Detections:
         """Find objects in the frame."""
         found = [self._detect_tile(tile, left) for left, tile in self._tiles(rgb_HWC)]
         joined = Detections(
@@ -119,7 +121,7 @@ class Detector:
         )
         return _suppress(joined, self.options.nms_iou)
 
-    def _tiles(self, rgb_HWC: npt.NDArray[np.uint8]) -> list[tuple[int, npt.NDArray[np.uint8]]]:
+    def _tiles(self, rgb_HWC: RgbImage) -> list[tuple[int, RgbImage]]:
         height, width = rgb_HWC.shape[:2]
         # Automatic: a tile is at most 1.5 times as wide as high, so that the square input is well used.
         count = self.options.tiles or min(3, max(1, int(np.ceil(width / height / 1.5))))
@@ -130,7 +132,7 @@ class Detector:
         lefts = np.linspace(0, width - tile_width, count).round().astype(int)
         return [(int(left), rgb_HWC[:, left : left + tile_width]) for left in lefts]
 
-    def _detect_tile(self, rgb_HWC: npt.NDArray[np.uint8], left_px: int) -> Detections:
+    def _detect_tile(self, rgb_HWC: RgbImage, left_px: int) -> Detections:
         height, width = rgb_HWC.shape[:2]
         side = self._side_px
         scale = side / max(height, width)

@@ -22,8 +22,8 @@ from restoregan_core.detection.detector import COCO_CLASSES, Detections, iou_mat
 from restoregan_core.detection.kitti import LabelledFrame
 from restoregan_core.detection.object_changes import COUNTED_SCORE, SEEN_SCORE
 from restoregan_core.images.folders import read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.bootstrap import Interval, bootstrap_interval
-from restoregan_core.metrics.protocols import Picture
 
 KINDS = ("blur", "rain", "blur_rain")
 SEVERITIES = (0.1, 0.4, 0.7, 1.0)
@@ -62,8 +62,8 @@ class ObjectEvent:
     size: str
     frame: str
     box_px: tuple[float, float, float, float]
-    before: Picture
-    after: Picture
+    before: RgbImage
+    after: RgbImage
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def conditions(severities: Sequence[float] = SEVERITIES, kinds: Sequence[str] = 
 def evaluate_condition(
     condition: Condition,
     frames: Sequence[LabelledFrame],
-    detect: Callable[[Picture], Detections],
-    restore: Callable[[Picture], Picture],
-    gate: Callable[[Picture], Picture],
+    detect: Callable[[RgbImage], Detections],
+    restore: Callable[[RgbImage], RgbImage],
+    gate: Callable[[RgbImage], RgbImage],
     on_frame: Callable[[], None] = lambda: None,
     draws: int = 1,
 ) -> ConditionResult:
@@ -187,7 +187,7 @@ def _interval(draws: int, after: list[FrameMatch], before: list[FrameMatch] | No
     return bootstrap_interval(len(after) // draws, statistic, resamples=RESAMPLES)
 
 
-def _spoil(condition: Condition, clean: Picture, index: int, draw: int) -> Picture:
+def _spoil(condition: Condition, clean: RgbImage, index: int, draw: int) -> RgbImage:
     return KnownDegradation(kind=condition.kind, severity=condition.severity, seed=draw)(clean, index)
 
 
@@ -225,7 +225,7 @@ def _size(box_px: npt.NDArray[np.float32]) -> str:
     return "low" if height < 40 else "middle" if height <= 80 else "high"
 
 
-def _crop(picture: Picture, box_px: npt.NDArray[np.float32]) -> Picture:
+def _crop(picture: RgbImage, box_px: npt.NDArray[np.float32]) -> RgbImage:
     """The box with half its size around it."""
     height, width = picture.shape[:2]
     around = max(box_px[2] - box_px[0], box_px[3] - box_px[1]) / 2

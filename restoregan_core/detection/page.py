@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 
 from restoregan_core.detection.evaluation import ObjectEvent
-from restoregan_core.metrics.protocols import Picture
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.report import page
 
 MAX_EVENTS = 300
@@ -45,7 +45,7 @@ def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEv
     page.write(path, text)
 
 
-def _jpeg(picture: Picture) -> str:
+def _jpeg(picture: RgbImage) -> str:
     is_encoded, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not is_encoded:
         raise RuntimeError(f"a crop of {picture.shape} could not be encoded")

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from restoregan_core.evaluation.measure import EvaluationSet
 from restoregan_core.images.folders import read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
-from restoregan_core.metrics.protocols import Picture
 
 CHOOSING_PICTURES = 6
 NAMES = ("none", "unsharp", "wiener", "richardson-lucy", "median")
@@ -30,9 +30,9 @@ class Baseline:
     name: str
     setting: str
     """For a table: ``sigma 1.5, amount 0.5``."""
-    function: Callable[[Picture], Picture]
+    function: Callable[[RgbImage], RgbImage]
 
-    def __call__(self, picture_HWC: Picture) -> Picture:
+    def __call__(self, picture_HWC: RgbImage) -> RgbImage:
         return self.function(picture_HWC)
 
 
@@ -46,11 +46,11 @@ class TemporalMedian:
     history = 2
     """Frames before the current one."""
 
-    def __call__(self, rgb_HWC: Picture) -> Picture:
+    def __call__(self, rgb_HWC: RgbImage) -> RgbImage:
         """A frame without history stays as it is: uint8 RGB (height, width, 3), a new array."""
         return rgb_HWC.copy()
 
-    def restore_aligned(self, rgb_HWC: Picture, aligned: Sequence[Picture]) -> Picture:
+    def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage:
         """The median, as soon as there are two different frames before.
 
         Args:
@@ -105,7 +105,7 @@ def best_for_set(name: str, evaluation_set: EvaluationSet) -> Baseline:
     return best_baseline(name, ((read_rgb(p.input_path), read_rgb(p.target_path)) for p in chosen))
 
 
-def best_baseline(name: str, pairs: Iterable[tuple[Picture, Picture]]) -> Baseline:
+def best_baseline(name: str, pairs: Iterable[tuple[RgbImage, RgbImage]]) -> Baseline:
     """The setting with the highest mean PSNR (RGB) over (input, target) pairs.
 
     Raises:
@@ -121,20 +121,20 @@ def best_baseline(name: str, pairs: Iterable[tuple[Picture, Picture]]) -> Baseli
     return candidates[int(means.argmax())]
 
 
-def unsharp(picture_HWC: Picture, *, sigma: float, amount: float) -> Picture:
+def unsharp(picture_HWC: RgbImage, *, sigma: float, amount: float) -> RgbImage:
     """Unsharp masking: the picture plus ``amount`` times what a Gaussian of ``sigma`` pixels takes away."""
     smooth = cv2.GaussianBlur(picture_HWC, (0, 0), sigma)
     return np.asarray(cv2.addWeighted(picture_HWC, 1 + amount, smooth, -amount, 0), np.uint8)
 
 
-def wiener(picture_HWC: Picture, *, psf: npt.NDArray[np.float64], balance: float) -> Picture:
+def wiener(picture_HWC: RgbImage, *, psf: npt.NDArray[np.float64], balance: float) -> RgbImage:
     """Wiener deconvolution of each channel by scikit-image; ``balance`` weighs its Laplacian prior."""
     from skimage.restoration import wiener as deconvolve
 
     return _by_channel(picture_HWC, psf, lambda plane: deconvolve(plane, psf, balance, clip=False))
 
 
-def richardson_lucy(picture_HWC: Picture, *, psf: npt.NDArray[np.float64], steps: int) -> Picture:
+def richardson_lucy(picture_HWC: RgbImage, *, psf: npt.NDArray[np.float64], steps: int) -> RgbImage:
     """Richardson-Lucy deconvolution of each channel by scikit-image."""
     from skimage.restoration import richardson_lucy as deconvolve
 
@@ -143,16 +143,16 @@ def richardson_lucy(picture_HWC: Picture, *, psf: npt.NDArray[np.float64], steps
     )
 
 
-def median(picture_HWC: Picture, *, side: int) -> Picture:
+def median(picture_HWC: RgbImage, *, side: int) -> RgbImage:
     """Median over side x side pixels, channel by channel: thin streaks go, and so does fine detail."""
     return np.asarray(cv2.medianBlur(picture_HWC, side), np.uint8)
 
 
 def _by_channel(
-    picture_HWC: Picture,
+    picture_HWC: RgbImage,
     psf: npt.NDArray[np.float64],
     deconvolve: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
-) -> Picture:
+) -> RgbImage:
     # Both methods take the picture to be periodic or zero outside: mirrored margins keep their ringing out.
     margin = 2 * max(psf.shape)
     border = (margin, margin, margin, margin)

@@ -10,8 +10,8 @@ from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.video import read_frames
 from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import is_video
-from restoregan_core.metrics.protocols import Picture
 
 FEWEST_FRAMES = 3
 """Of a clip: what consecutive frames show is measured on a frame and both its neighbours."""
@@ -27,8 +27,8 @@ class Frame:
     """
 
     file: str
-    picture: Picture
-    target: Picture | None
+    picture: RgbImage
+    target: RgbImage | None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restoregan_core.metrics.protocols import Picture
+from restoregan_core.images.rgb import RgbImage
 
 VALUE_RANGES = {"signed": (-1.0, 1.0), "unit": (0.0, 1.0)}
 _WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net")
@@ -60,7 +60,7 @@ class ForeignRestorer:
         digest = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
         self.name = f"{factory}-{digest[:12]}"
 
-    def __call__(self, rgb_HWC: Picture) -> Picture:
+    def __call__(self, rgb_HWC: RgbImage) -> RgbImage:
         """Restore one picture; rounds and clips as every picture is before it is measured.
 
         Raises:

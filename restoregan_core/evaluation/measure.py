@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
-from restoregan_core.metrics.protocols import Picture, Scorer, Scores, mean_scores, score
+from restoregan_core.images.rgb import RgbImage
+from restoregan_core.metrics.protocols import Scorer, Scores, mean_scores, score
 
-Restore = Callable[[Picture], Picture]
+Restore = Callable[[RgbImage], RgbImage]
 """uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""
 
 SCORING_THREADS = (
@@ -127,7 +128,7 @@ def measure(
 
 
 def score_all(
-    name: str, picture: Picture, outputs: Sequence[Picture], reference: Picture, extra: Sequence[Scorer]
+    name: str, picture: RgbImage, outputs: Sequence[RgbImage], reference: RgbImage, extra: Sequence[Scorer]
 ) -> PictureScores:
     """Input and outputs of one picture against its reference.
 

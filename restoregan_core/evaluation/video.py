@@ -22,7 +22,8 @@ from restoregan_core.evaluation.measure import (
     SetScores,
     score_all,
 )
-from restoregan_core.metrics.protocols import Picture, Scorer
+from restoregan_core.images.rgb import RgbImage
+from restoregan_core.metrics.protocols import Scorer
 from restoregan_core.metrics.video import frame_change, moving_mask, neighbours, streak_energy
 from restoregan_core.restoration.history import FrameHistory
 
@@ -36,9 +37,9 @@ class RestoresWithHistory(Protocol):
     @property
     def history(self) -> int: ...
 
-    def __call__(self, rgb_HWC: Picture) -> Picture: ...
+    def __call__(self, rgb_HWC: RgbImage) -> RgbImage: ...
 
-    def restore_aligned(self, rgb_HWC: Picture, aligned: Sequence[Picture]) -> Picture: ...
+    def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage: ...
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class _Camera:
     def looks_back(self) -> bool:
         return self._aware is not None
 
-    def next(self, picture: Picture) -> Picture:
+    def next(self, picture: RgbImage) -> RgbImage:
         """The clip's next frame, restored."""
         if self._aware is None:
             return self.restore(picture)
@@ -148,12 +149,12 @@ class _Camera:
 @dataclass(frozen=True)
 class _Seen:
     frame: Frame
-    outputs: list[Picture]
+    outputs: list[RgbImage]
 
 
 def _restored(
     clip: Clip, cameras: Sequence[_Camera], totals: "_Totals"
-) -> Iterator[tuple[Frame, list[Picture]]]:
+) -> Iterator[tuple[Frame, list[RgbImage]]]:
     """Each frame with its outputs; adds every triple to the totals on the way."""
     window: deque[_Seen] = deque(maxlen=3)
     for frame in clip.frames():
@@ -191,7 +192,7 @@ class _Totals:
             self._add_ghosts(window[1], targets[1], moving_mask(places), cameras)
 
     def _add_ghosts(
-        self, seen: _Seen, target: Picture, moving: npt.NDArray[np.bool_], cameras: Sequence[_Camera]
+        self, seen: _Seen, target: RgbImage, moving: npt.NDArray[np.bool_], cameras: Sequence[_Camera]
     ) -> None:
         self._all_values += target.size
         self._moving_values += int(moving.sum()) * target.shape[2]

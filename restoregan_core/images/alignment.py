@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-RgbImage = npt.NDArray[np.uint8]
+from restoregan_core.images.rgb import RgbImage
+
 GreyImage = npt.NDArray[np.uint8]
 Flow = npt.NDArray[np.float32]
 """(height, width, 2): how far right and down, in px of the image that the flow was found on."""

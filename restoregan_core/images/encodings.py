@@ -23,6 +23,7 @@ from restoregan_core.images.decoding import (
     check_pixels,
     decode_file,
 )
+from restoregan_core.images.rgb import RgbImage
 
 
 class UnsupportedEncodingError(ValueError):
@@ -122,7 +123,7 @@ def decode(
     step: int,
     is_bigendian: bool = False,
     max_pixels: int = MAX_IMAGE_PIXELS,
-) -> npt.NDArray[np.uint8]:
+) -> RgbImage:
     """Pixels of a sensor_msgs/Image as RGB.
 
     Args:
@@ -153,9 +154,7 @@ def decode(
     return np.ascontiguousarray(_cvt(_to_8_bits(_native(pixels)), layout.to_rgb))
 
 
-def encode(
-    rgb_HWC: npt.NDArray[np.uint8], encoding: str, is_bigendian: bool = False
-) -> tuple[npt.NDArray[np.uint8], int]:
+def encode(rgb_HWC: RgbImage, encoding: str, is_bigendian: bool = False) -> tuple[npt.NDArray[np.uint8], int]:
     """RGB as the data of a sensor_msgs/Image, without row padding.
 
     Alpha is opaque, grey is BT.601 luma, mono16 is mono8 times 257.
@@ -184,7 +183,7 @@ def merge(
     height: int,
     width: int,
     step: int,
-    restored_HWC: npt.NDArray[np.uint8],
+    restored_HWC: RgbImage,
     is_bigendian: bool = False,
 ) -> npt.NDArray[np.uint8]:
     """Put a restored picture back into a copy of its source's buffer, for the encodings that are kept.
@@ -220,9 +219,7 @@ def merge(
     return merged.reshape(-1)
 
 
-def decode_compressed(
-    compressed_format: str, data: Buffer, max_pixels: int = MAX_IMAGE_PIXELS
-) -> npt.NDArray[np.uint8]:
+def decode_compressed(compressed_format: str, data: Buffer, max_pixels: int = MAX_IMAGE_PIXELS) -> RgbImage:
     """A JPEG, PNG or TIFF (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
 
     A grey file whose format names a Bayer pattern ("bayer_rggb8; jpeg compressed") is a mosaic: it is demosaiced.
@@ -267,7 +264,7 @@ def mosaic_of(compressed_format: str) -> str:
     return source.strip() if layout and layout.kind == "bayer" and not is_colour else ""
 
 
-def _demosaiced(mosaic_HW: npt.NDArray[Any], layout: _Layout) -> npt.NDArray[np.uint8]:
+def _demosaiced(mosaic_HW: npt.NDArray[Any], layout: _Layout) -> RgbImage:
     # Interpolated before the bits are dropped, and with a border where the pattern goes on, so that the
     # outermost pixels and the smallest pictures get colours too.
     padded = cv2.copyMakeBorder(mosaic_HW, 2, 2, 2, 2, cv2.BORDER_REFLECT_101)

@@ -18,6 +18,7 @@ from PIL import Image, JpegImagePlugin
 
 from restoregan_core.files import atomic_write
 from restoregan_core.images.decoding import MalformedImageError, decode_file
+from restoregan_core.images.rgb import RgbImage
 
 WRITABLE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 _JPEG = (".jpg", ".jpeg")
@@ -36,7 +37,7 @@ class PictureFile:
         notes: what a user should know about how the file is treated, one line each.
     """
 
-    rgb: npt.NDArray[np.uint8]
+    rgb: RgbImage
     values: npt.NDArray[Any]
     alpha: npt.NDArray[Any] | None
     save_options: dict[str, Any]
@@ -83,7 +84,7 @@ def read_picture_file(path: Path) -> PictureFile:
     return PictureFile(np.array(rgb, np.uint8, order="C"), values, alpha, save_options, tuple(notes))
 
 
-def write_picture_file(path: Path, source: PictureFile, restored_HWC: npt.NDArray[np.uint8]) -> None:
+def write_picture_file(path: Path, source: PictureFile, restored_HWC: RgbImage) -> None:
     """Write a restored picture as its source was, atomically.
 
     Args:
@@ -125,7 +126,7 @@ def check_can_write(path: Path, source: PictureFile | None = None) -> None:
         raise ValueError(f"{path}: {suffix} cannot hold alpha; write .png")
 
 
-def _merge(source: PictureFile, restored_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+def _merge(source: PictureFile, restored_HWC: RgbImage) -> npt.NDArray[Any]:
     """The stored values with the network's change; grey as grey, alpha as it was."""
     if restored_HWC.shape != source.rgb.shape:
         raise ValueError(f"the restored picture is {restored_HWC.shape}, its source {source.rgb.shape}")

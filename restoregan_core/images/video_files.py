@@ -6,11 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, check_pixels
-
-Picture = npt.NDArray[np.uint8]
+from restoregan_core.images.rgb import RgbImage
 
 CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
 """Codec of the output by its suffix; FFV1 in .mkv is lossless."""
@@ -66,7 +64,7 @@ def check_can_write_video(path: Path) -> None:
 def restore_video(
     source: Path,
     output: Path,
-    restore: Callable[[Picture], Picture],
+    restore: Callable[[RgbImage], RgbImage],
     on_frame: Callable[[], None] = lambda: None,
 ) -> int:
     """Restore every frame, at the source's frame rate; the file appears when it is whole.

@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from restoregan_core.metrics.protocols import Picture, Scores
+from restoregan_core.images.rgb import RgbImage
+from restoregan_core.metrics.protocols import Scores
 
 _ALEXNET_FILE = "alexnet-owt-7be5be79.pth"
 
@@ -35,11 +36,11 @@ class LpipsDistance:
             raise LpipsUnavailableError(f"AlexNet's weights are not in torch.hub's cache ({_ALEXNET_FILE})")
         self._network: Any = lpips.LPIPS(net="alex", verbose=False).eval()
 
-    def __call__(self, picture_HWC: Picture, reference_HWC: Picture) -> Scores:
+    def __call__(self, picture_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
         with torch.inference_mode():
             distance = self._network(_to_tensor(picture_HWC), _to_tensor(reference_HWC))
         return {"lpips": float(distance)}
 
 
-def _to_tensor(picture_HWC: Picture) -> torch.Tensor:
+def _to_tensor(picture_HWC: RgbImage) -> torch.Tensor:
     return torch.from_numpy(picture_HWC.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -9,15 +9,13 @@ Always ``psnr_rgb``, ``psnr_y``, ``ssim_2d``, ``ssim_3d`` and ``ssim_y`` (see `r
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
 
-Picture = npt.NDArray[np.uint8]
-"""RGB of shape (height, width, 3)."""
 Scores = dict[str, float]
 """Name of a metric -> its value for one picture, or its mean over a set. Always finite."""
-Scorer = Callable[[Picture, Picture], Scores]
+Scorer = Callable[[RgbImage, RgbImage], Scores]
 """(picture, reference) -> some metrics of it."""
 
 TITLES = {
@@ -32,7 +30,7 @@ TITLES = {
 }
 
 
-def score(picture_HWC: Picture, reference_HWC: Picture, extra: Sequence[Scorer] = ()) -> Scores:
+def score(picture_HWC: RgbImage, reference_HWC: RgbImage, extra: Sequence[Scorer] = ()) -> Scores:
     """Every metric of one picture. PSNR is capped at `psnr_ssim.PSNR_CAP_DB`, which identical pictures get.
 
     Args:

@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage, require_rgb
+
 PSNR_CAP_DB = 100.0
 """What identical pictures (infinite PSNR) count in a mean; 8-bit pictures that differ hardly reach it."""
 
@@ -25,7 +27,7 @@ _C1, _C2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
 _SIGMA, _RADIUS = 1.5, 5  # the 11-tap Gaussian of Wang et al. 2004
 
 
-def psnr_rgb(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
+def psnr_rgb(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """Peak signal to noise ratio in dB, the error averaged over positions and channels; inf if identical.
 
     Raises:
@@ -35,13 +37,13 @@ def psnr_rgb(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uin
     return _psnr(image_HWC, reference_HWC)
 
 
-def psnr_y(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
+def psnr_y(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """PSNR in dB of `luma` alone, peak 255, as deraining papers report it; inf if identical."""
     _check_pair(image_HWC, reference_HWC)
     return _psnr(luma(image_HWC), luma(reference_HWC))
 
 
-def ssim_2d(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
+def ssim_2d(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """Mean over the channels of the SSIM of Wang et al. 2004, by scikit-image.
 
     Gaussian weights of sigma 1.5 (11 taps), population covariance, data range 255, no border of 5 pixels.
@@ -53,13 +55,13 @@ def ssim_2d(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint
     return _ssim(image_HWC, reference_HWC, channel_axis=2)
 
 
-def ssim_y(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
+def ssim_y(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """`ssim_2d` of `luma` alone: Wang's ``ssim_index.m`` on MATLAB's Y, as papers on deraining report it."""
     _check_pair(image_HWC, reference_HWC)
     return _ssim(luma(image_HWC), luma(reference_HWC), channel_axis=None)
 
 
-def ssim_3d(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> float:
+def ssim_3d(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """SSIM of the pictures as volumes: the 11-tap Gaussian also runs across the three channels.
 
     This is what MATLAB's ``ssim`` computes when it is handed a colour picture: borders replicated in all
@@ -88,7 +90,7 @@ def mean_psnr(values_db: Iterable[float]) -> float:
     return float(capped.mean())
 
 
-def luma(image_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+def luma(image_HWC: RgbImage) -> npt.NDArray[np.float64]:
     """Y of MATLAB's ``rgb2ycbcr``: BT.601 in the limited range 16 to 235; shape (height, width).
 
     Not rounded, as in the field's Python tools. MATLAB rounds it when handed uint8 (its noise lowers PSNR by
@@ -98,12 +100,9 @@ def luma(image_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     return np.asarray(cv2.transform(image_HWC.astype(np.float64), weights) + 16.0, np.float64)
 
 
-def _check_pair(image_HWC: npt.NDArray[np.uint8], reference_HWC: npt.NDArray[np.uint8]) -> None:
-    for name, picture in (("image", image_HWC), ("reference", reference_HWC)):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-            raise ValueError(
-                f"{name} must be uint8 RGB of shape (height, width, 3), got {picture.dtype} {picture.shape}"
-            )
+def _check_pair(image_HWC: RgbImage, reference_HWC: RgbImage) -> None:
+    require_rgb(image_HWC)
+    require_rgb(reference_HWC, "reference")
     if image_HWC.shape != reference_HWC.shape:
         raise ValueError(f"image {image_HWC.shape} and reference {reference_HWC.shape} differ in size")
 

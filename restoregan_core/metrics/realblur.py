@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
-from restoregan_core.metrics.protocols import Picture, Scores
+from restoregan_core.metrics.protocols import Scores
 
 _ITERATIONS = 100
 _SMOOTHING_TAPS = 5
@@ -38,7 +39,7 @@ class Alignment:
     homography: npt.NDArray[Any]
 
 
-def align(picture_HWC: Picture, reference_HWC: Picture) -> Alignment:
+def align(picture_HWC: RgbImage, reference_HWC: RgbImage) -> Alignment:
     """Match a uint8 RGB picture to its reference in brightness (one factor) and geometry (one homography).
 
     100 iterations of ECC on grey pictures smoothed over 5 pixels, always all of them: seconds a picture.
@@ -113,7 +114,7 @@ def ssim_aligned(alignment: Alignment) -> float:
     return float(map_HWC[inner, inner][alignment.mask[inner, inner]].mean())
 
 
-def aligned_scores(picture_HWC: Picture, reference_HWC: Picture) -> Scores:
+def aligned_scores(picture_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
     """``psnr_rgb_aligned`` and ``ssim_2d_aligned`` of one picture, aligned once for both.
 
     Raises:

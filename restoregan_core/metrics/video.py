@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-RgbImage = npt.NDArray[np.uint8]
+from restoregan_core.images.rgb import RgbImage
+
 GreyImage = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 Triple = Sequence[RgbImage]

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.bags.frames import SourceFrame
 from restoregan_core.detection.detector import Detections, Detector
 from restoregan_core.detection.object_changes import compare_objects, to_flat
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
 from restoregan_core.replay.table import Row
 from restoregan_core.result import Action, Reason, RestorationResult, report_fields
-
-Picture = npt.NDArray[np.uint8]
 
 _NOT_IN_ROWS = {"action", "reason", "model", "latency_ms", "frames_superseded"}
 """Fields of a report that a row gives by name, or that say nothing without a live run."""
@@ -26,9 +24,9 @@ class ProcessedFrame:
     """One frame after the pipeline."""
 
     frame: SourceFrame
-    source: Picture | None
+    source: RgbImage | None
     """What the pipeline got; None if it does not decode."""
-    truth: Picture | None
+    truth: RgbImage | None
     result: RestorationResult | None
     reason: Reason
     detail: str
@@ -71,12 +69,12 @@ def row_of(processed: ProcessedFrame) -> Row:
     return row
 
 
-def _mean_change(source_HWC: Picture, image_HWC: Picture) -> float:
+def _mean_change(source_HWC: RgbImage, image_HWC: RgbImage) -> float:
     """Mean absolute change in grey levels."""
     return float(cv2.norm(source_HWC, image_HWC, cv2.NORM_L1) / source_HWC.size)
 
 
-def laplacian_variance(rgb_HWC: Picture) -> float:
+def laplacian_variance(rgb_HWC: RgbImage) -> float:
     """No-reference sharpness: variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000).
 
     Blur lowers it. So does taking rain away: streaks are sharp.

@@ -7,12 +7,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from restoregan_core.bags.frames import SourceFrame
 from restoregan_core.bags.messages import COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, MessageTypes
 from restoregan_core.bags.writer import REPORT_TYPE, OutputMessage, as_bytes, output_typestore
 from restoregan_core.images import encodings
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.result import Action, Reason, RestorationResult, report_fields
 
 IMAGE_FORMATS = ("jpeg", "png", "raw")
@@ -57,7 +57,7 @@ class FrameOutput:
         self._store = output_typestore()
 
     def messages(
-        self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, result: RestorationResult | None,
+        self, frame: SourceFrame, source_HWC: RgbImage | None, result: RestorationResult | None,
         action: Action, reason: Reason,
     ) -> list[OutputMessage]:  # fmt: skip
         """Picture, camera_info and report under the source's stamps.
@@ -82,7 +82,7 @@ class FrameOutput:
         return made
 
     def _picture(
-        self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, result: RestorationResult | None
+        self, frame: SourceFrame, source_HWC: RgbImage | None, result: RestorationResult | None
     ) -> tuple[str, str, bytes | memoryview] | None:
         """Type, ending of the topic's name and bytes; None where there is nothing that could be shown."""
         wants_raw = self._form.image_format == "raw"
@@ -108,9 +108,7 @@ class FrameOutput:
         is_file = frame.raw.msgtype == COMPRESSED_TYPE and not encodings.mosaic_of(frame.encoding)
         return is_file and self._form.image_format in frame.encoding.replace("jpg", "jpeg")
 
-    def _raw(
-        self, frame: SourceFrame, source_HWC: npt.NDArray[np.uint8] | None, rgb_HWC: npt.NDArray[np.uint8]
-    ) -> memoryview:
+    def _raw(self, frame: SourceFrame, source_HWC: RgbImage | None, rgb_HWC: RgbImage) -> memoryview:
         m, height, width = frame.message, *rgb_HWC.shape[:2]
         is_kept = frame.raw.msgtype == IMAGE_TYPE and m.encoding in encodings.KEPT_ENCODINGS
         if is_kept and source_HWC is None:
@@ -131,7 +129,7 @@ class FrameOutput:
             return encodings.published_compressed_encoding(frame.encoding)
         return "bgr8"
 
-    def _compressed(self, frame: SourceFrame, rgb_HWC: npt.NDArray[np.uint8]) -> memoryview:
+    def _compressed(self, frame: SourceFrame, rgb_HWC: RgbImage) -> memoryview:
         name = self._form.image_format
         options = [cv2.IMWRITE_JPEG_QUALITY, self._form.jpeg_quality] if name == "jpeg" else []
         _, data = cv2.imencode(f".{name}", cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2BGR), options)

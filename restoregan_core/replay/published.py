@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.truth import TruthTopic
-
-Picture = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -33,9 +29,9 @@ class PublishedFrame:
     """
 
     position: int
-    before: Picture
-    after: Picture
-    truth: Picture | None
+    before: RgbImage
+    after: RgbImage
+    truth: RgbImage | None
 
 
 def read_published(
@@ -93,7 +89,7 @@ def _restored_frames(bag: Bag) -> Callable[[str, int], SourceFrame | None]:
     return find
 
 
-def _pixels(frame: SourceFrame) -> Picture | None:
+def _pixels(frame: SourceFrame) -> RgbImage | None:
     try:
         return frame.decode()
     except (UnsupportedEncodingError, MalformedImageError):

@@ -8,7 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from restoregan_core.metrics.video import RgbImage, neighbours, streak_energy
+from restoregan_core.images.rgb import RgbImage
+from restoregan_core.metrics.video import neighbours, streak_energy
 from restoregan_core.replay.published import PublishedFrame, read_published
 from restoregan_core.replay.schema import StreakFigures
 from restoregan_core.replay.state import ReplayFolder

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import grid_shape
 
 FEATHER_PX = 16
@@ -12,11 +13,11 @@ FEATHER_PX = 16
 
 
 def blend_tiles(
-    source_HWC: npt.NDArray[np.uint8],
-    restored_HWC: npt.NDArray[np.uint8],
+    source_HWC: RgbImage,
+    restored_HWC: RgbImage,
     tiles: npt.NDArray[np.bool_],
     tile_size_px: int,
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+) -> tuple[RgbImage, npt.NDArray[np.bool_]]:
     """Put the restored picture into the selected tiles of the source.
 
     The seam lies inside the selected tiles: over ``FEATHER_PX`` pixels from any unselected tile the source

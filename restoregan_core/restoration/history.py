@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.alignment import Flow, GreyImage, RgbImage, compose, find_flow, flow_image, warp
+from restoregan_core.images.alignment import Flow, GreyImage, compose, find_flow, flow_image, warp
+from restoregan_core.images.rgb import RgbImage, require_rgb
 
 LONGEST_GAP_S = 1.0
 """Longest time between two frames that belong together; after a longer one the scene is taken to be another."""
@@ -120,8 +121,9 @@ class FrameHistory:
         numbered = [key.split(" ", 2)[1:] for key in arrays if key.startswith("frame ")]
         for number, camera in sorted(numbered, key=lambda pair: int(pair[0])):
             rgb_HWC, stamp = arrays[f"frame {number} {camera}"], arrays.get(f"stamp {number} {camera}")
-            if stamp is None or rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3:
-                raise ValueError(f"frame {number} of {camera!r} is not a remembered frame")
+            if stamp is None:
+                raise ValueError(f"frame {number} of {camera!r} has no stamp")
+            require_rgb(rgb_HWC, f"frame {number} of {camera!r}")
             stamp_s = None if np.isnan(stamp) else float(stamp)
             frames = self._cameras.setdefault(camera, deque(maxlen=self.length + 1))
             frames.append(RememberedFrame(rgb_HWC, stamp_s, flow_image(rgb_HWC)))

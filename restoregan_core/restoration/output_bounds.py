@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from restoregan_core.images.rgb import RgbImage
 
 
 class OutputRefusedError(Exception):
@@ -53,7 +54,7 @@ class OutputBounds:
 
     limits: OutputLimits
 
-    def check(self, source_HWC: npt.NDArray[np.uint8], restored_HWC: npt.NDArray[np.uint8]) -> None:
+    def check(self, source_HWC: RgbImage, restored_HWC: RgbImage) -> None:
         """Refuse a frame whose colours moved as a whole. To be asked before ``clamp``, which would hide most of it.
 
         Args:
@@ -85,9 +86,7 @@ class OutputBounds:
                 f" more than {self.limits.max_colour_shift:g}"
             )
 
-    def clamp(
-        self, source_HWC: npt.NDArray[np.uint8], restored_HWC: npt.NDArray[np.uint8]
-    ) -> npt.NDArray[np.uint8]:
+    def clamp(self, source_HWC: RgbImage, restored_HWC: RgbImage) -> RgbImage:
         """Bound the change to each pixel.
 
         Args:

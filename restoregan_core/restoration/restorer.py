@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from restoregan_core.images.alignment import align
+from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.models.generator import Generator
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
@@ -80,9 +81,7 @@ class Restorer:
         """Frames before the current one that the network looks at; 0 if it takes single images only."""
         return self._config.history
 
-    def __call__(
-        self, rgb_HWC: npt.NDArray[np.uint8], history: Sequence[npt.NDArray[np.uint8]] = ()
-    ) -> npt.NDArray[np.uint8]:
+    def __call__(self, rgb_HWC: RgbImage, history: Sequence[RgbImage] = ()) -> RgbImage:
         """Restore one frame.
 
         Args:
@@ -93,19 +92,17 @@ class Restorer:
             ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel, or frames of another size.
             NonFiniteOutputError: the network's output is not finite.
         """
-        _require_rgb(rgb_HWC)
+        require_rgb(rgb_HWC)
         older = list(history)[: self.history]
         for image in older:
-            _require_rgb(image)
+            require_rgb(image)
             if image.shape != rgb_HWC.shape:
                 raise ValueError(
                     f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
                 )
         return self.restore_aligned(rgb_HWC, align(rgb_HWC, older))
 
-    def restore_aligned(
-        self, rgb_HWC: npt.NDArray[np.uint8], aligned: Sequence[npt.NDArray[np.uint8]]
-    ) -> npt.NDArray[np.uint8]:
+    def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage:
         """Restore one frame whose history is aligned to it already, as ``FrameHistory`` gives it.
 
         Args:
@@ -115,7 +112,7 @@ class Restorer:
         Raises:
             as calling does.
         """
-        _require_rgb(rgb_HWC)
+        require_rgb(rgb_HWC)
         frames_HWC = rgb_HWC
         if self.history:
             images = [rgb_HWC, *aligned[: self.history]]
@@ -153,7 +150,7 @@ class Restorer:
             raise NonFiniteOutputError(f"{self.name} gave a non-finite picture of {height}x{width} pixels")
         return restored_BHWC.copy()  # the runtime's buffer is overwritten by the next frame
 
-    def _restore_in_tiles(self, frames_HWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def _restore_in_tiles(self, frames_HWC: npt.NDArray[np.uint8]) -> RgbImage:
         height, width = frames_HWC.shape[:2]
         tile_height, tile_width = tile_size(height, width, self.max_pixels, self._config)
         if (height, width) not in self._tiled:
@@ -205,11 +202,6 @@ class Restorer:
                 logger.info("runtime: %s%s", runtime.describe(), "".join(f"; {reason}" for reason in reasons))
             return
         raise RuntimeUnavailableError("; ".join(reasons))
-
-
-def _require_rgb(rgb_HWC: npt.NDArray[np.uint8]) -> None:
-    if rgb_HWC.dtype != np.uint8 or rgb_HWC.ndim != 3 or rgb_HWC.shape[2] != 3 or rgb_HWC.size == 0:
-        raise ValueError(f"expected uint8 RGB of shape (H, W, 3), got {rgb_HWC.dtype} {rgb_HWC.shape}")
 
 
 def _candidates(

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Picture = npt.NDArray[np.uint8]
+from restoregan_core.images.rgb import RgbImage
 
 SHRINK = 4
 """Sources are compared as means over squares of so many pixels, which averages their noise away."""
@@ -26,8 +26,8 @@ MOVED_LEVELS = 3.0
 class LastFrame:
     """What is kept of a camera's last restored frame; neither array is ever written to."""
 
-    small_source_HWC: Picture  # noqa: N815
-    restored_HWC: Picture  # noqa: N815
+    small_source_HWC: RgbImage  # noqa: N815
+    restored_HWC: RgbImage  # noqa: N815
 
 
 class Steadier:
@@ -55,7 +55,7 @@ class Steadier:
         check_share(share)
         self._share = share
 
-    def steady(self, camera: str, source_HWC: Picture, restored_HWC: Picture) -> Picture:
+    def steady(self, camera: str, source_HWC: RgbImage, restored_HWC: RgbImage) -> RgbImage:
         """The next restored frame of a camera, calmed where its source stands still.
 
         Args:
@@ -81,14 +81,14 @@ class Steadier:
         self._last[camera] = LastFrame(small_HWC, steadied_HWC)
         return steadied_HWC
 
-    def state(self) -> dict[str, Picture]:
+    def state(self) -> dict[str, RgbImage]:
         """What is remembered, as arrays by name, for ``load_state``; later frames do not change them."""
-        arrays: dict[str, Picture] = {}
+        arrays: dict[str, RgbImage] = {}
         for camera, last in self._last.items():
             arrays |= {f"small {camera}": last.small_source_HWC, f"restored {camera}": last.restored_HWC}
         return arrays
 
-    def load_state(self, arrays: dict[str, Picture]) -> None:
+    def load_state(self, arrays: dict[str, RgbImage]) -> None:
         """Go on where another steadier's ``state`` was taken; what was remembered here is forgotten.
 
         Raises:
@@ -113,13 +113,13 @@ def check_share(share: float) -> None:
         raise ValueError(f"share is {share}; it must be at least 0 and less than 1")
 
 
-def shrunk(source_HWC: Picture) -> Picture:
+def shrunk(source_HWC: RgbImage) -> RgbImage:
     """Means over squares of ``SHRINK`` pixels, at least one of them."""
     height, width = (max(1, side // SHRINK) for side in source_HWC.shape[:2])
     return np.asarray(cv2.resize(source_HWC, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def stillness(before_HWC: Picture, now_HWC: Picture) -> npt.NDArray[np.float32]:
+def stillness(before_HWC: RgbImage, now_HWC: RgbImage) -> npt.NDArray[np.float32]:
     """How still each place is between two shrunken sources: float32 (height, width), 1 still, 0 moved.
 
     A place is as still as that neighbour of it, of eight, which moves most, in the colour that changes most.

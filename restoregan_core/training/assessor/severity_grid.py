@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from restoregan_core.data.assessment import AssessmentDataConfig, AssessmentSample, make_sample
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.images.folders import cut
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.models.assessor import EVENTS
 
 CLEAN_PER_SCENE = 4
@@ -35,7 +35,7 @@ class GridSample:
     sample: AssessmentSample
 
     @property
-    def rgb_HWC(self) -> npt.NDArray[np.uint8]:  # noqa: N802
+    def rgb_HWC(self) -> RgbImage:  # noqa: N802
         """The picture, uint8 RGB (H, W, 3)."""
         return np.ascontiguousarray(self.sample.picture_CHW.transpose(1, 2, 0))
 
@@ -45,7 +45,7 @@ class GridSample:
 
 
 def severity_grid(
-    scenes: Sequence[npt.NDArray[np.uint8]], config: AssessmentDataConfig, seed: int = 0
+    scenes: Sequence[RgbImage], config: AssessmentDataConfig, seed: int = 0
 ) -> Iterator[GridSample]:
     """All cells of all scenes.
 
@@ -64,7 +64,7 @@ def severity_grid(
             yield GridSample(number, cell, make_sample(spoilt[0], clean[0], drawn[0], config, rng))
 
 
-def centre_of(rgb_HWC: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[np.uint8]:
+def centre_of(rgb_HWC: RgbImage, height: int, width: int) -> RgbImage:
     """The middle of a picture at its own resolution, mirrored where it is smaller: uint8 (height, width, 3)."""
     top, left = (rgb_HWC.shape[0] - height) // 2, (rgb_HWC.shape[1] - width) // 2
     return cut(rgb_HWC, top, left, height, width)

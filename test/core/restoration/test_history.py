@@ -128,8 +128,11 @@ def test_a_history_goes_on_where_another_was_stopped():
 
 
 def test_a_state_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="not a remembered frame"):
-        FrameHistory(2).load_state({"frame 0 front": np.zeros((4, 4), np.float32)})
+    frame = {"frame 0 front": np.zeros((4, 4), np.float32)}
+    with pytest.raises(ValueError, match="frame 0 of 'front' has no stamp"):
+        FrameHistory(2).load_state(frame)
+    with pytest.raises(ValueError, match="frame 0 of 'front' must be uint8 RGB"):
+        FrameHistory(2).load_state({**frame, "stamp 0 front": np.array(0.0)})
 
 
 def test_cameras_whose_names_hold_spaces_are_kept_apart():
