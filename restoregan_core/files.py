@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_write(path: Path, *, keep_suffix: bool = False, durable: bool = False) -> Iterator[Path]:
+def atomic_write(
+    path: Path, *, keep_suffix: bool = False, durable: bool = False, is_shared: bool = False
+) -> Iterator[Path]:
     """Gives a path beside ``path`` to write to, and puts what lies there in its place when the block ends.
 
     What was at ``path`` stays until then, and stays for good if the block raises; nothing else is left behind.
@@ -18,8 +20,11 @@ def atomic_write(path: Path, *, keep_suffix: bool = False, durable: bool = False
         keep_suffix: for a writer that goes by the suffix; else the temporary file's is ``.part``, so that nobody who
             looks for files of a kind finds one that a killed process left unfinished.
         durable: wait until the content is on the disk, so that not even a power cut leaves half a file.
+        is_shared: other processes may write ``path`` at the same moment: each writes to a temporary file of its own,
+            and the last one's stays.
     """
-    name = f".{path.stem}.part{path.suffix}" if keep_suffix else f"{path.name}.part"
+    part = f"{os.getpid()}.part" if is_shared else "part"
+    name = f".{path.stem}.{part}{path.suffix}" if keep_suffix else f"{path.name}.{part}"
     temporary = path.with_name(name)
     try:
         yield temporary
@@ -29,3 +34,9 @@ def atomic_write(path: Path, *, keep_suffix: bool = False, durable: bool = False
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

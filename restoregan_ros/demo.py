@@ -158,10 +158,10 @@ def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
                     f"{options.bag.name} {camera.topic}", options.bag, camera.topic, camera.info_topic, None,
                     camera.msgtype != IMAGE_TYPE, height, width, min(seconds, at_most_s),
                 )  # fmt: skip
-            rate_hz = max(0.1, (camera.count - 1) / seconds) if seconds > 0 else 10.0
-            frames = (frame.decode() for frame in reader.frames())
-            count = min(camera.count, int(at_most_s * rate_hz))
-            clip = demo_clip.given_clip(options.bag.name, rate_hz, count, frames, options.spoilings)
+            ages_s = (((frame.stamp_ns - first.stamp_ns) / 1e9, frame) for frame in reader.frames())
+            timed = ((age_s, frame.decode()) for age_s, frame in ages_s if 0 <= age_s < at_most_s)
+            count = round(camera.count * min(1.0, at_most_s / max(seconds, 1e-9)))
+            clip = demo_clip.given_clip(options.bag.name, count, timed, options.spoilings)
             return write(clip, source, progress)
     if options.video is not None and options.video.is_dir():
         return write(
@@ -187,7 +187,7 @@ def write(clip: demo_clip.Clip, folder: Path, progress: Progress) -> Playable:
     return Playable(
         clip.name, folder, demo_bag.IMAGE_TOPIC, demo_bag.INFO_TOPIC,
         demo_bag.TRUTH_TOPIC if has_truth else None, False, height, width,
-        len(conditions) / clip.rate_hz, conditions,
+        (max(conditions) - min(conditions)) / 1e9, conditions,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ Everything is seeded: the same data give the same constants.
 """
 
 import argparse
+import itertools
 import json
 import pprint
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ import numpy.typing as npt
 from restoregan_core.assessment.classical import ClassicalAssessor, EvidenceModel
 from restoregan_core.assessment.classical_measures import measure_blur, measure_rain, texture_weights
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
+from restoregan_core.images.video_files import VideoReader
 from restoregan_core.restoration.gate import PRESETS, Gate
 
 CONSTANTS = Path(__file__).parent.parent / "restoregan_core/assessment/classical_constants.py"
@@ -347,15 +349,9 @@ def evaluation_sets(evaluation: Path) -> dict[str, Callable[[], Iterator[Array]]
 
 
 def frames_of(video: Path, every: int = 5) -> Iterator[Array]:
-    capture = cv2.VideoCapture(str(video))
-    index = 0
-    while True:
-        is_read, image = capture.read()
-        if not is_read:
-            return
-        if index % every == 0:
-            yield image
-        index += 1
+    with VideoReader(video) as frames:
+        for frame in itertools.islice(frames, 0, None, every):
+            yield cv2.cvtColor(frame.rgb_HWC, cv2.COLOR_RGB2BGR)
 
 
 def auroc(scores: Array, truth: Array, weights: Array | None = None) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 
 from restoregan_core.bags.reader import BagError, open_bag
-from restoregan_core.files import atomic_write
+from restoregan_core.files import write_text
 
 REPORT_TYPE = "restoregan_ros/msg/RestorationReport"
 METADATA_FILE = "metadata.yaml"
@@ -167,8 +167,7 @@ class BagParts:
             (self.folder / METADATA_FILE).unlink(missing_ok=True)
             return
         text = yaml.safe_dump({_METADATA_KEY: _join(self.parts)}, sort_keys=False)
-        with atomic_write(self.folder / METADATA_FILE) as temporary:
-            temporary.write_text(text)
+        write_text(self.folder / METADATA_FILE, text)
 
 
 def _join(parts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.overlay import draw_overlay
@@ -20,7 +19,7 @@ from restoregan_core.images.encodings import MalformedImageError, UnsupportedEnc
 from restoregan_core.images.folders import find_pictures
 from restoregan_core.images.picture_files import read_picture_file
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.images.video_files import count_frames, is_video, open_video
+from restoregan_core.images.video_files import VideoReader, is_video
 from restoregan_core.loading import load_assessor
 
 logger = logging.getLogger(__name__)
@@ -115,8 +114,9 @@ def _with_progress(
 def _file_frames(file: Path) -> Iterator[tuple[_Frame, int]]:
     """Frames of a picture or video, and how many there will be."""
     if is_video(file):
-        count = count_frames(file)
-        yield from ((frame, count) for frame in _video_frames(file))
+        with VideoReader(file) as video:
+            for number, frame in enumerate(video):
+                yield _Frame(file, number, frame.rgb_HWC), video.count
     else:
         yield _picture(file), 1
 
@@ -143,22 +143,6 @@ def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
 
 def _picture(file: Path) -> _Frame:
     return _Frame(file, None, read_picture_file(file).rgb)
-
-
-def _video_frames(file: Path) -> Iterator[_Frame]:
-    capture = open_video(file)
-    index = 0
-    try:
-        while True:
-            is_frame, bgr_HWC = capture.read()
-            if not is_frame:
-                break
-            yield _Frame(file, index, np.asarray(cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB), np.uint8))
-            index += 1
-    finally:
-        capture.release()
-    if index == 0:
-        raise ValueError(f"{file} does not hold a frame that can be decoded")
 
 
 def _record(frame: _Frame, assessment: Assessment) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from restoregan_core.commands.common import make_parser, parse_size
 from restoregan_core.environment import resident_memory_mb
+from restoregan_core.files import write_text
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
@@ -60,7 +61,7 @@ def main(argv: list[str]) -> int:
             rows += _bench_model(model, args.size, args.runtime, device, args.rounds, peak_tflops, console)
     result = {"device": device_name(device), "matrix_peak_tflops": peak_tflops, "rows": rows}
     if args.json:
-        args.json.write_text(json.dumps(result, indent=2) + "\n")
+        write_text(args.json, json.dumps(result, indent=2) + "\n")
     Console().print(_table(result))
     return 0 if rows else 1
 

@@ -107,13 +107,13 @@ class _Restore:
         else:
             self._history.take(CAMERA, rgb_HWC)
 
-    def frame(self, rgb_HWC: RgbImage) -> RgbImage:
-        """The next frame of a video."""
+    def frame(self, rgb_HWC: RgbImage, time_s: float | None = None) -> RgbImage:
+        """The next frame of a video; ``time_s``: when it is shown, where that is known."""
         if self._pipeline is None:
             assert self._restorer is not None
-            self._history.take(CAMERA, rgb_HWC)
+            self._history.take(CAMERA, rgb_HWC, time_s)
             return self._restorer.restore_aligned(rgb_HWC, self._history.aligned(CAMERA))
-        result = self._pipeline.process(rgb_HWC, camera=CAMERA)
+        result = self._pipeline.process(rgb_HWC, camera=CAMERA, stamp_s=time_s)
         self._actions[result.action] += 1
         if result.action == Action.FAILED_OPEN:
             self._failures[f"{result.reason.name.lower()}: {result.detail}"] += 1
@@ -171,18 +171,21 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from restoregan_core.images.video_files import count_frames, is_video, restore_video
+    from restoregan_core.images.video_files import is_video, restore_video
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         if len(jobs) == 1 and is_video(jobs[0][0]):
             source, output = jobs[0]
-            announced = count_frames(source)
-            task = progress.add_task(source.name, total=announced or None)
-            written = restore_video(source, output, restore.frame, lambda: progress.advance(task))
-            if written < announced * 0.98:
-                progress.console.print(f"{source}: only {written} of {announced} frames could be decoded")
+            task = progress.add_task(source.name, total=None)
+            notes = restore_video(
+                source, output,
+                lambda frame: restore.frame(frame.rgb_HWC, frame.time_s),
+                lambda count: progress.update(task, total=count, advance=1),
+            )  # fmt: skip
+            for note in notes:
+                progress.console.print(f"{source}: {note}", soft_wrap=True, highlight=False)
             return 0
         task = progress.add_task("restoring", total=len(jobs))
         for source, output in jobs:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from restoregan_core.commands.common import make_parser
-from restoregan_core.files import atomic_write
+from restoregan_core.files import atomic_write, write_text
 
 KINDS = ("blur", "rain", "drops")
 RECORD, OPTIONS = "params.jsonl", "synthesize.json"
@@ -128,12 +128,12 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
         raise FileExistsError(f"{output} holds files that synthesize did not write: give another OUTPUT")
     for side in ("input", "target"):
         (output / side).mkdir(parents=True, exist_ok=True)
-    begun.write_text(json.dumps(options, indent=1) + "\n", encoding="utf-8")
+    write_text(begun, json.dumps(options, indent=1) + "\n")
     record = output / RECORD
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True) if record.is_file() else []
     whole = [line for line in lines if line.endswith("\n")]
     if whole != lines:  # interrupted while writing a line
-        record.write_text("".join(whole), encoding="utf-8")
+        write_text(record, "".join(whole))
     return {json.loads(line)["name"] for line in whole}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from restoregan_core.data.sensor import GAMMA
 from restoregan_core.images.folders import find_pictures, read_rgb
-from restoregan_core.images.video_files import open_video
+from restoregan_core.images.video_files import VideoReader
 
 
 def read_frames(source: Path) -> Iterator[np.ndarray]:
@@ -31,15 +31,9 @@ def read_frames(source: Path) -> Iterator[np.ndarray]:
                 )
             yield rgb_HWC
         return
-    capture = open_video(source)
-    try:
-        while True:
-            more, bgr_HWC = capture.read()
-            if not more:
-                return
-            yield cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
-    finally:
-        capture.release()
+    with VideoReader(source) as video:
+        for frame in video:
+            yield frame.rgb_HWC
 
 
 def windows(frames: Iterable[np.ndarray], count: int) -> Iterator[list[np.ndarray]]:

@@ -4,17 +4,22 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.concurrency import mapped
 from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.images.video_files import open_video
+from restoregan_core.images.video_files import VideoReader
 
+Item = TypeVar("Item")
+TimedImage = tuple[float, RgbImage]
+"""Seconds since the first frame, and the frame."""
+
+WORKERS = 2
 SPOILINGS = ("blur", "rain")
 STREET_HEIGHT, STREET_WIDTH, STREET_RATE_HZ, STREET_SECONDS = 360, 640, 10.0, 20.0
 BLUR_EXPOSURE_S, RAIN_EXPOSURE_S = 0.030, 0.012
@@ -36,10 +41,9 @@ class ClipFrame:
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames of one size at a steady rate; ``frames`` can be gone through once."""
+    """Frames of one size; ``frames`` can be gone through once."""
 
     name: str
-    rate_hz: float
     count: int
     """How many frames come, as far as is known beforehand."""
     frames: Iterator[ClipFrame]
@@ -100,7 +104,7 @@ def street_clip(
             image = shower.fall_on(image, time_s, exposure_s)
         return ClipFrame(time_s, image, truth, condition_of(spoilings))
 
-    return Clip("built-in street", rate_hz, count, in_threads(make, range(count)))
+    return Clip("built-in street", count, in_threads(make, range(count)))
 
 
 def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float = 30.0) -> Clip:
@@ -109,20 +113,17 @@ def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float =
     Raises:
         ValueError: not a video that OpenCV can read.
     """
-    capture = open_video(path)
-    rate_hz = capture.get(cv2.CAP_PROP_FPS)
-    if not 0.1 < rate_hz < 1000:
-        raise ValueError(f"{path} does not say its frame rate: convert it to .mp4 first")
-    count = min(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), int(max_seconds * rate_hz))
+    video = VideoReader(path)
+    count = min(video.count, int(max_seconds * video.rate_hz)) if video.rate_hz else video.count
 
-    def read() -> Iterator[RgbImage]:
-        while True:
-            is_there, bgr_HWC = capture.read()
-            if not is_there:
-                return
-            yield np.asarray(cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB), np.uint8)
+    def timed() -> Iterator[TimedImage]:
+        with video:
+            for frame in video:
+                if frame.time_s >= max_seconds:
+                    return
+                yield frame.time_s, frame.rgb_HWC
 
-    return given_clip(path.name, rate_hz, count, read(), spoilings)
+    return given_clip(path.name, count, timed(), spoilings)
 
 
 def folder_clip(
@@ -136,50 +137,40 @@ def folder_clip(
     from restoregan_core.images.folders import find_pictures, read_rgb
 
     files = find_pictures(folder)[: int(max_seconds * rate_hz)]
-    if not files:
-        raise ValueError(f"{folder} does not hold any pictures")
-
-    return given_clip(folder.name, rate_hz, len(files), map(read_rgb, files), spoilings)
+    timed = ((index / rate_hz, read_rgb(file)) for index, file in enumerate(files))
+    return given_clip(folder.name, len(files), timed, spoilings)
 
 
-def given_clip(
-    name: str, rate_hz: float, count: int, frames: Iterable[RgbImage], spoilings: Collection[str] = ()
-) -> Clip:
-    """A clip of frames that somebody else took, the first ``count`` of them, spoilt if that is asked for."""
-    source = islice(iter(frames), count)
+def given_clip(name: str, count: int, timed: Iterable[TimedImage], spoilings: Collection[str] = ()) -> Clip:
+    """A clip of frames that somebody else took, degraded if that is asked for.
+
+    Args:
+        count: how many frames come, as far as is known.
+        timed: each frame's own time and the frame.
+        spoilings: of ``SPOILINGS``, what to degrade them by.
+    """
     if not spoilings:
-        plain = (ClipFrame(index / rate_hz, image, None, "") for index, image in enumerate(source))
-        return Clip(name, rate_hz, count, plain)
-    first = next(source)
-    shower, shake = RainShower(first.shape[0], first.shape[1], speed_mps=_DRIVING_MPS), Shake()
+        return Clip(name, count, (ClipFrame(time_s, image, None, "") for time_s, image in timed))
+    shake = Shake()
 
-    def spoil(numbered: tuple[int, RgbImage]) -> ClipFrame:
-        index, truth = numbered
-        time_s, image = index / rate_hz, truth
+    def spoil(timed_image: TimedImage) -> ClipFrame:
+        time_s, truth = timed_image
+        image = truth
         if "blur" in spoilings:
             image = shaken(image, shake, time_s, BLUR_EXPOSURE_S, steps=16)
         if "rain" in spoilings:
+            shower = RainShower(truth.shape[0], truth.shape[1], speed_mps=_DRIVING_MPS)
             exposure_s = BLUR_EXPOSURE_S if "blur" in spoilings else RAIN_EXPOSURE_S
             image = shower.fall_on(image, time_s, exposure_s)
         return ClipFrame(time_s, image, truth, condition_of(spoilings))
 
-    def numbered() -> Iterator[tuple[int, RgbImage]]:
-        yield 0, first
-        yield from enumerate(source, start=1)
-
-    return Clip(f"{name}, spoilt by {condition_of(spoilings)}", rate_hz, count, in_threads(spoil, numbered()))
+    return Clip(f"{name}, spoilt by {condition_of(spoilings)}", count, in_threads(spoil, timed))
 
 
-def in_threads(make: Callable, items: Iterable, workers: int = 2) -> Iterator[ClipFrame]:
-    """``map`` over a few threads, in order, never more than a few results ahead of who takes them."""
-    with ThreadPoolExecutor(workers) as pool:
-        ahead = []
-        for item in items:
-            ahead.append(pool.submit(make, item))
-            if len(ahead) > 2 * workers:
-                yield ahead.pop(0).result()
-        for future in ahead:
-            yield future.result()
+def in_threads(make: Callable[[Item], ClipFrame], items: Iterable[Item]) -> Iterator[ClipFrame]:
+    """``make`` of each item, in order, by a few threads."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        yield from mapped(pool, make, items, 2 * WORKERS)
 
 
 def parse_spoilings(text: str) -> tuple[str, ...]:

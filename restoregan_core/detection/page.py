@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 
 from restoregan_core.detection.evaluation import ObjectEvent
+from restoregan_core.files import write_text
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.report import page
 
@@ -42,7 +43,7 @@ def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEv
             for e in shown
         ],
     )
-    page.write(path, text)
+    write_text(path, text)
 
 
 def _jpeg(picture: RgbImage) -> str:

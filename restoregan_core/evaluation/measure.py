@@ -2,11 +2,11 @@
 """Run restorers over folders of pairs and score every picture: whole pictures, no gate, one pass for all."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from restoregan_core.concurrency import mapped
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
 from restoregan_core.images.rgb import RgbImage
@@ -14,6 +14,9 @@ from restoregan_core.metrics.protocols import Scorer, Scores, mean_scores, score
 
 Restore = Callable[[RgbImage], RgbImage]
 """uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""
+
+Restored = tuple[str, RgbImage, Sequence[RgbImage], RgbImage]
+"""File, picture, what each restorer made of it, reference."""
 
 SCORING_THREADS = (
     2  # scoring a 1280x720 picture takes about as long as restoring it: hide it behind the network
@@ -108,23 +111,23 @@ def measure(
         ValueError: a file cannot be read, sizes differ, a restorer changes the size, or a picture cannot be
             aligned; the message names the file.
     """
-    scored: list[PictureScores] = []
-    pending: deque[Future[PictureScores]] = deque()
 
-    def collect() -> None:
-        scored.append(pending.popleft().result())
-        on_measured()
-
-    with ThreadPoolExecutor(SCORING_THREADS) as pool:
+    def restored() -> Iterator[Restored]:
         for name, pair in zip(evaluation_set.files(), evaluation_set.pairs, strict=True):
             picture, reference = read_rgb(pair.input_path), read_rgb(pair.target_path)
-            outputs = [restore(picture) for restore in restorers]
-            pending.append(pool.submit(score_all, name, picture, outputs, reference, extra))
-            if len(pending) >= PICTURES_AHEAD:
-                collect()
-        while pending:
-            collect()
+            yield name, picture, [restore(picture) for restore in restorers], reference
+
+    scored = []
+    for scores in score_beside(restored(), extra):
+        scored.append(scores)
+        on_measured()
     return SetScores(evaluation_set.name, tuple(scored))
+
+
+def score_beside(restored: Iterable[Restored], extra: Sequence[Scorer]) -> Iterator[PictureScores]:
+    """Scores in the same order, computed in threads while the caller's restores the next ones."""
+    with ThreadPoolExecutor(SCORING_THREADS) as pool:
+        yield from mapped(pool, lambda each: score_all(*each, extra), restored, PICTURES_AHEAD - 1)
 
 
 def score_all(

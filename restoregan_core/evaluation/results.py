@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores
+from restoregan_core.files import atomic_write, write_text
 from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.bootstrap import Interval, paired_bootstrap
 from restoregan_core.metrics.protocols import TITLES
@@ -55,7 +56,7 @@ def as_json(scores: SetScores, setting: str = "") -> dict[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write ``content`` as JSON, atomically. Every number in it must be finite."""
-    _write(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
@@ -63,8 +64,7 @@ def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
     sides = ["input", "output", "against"][: 1 + len(all_scores[0].pictures[0].outputs)]
     # Sets differ in metrics: only RealBlur is aligned.
     metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.pictures[0].input))
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["set", "file", *(f"{side}_{metric}" for side in sides for metric in metrics)])
         for scores in all_scores:
@@ -73,7 +73,6 @@ def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
                     side.get(metric, "") for side in (picture.input, *picture.outputs) for metric in metrics
                 ]
                 writer.writerow([scores.name, picture.file, *values])
-    temporary.replace(path)
 
 
 def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Mapping[str, str]) -> "Table":
@@ -139,9 +138,3 @@ def _format(metric: str, value: float) -> str:
 def _format_interval(metric: str, interval: Interval) -> str:
     digits = 2 if metric.startswith("psnr") else 4
     return f"{interval.mean:+.{digits}f}\n[{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]"
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

@@ -6,7 +6,6 @@ docs/evaluation.md defines the figures: streak energy, steadiness, ghosts.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -14,14 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.evaluation.clips import Clip, Frame, VideoSet
-from restoregan_core.evaluation.measure import (
-    PICTURES_AHEAD,
-    SCORING_THREADS,
-    PictureScores,
-    Restore,
-    SetScores,
-    score_all,
-)
+from restoregan_core.evaluation.measure import Restore, Restored, SetScores, score_beside
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.protocols import Scorer
 from restoregan_core.metrics.video import frame_change, moving_mask, neighbours, streak_energy
@@ -109,20 +101,18 @@ def measure_video(
         ValueError: a file cannot be read, or sizes differ; the message names the file.
     """
     totals = _Totals(len(restorers))
-    scored: list[PictureScores] = []
-    pending: deque[Future[PictureScores]] = deque()
     count = 0
-    with ThreadPoolExecutor(SCORING_THREADS) as pool:
+
+    def with_targets() -> Iterator[Restored]:
+        nonlocal count
         for clip in video_set.clips:
             for frame, outputs in _restored(clip, [_Camera(restore) for restore in restorers], totals):
                 count += 1
-                if frame.target is not None:
-                    job = pool.submit(score_all, frame.file, frame.picture, outputs, frame.target, extra)
-                    pending.append(job)
-                if len(pending) >= PICTURES_AHEAD:
-                    scored.append(pending.popleft().result())
                 on_measured()
-        scored += [job.result() for job in pending]
+                if frame.target is not None:
+                    yield frame.file, frame.picture, outputs, frame.target
+
+    scored = list(score_beside(with_targets(), extra))
     return totals.scores(video_set.name, count, SetScores(video_set.name, tuple(scored)) if scored else None)
 
 

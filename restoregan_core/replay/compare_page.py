@@ -7,6 +7,7 @@ from typing import Any
 
 from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import open_bag
+from restoregan_core.files import write_text
 from restoregan_core.replay.compare import Comparison
 from restoregan_core.report import page
 from restoregan_core.report.page import encode_jpeg
@@ -20,7 +21,7 @@ def write_compare_report(a: Path, b: Path, comparison: Comparison, file: Path) -
     for entry in comparison.most_different:
         key = entry["camera"], entry["time_ns"]
         shown.append({**entry, "a": pictures[0].get(key), "b": pictures[1].get(key)})
-    page.write(file, page.render("compare.html", a=a.name, b=b.name, comparison=comparison, shown=shown))
+    write_text(file, page.render("compare.html", a=a.name, b=b.name, comparison=comparison, shown=shown))
 
 
 def _restored(folder: Path, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:

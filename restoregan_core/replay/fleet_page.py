@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from restoregan_core.files import write_text
 from restoregan_core.replay.fleet import Job, JobOutcome, reports_of
 from restoregan_core.replay.summary import write_json
 from restoregan_core.report import page
@@ -35,7 +36,7 @@ def write_fleet_report(jobs: Sequence[Job], outcomes: Sequence[JobOutcome], outp
         },
     }
     write_json(totals, output / "fleet.json")
-    page.write(output / "fleet.html", page.render("fleet.html", totals=totals, rows=rows))
+    write_text(output / "fleet.html", page.render("fleet.html", totals=totals, rows=rows))
     return totals
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from restoregan_core.files import write_text
 from restoregan_core.replay.pictures import choose_frames, write_pictures
 from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
@@ -40,7 +41,7 @@ def write_replay_report(folder: ReplayFolder, report: dict[str, Any]) -> None:
         tables=_tables(report),
         data=_page_data(frames, report, choice.groups, pictures),
     )
-    page.write(folder.report_html, text)
+    write_text(folder.report_html, text)
 
 
 def _page_data(

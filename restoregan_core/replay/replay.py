@@ -23,11 +23,11 @@ from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.messages import MessageTypes
 from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.bags.writer import BagParts, OutputMessage
+from restoregan_core.concurrency import InOrder, mapped, prefetched
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.replay.concurrency import InOrder, mapped, prefetched
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
     ProcessedFrame,

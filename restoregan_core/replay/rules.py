@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.documents import build, parse_yaml
+from restoregan_core.files import atomic_write
 
 _COMPARE: dict[type, Callable[[float, float], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -108,7 +109,8 @@ def write_junit(outcomes: list[RuleOutcome], name: str, file: Path) -> None:
             )
             failure.text = outcome.detail
     ElementTree.indent(suite)
-    ElementTree.ElementTree(suite).write(file, encoding="utf-8", xml_declaration=True)
+    with atomic_write(file) as temporary:
+        ElementTree.ElementTree(suite).write(temporary, encoding="utf-8", xml_declaration=True)
 
 
 def _parse(text: str) -> ast.Compare:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from restoregan_core.bags.part_metadata import check_part
 from restoregan_core.documents import build, parse_json
-from restoregan_core.files import atomic_write
+from restoregan_core.files import write_text
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.table import count_rows
 
@@ -113,8 +113,7 @@ class ReplayFolder:
 
     def save(self, state: ReplayState) -> None:
         """Replace the checkpoint."""
-        with atomic_write(self.checkpoint) as temporary:
-            temporary.write_text(json.dumps(vars(state)))
+        write_text(self.checkpoint, json.dumps(vars(state)))
         for path in self.work.glob("memory_*.npz"):
             if path.name != state.memory:
                 path.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.environment import installed_versions, processor_name
-from restoregan_core.files import atomic_write
+from restoregan_core.files import write_text
 from restoregan_core.replay.figures import summarise
 from restoregan_core.replay.recording import stamp_lines
 from restoregan_core.replay.schema import ReplayFacts, ReplayReport, Verdict
@@ -67,8 +67,7 @@ def summarise_replay(
 
 def write_json(report: dict[str, Any], file: Path) -> None:
     """Replace the file in one step."""
-    with atomic_write(file) as temporary:
-        temporary.write_text(json.dumps(report, indent=1, allow_nan=False))
+    write_text(file, json.dumps(report, indent=1, allow_nan=False))
 
 
 def environment() -> dict[str, str]:

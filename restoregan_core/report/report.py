@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.files import write_text
 from restoregan_core.report import page
 from restoregan_core.report.page import Card, Table, data_uri, finite
 from restoregan_core.version import __version__
@@ -89,7 +90,7 @@ def write_html(report: Report, path: Path) -> None:
         ],
         "first_picture": report.first_picture,
     }
-    page.write(path, page.render("demo.html", report=report, data=data))
+    write_text(path, page.render("demo.html", report=report, data=data))
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -100,7 +101,7 @@ def write_json(report: Report, path: Path) -> None:
         **finite(report.summary),
         "frames": [finite(asdict(row)) for row in report.rows],
     }
-    page.write(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 
 
 def column(rows: Sequence[FrameRow], name: str) -> npt.NDArray[np.float64]:

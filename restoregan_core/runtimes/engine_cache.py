@@ -17,6 +17,7 @@ from typing import Any
 from torch import nn
 
 from restoregan_core.documents import build, parse_json
+from restoregan_core.files import atomic_write
 
 MANIFEST_SUFFIX = ".json"
 
@@ -68,18 +69,15 @@ def write_engine(path: Path, key: EngineKey, write: Callable[[Path], None]) -> N
         write: given a temporary path beside ``path``, which it must create.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    temporary_manifest = temporary.with_name(temporary.name + MANIFEST_SUFFIX)
-    try:
+    # The engine, written in the inner block, is in place first: between the two a reader sees a hash that does not
+    # match, and refuses.
+    with (
+        atomic_write(manifest_path(path), is_shared=True) as temporary_manifest,
+        atomic_write(path, keep_suffix=True, is_shared=True) as temporary,
+    ):
         write(temporary)
         manifest = {"sha256": _file_digest(temporary), "bytes": temporary.stat().st_size, "key": key}
         temporary_manifest.write_text(json.dumps(manifest, indent=2) + "\n")
-        # Engine first: between the two a reader sees a hash that does not match, and refuses.
-        temporary.replace(path)
-        temporary_manifest.replace(manifest_path(path))
-    finally:
-        temporary.unlink(missing_ok=True)
-        temporary_manifest.unlink(missing_ok=True)
 
 
 def verify_engine(path: Path, key: EngineKey) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from restoregan_core.files import atomic_write
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.torch_runtime import DTYPES
@@ -65,13 +66,8 @@ def export_onnx(
         verbose=False,
     )
     assert program is not None
-    target = Path(path)
-    temporary = target.with_name(f".{os.getpid()}-{target.name}")
-    try:
+    with atomic_write(Path(path), keep_suffix=True) as temporary:
         program.save(str(temporary))  # one file: all our networks are far below ONNX's 2 GB
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def largest_difference(generator: Generator, path: str | os.PathLike[str], size: tuple[int, int]) -> int:

@@ -4,7 +4,7 @@ import pytest
 from restoregan_core.files import atomic_write
 
 
-@pytest.mark.parametrize("options", [{}, {"keep_suffix": True}, {"durable": True}])
+@pytest.mark.parametrize("options", [{}, {"keep_suffix": True}, {"durable": True}, {"is_shared": True}])
 def test_a_file_appears_when_it_is_whole(tmp_path, options):
     path = tmp_path / "report.json"
     path.write_text("old")
@@ -28,6 +28,17 @@ def test_what_fails_leaves_everything_as_it_was(tmp_path):
     with pytest.raises(OSError, match="disk"):
         break_off(path)
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("report.json", "old")]
+
+
+def test_processes_that_write_one_file_at_once_do_not_touch_each_others(tmp_path, monkeypatch):
+    path = tmp_path / "network.engine"
+    with atomic_write(path, is_shared=True) as first:
+        first.write_text("first")
+        monkeypatch.setattr("os.getpid", lambda: 1)
+        with atomic_write(path, is_shared=True) as second:
+            second.write_text("second")
+        assert (path.read_text(), first.read_text()) == ("second", "first")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["first"]
 
 
 def test_a_writer_that_goes_by_the_suffix_finds_it_and_others_do_not(tmp_path):

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos: every frame once, in order, at the source's rate; whole or not at all."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.images.video_files import count_frames, is_video, open_video, restore_video
+from restoregan_core.images.video_files import VideoFrame, VideoReader, is_video, read_timing, restore_video
 
 
 @pytest.fixture
@@ -31,15 +32,20 @@ def frames(path: Path) -> list[np.ndarray]:
     return read
 
 
+def unchanged(frame: VideoFrame) -> np.ndarray:
+    return frame.rgb_HWC
+
+
 def test_every_frame_is_restored_once_in_order_as_rgb(video: Path, tmp_path: Path):
     seen, ticks = [], []
 
-    def restore(rgb: np.ndarray) -> np.ndarray:
-        seen.append(rgb[0, 0].astype(int))
-        return 255 - rgb
+    def restore(frame: VideoFrame) -> np.ndarray:
+        seen.append(frame.rgb_HWC[0, 0].astype(int))
+        return 255 - frame.rgb_HWC
 
     output = tmp_path / "out.mkv"
-    assert restore_video(video, output, restore, lambda: ticks.append(1)) == len(ticks) == 12
+    assert restore_video(video, output, restore, ticks.append) == ()
+    assert ticks == [12] * 12, "each frame is counted, and of how many it is one"
     assert np.abs(np.array(seen) - [[200, 20, 10 * i] for i in range(12)]).max() <= 3
     written = frames(output)
     assert len(written) == 12
@@ -50,18 +56,71 @@ def test_every_frame_is_restored_once_in_order_as_rgb(video: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("suffix", [".mp4", ".avi"])
 def test_usual_formats_can_be_written(video: Path, tmp_path: Path, suffix: str):
-    restore_video(video, tmp_path / f"out{suffix}", np.copy)
-    assert count_frames(tmp_path / f"out{suffix}") == 12
+    restore_video(video, tmp_path / f"out{suffix}", unchanged)
+    assert read_timing(tmp_path / f"out{suffix}").count == 12
+
+
+TIMES_S = (*(n / 10 for n in range(10)), 2.9, 3.0, 3.1, 3.15, 3.2, 3.25, 3.3)
+"""A camera that falls silent for two seconds, then doubles its rate."""
+
+
+def write_uneven(path: Path, codec: str) -> Path:
+    av = pytest.importorskip("av")
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for number, time_s in enumerate(TIMES_S):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = round(time_s * 1000), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(params=[("in.mkv", "ffv1"), ("in.mp4", "mpeg4")], ids=["mkv", "mp4"])
+def uneven(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Frames at ``TIMES_S``; what the header says of rate and number is far off in the .mkv."""
+    name, codec = request.param
+    return write_uneven(tmp_path / name, codec)
+
+
+def test_frames_that_are_not_evenly_spaced_come_with_their_own_times(uneven: Path):
+    with VideoReader(uneven) as video:
+        frames = list(video)
+    assert [frame.time_s for frame in frames] == pytest.approx(TIMES_S, abs=0.002)
+    assert [frame.rgb_HWC[0, 0, 0] for frame in frames] == pytest.approx(np.arange(17) * 10, abs=3)
+
+
+def test_an_uneven_video_is_restored_at_its_mean_rate_which_is_said(uneven: Path, tmp_path: Path):
+    times_s = []
+
+    def restore(frame: VideoFrame) -> np.ndarray:
+        times_s.append(frame.time_s)
+        return frame.rgb_HWC
+
+    (note,) = restore_video(uneven, tmp_path / "out.mp4", restore)
+    assert "not evenly spaced; written at their mean rate of 4.85 per second" in note
+    assert "by up to 0.96 s" in note
+    assert times_s == pytest.approx(TIMES_S, abs=0.002)
+    timing = read_timing(tmp_path / "out.mp4")
+    assert (timing.count, timing.rate_hz) == (17, pytest.approx(16 / 3.3, rel=0.01)), "as long as its source"
+
+
+def test_frames_that_cannot_be_decoded_are_said_to_be_missing(video: Path, tmp_path: Path):
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    notes = restore_video(video, tmp_path / "out.mkv", unchanged)
+    assert any("frames could be decoded" in note for note in notes)
 
 
 def test_a_fault_on_the_way_leaves_no_file(video: Path, tmp_path: Path):
     calls = []
 
-    def fail(rgb: np.ndarray) -> np.ndarray:
+    def fail(frame: VideoFrame) -> np.ndarray:
         calls.append(1)
         if len(calls) == 5:
             raise RuntimeError("network")
-        return rgb
+        return frame.rgb_HWC
 
     with pytest.raises(RuntimeError, match="network"):
         restore_video(video, tmp_path / "out.mkv", fail)
@@ -71,20 +130,20 @@ def test_a_fault_on_the_way_leaves_no_file(video: Path, tmp_path: Path):
 def test_nothing_is_overwritten(video: Path, tmp_path: Path):
     (tmp_path / "out.mkv").write_bytes(b"precious")
     with pytest.raises(FileExistsError, match=r"out\.mkv exists"):
-        restore_video(video, tmp_path / "out.mkv", np.copy)
+        restore_video(video, tmp_path / "out.mkv", unchanged)
     assert (tmp_path / "out.mkv").read_bytes() == b"precious"
 
 
 def test_bad_videos_are_named(video: Path, tmp_path: Path):
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(ValueError, match=r"text\.mp4 is not a readable video"):
-        restore_video(tmp_path / "text.mp4", tmp_path / "o.mp4", np.copy)
+        restore_video(tmp_path / "text.mp4", tmp_path / "o.mp4", unchanged)
     with pytest.raises(ValueError, match=r"none\.mp4 is not a file"):
-        count_frames(tmp_path / "none.mp4")
+        VideoReader(tmp_path / "none.mp4")
     with pytest.raises(ValueError, match=rf"{video.name}: frames of .* more than the 100 allowed"):
-        open_video(video, max_pixels=100)
+        VideoReader(video, max_pixels=100)
     with pytest.raises(ValueError, match=r"cannot write a video \.png"):
-        restore_video(video, tmp_path / "o.png", np.copy)
+        restore_video(video, tmp_path / "o.png", unchanged)
 
 
 def test_videos_are_known_by_their_suffix():
