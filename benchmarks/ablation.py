@@ -97,7 +97,7 @@ FAMILIES = {
             "sparse and dense": kinds_of_rain(sparse=0.55, dense=0.45),
             "no veil": [f"{RAIN}{kind}.haze_share=0" for kind in ("sparse", "dense", "video", "driving")],
             "lens drops in 10 %": shares(rain=0.9, drops=0.1),
-            "clean pictures in 10 %": shares(rain=0.9, clean=0.1),
+            "clean images in 10 %": shares(rain=0.9, clean=0.1),
         },
     ),
 }  # fmt: skip
@@ -106,10 +106,10 @@ FAMILIES = {
 def open_rows(folder: Path | None) -> dict[str, list[str]]:
     """What it costs to leave out the sets for research only: REDS (CC BY 4.0) and what ``folder`` holds stay."""
     reds = {"path": "../shared/data/train/reds_x4/target"}
-    rows = {"sharp pictures of REDS alone (CC BY 4.0)": ["--data.sharp", json.dumps([reds])]}
+    rows = {"sharp images of REDS alone (CC BY 4.0)": ["--data.sharp", json.dumps([reds])]}
     if folder:
         both = [reds, {"path": str(folder)}]
-        rows["of REDS and of --open-pictures"] = ["--data.sharp", json.dumps(both)]
+        rows["of REDS and of --open-images"] = ["--data.sharp", json.dumps(both)]
     return rows
 
 
@@ -123,14 +123,14 @@ def main() -> None:
     )
     parser.add_argument("--families", nargs="+", choices=FAMILIES, default=list(FAMILIES))
     parser.add_argument("--steps", type=int, default=250, help="of 8 crops of 128 px (default: 250)")
-    parser.add_argument("--pictures", type=int, default=25, help="of each set (default: 25)")
+    parser.add_argument("--images", type=int, default=25, help="of each set (default: 25)")
     parser.add_argument(
-        "--open-pictures",
+        "--open-images",
         type=Path,
-        help="folder of sharp pictures whose licence is open, for a row of its own",
+        help="folder of sharp images whose licence is open, for a row of its own",
     )
     given = parser.parse_args()
-    more = open_rows(given.open_pictures)
+    more = open_rows(given.open_images)
     families = {name: replace(family, rows=family.rows | more) for name, family in FAMILIES.items()}
     kept = given.output.with_suffix(".json")
     before = json.loads(kept.read_text()) if kept.exists() else {}
@@ -146,23 +146,23 @@ def main() -> None:
                     [
                         "--config", family.recipe, "--output", run,
                         "--workers=0", f"--threads={torch.get_num_threads()}",
-                        *family.common, *changes, *plan(given.data, family.sets, given.steps, given.pictures),
+                        *family.common, *changes, *plan(given.data, family.sets, given.steps, given.images),
                     ]
                 )  # fmt: skip
                 rows[key] = {"steps": given.steps, "gain_db": train(config)}
             print(key, rows[key]["gain_db"], flush=True)
             kept.write_text(json.dumps(rows, indent=1))
-    given.output.write_text(page(families, rows, given.steps, given.pictures))
+    given.output.write_text(page(families, rows, given.steps, given.images))
 
 
-def plan(data: Path, sets: tuple[str, ...], steps: int, pictures: int) -> list[str]:
+def plan(data: Path, sets: tuple[str, ...], steps: int, images: int) -> list[str]:
     """What all rows share: so many steps, every crop a new one, measured at the end alone."""
     stage = {"steps": steps, "patch_size": 128, "batch_size": 8}
     return [
         "--schedule.stages", json.dumps([stage]), "--data.reuse=null", "--data.same_kind=1",
         "--optimiser.warmup_steps=30", "--optimiser.final_learning_rate=1e-5", "--optimiser.ema_decay=0.98",
         "--validation.folders", json.dumps([str(data / name) for name in sets]),
-        "--validation.every_steps=1000000", f"--validation.max_pictures={pictures}", "--validation.crop=0",
+        "--validation.every_steps=1000000", f"--validation.max_images={images}", "--validation.crop=0",
     ]  # fmt: skip
 
 
@@ -174,20 +174,20 @@ def train(config: object) -> dict[str, float]:
     return {name: round(score.psnr_db - score.input_psnr_db, 3) for name, score in trainer.scores.items()}
 
 
-def page(families: dict[str, Family], rows: dict[str, dict], steps: int, pictures: int) -> str:
+def page(families: dict[str, Family], rows: dict[str, dict], steps: int, images: int) -> str:
     lines = [
         "# What of the synthesis moves the open sets",
         "",
         "Made by",
         "",
         "    python benchmarks/ablation.py --data ../shared/data/eval --output docs/benchmarks/ablation.md \\",
-        "        --open-pictures DIR",
+        "        --open-images DIR",
         "",
         "(DIR: 23 photographs of Debian's mate-backgrounds, lomiri-wallpapers-16.04 and plasma-workspace-wallpapers,",
         "licences as the packages state them, shrunk to 1280 px.)",
         "",
         f"`lite` from scratch, {steps} steps of 8 crops of 128 px, one thing changed a row; gain in RGB PSNR (dB)",
-        f"over the input, mean over at most {pictures} whole pictures of each set. Blur rows learn blur alone, rain",
+        f"over the input, mean over at most {images} whole images of each set. Blur rows learn blur alone, rain",
         "rows rain alone. Runs this short point a direction; the rows with other seeds say what chance does.",
     ]
     for title, family in families.items():

@@ -3,9 +3,9 @@
 
     PYTHONPATH=. python benchmarks/assessor.py --data ../shared/data/eval --output docs/benchmarks/assessor.md
 
-On the open sets, of which no assessor has seen a picture: area under the ROC curve per frame, beside variance
+On the open sets, of which no assessor has seen an image: area under the ROC curve per frame, beside variance
 of Laplacian, scikit-image's blur_effect and a streak filter; what the gate makes of it at ``balanced``; and the
-calibration on the severity grid (restoregan_core/training/assessor/severity_grid.py) over the sets' clean pictures.
+calibration on the severity grid (restoregan_core/training/assessor/severity_grid.py) over the sets' clean images.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.labels import LabelConfig, labels_of_pair
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.metrics.calibration import (
     auroc,
@@ -65,13 +65,13 @@ def main() -> None:
         f"{name}/{side}": given.data / name / side for name in PAIRED_SETS for side in ("input", "target")
     }
     sets |= {name: given.data / name for name in ("kitti_boxes/images", "real_rain_video/ra1")}
-    pictures = {name: [read_rgb(path) for path in find_pictures(folder)] for name, folder in sets.items()}
+    images = {name: [read_rgb(path) for path in find_images(folder)] for name, folder in sets.items()}
     judged = {
-        name: {a: judge(assessor, p) for a, assessor in assessors.items()} for name, p in pictures.items()
+        name: {a: judge(assessor, p) for a, assessor in assessors.items()} for name, p in images.items()
     }
     grid = list(severity_grid(grid_scenes(given.data), AssessmentDataConfig()))
     figures = {
-        "auroc": areas(pictures, judged),
+        "auroc": areas(images, judged),
         "sets": {name: {a: of_set(found) for a, found in by.items()} for name, by in judged.items()},
         "grid": {a: calibration(judge(assessor, [s.rgb_HWC for s in grid]), grid) for a, assessor in assessors.items()},
         "ms": {a: milliseconds(assessor) for a, assessor in assessors.items()},
@@ -85,9 +85,9 @@ def main() -> None:
         given.json.write_text(json.dumps(figures, indent=1))
 
 
-def judge(assessor: Assessor, pictures: list[Array]) -> dict[str, Array]:
+def judge(assessor: Assessor, images: list[Array]) -> dict[str, Array]:
     """Frame probabilities, and the share of tiles that the gate selects at ``balanced`` on a first frame."""
-    found = [assessor.assess(rgb_HWC) for rgb_HWC in pictures]
+    found = [assessor.assess(rgb_HWC) for rgb_HWC in images]
     selected = [float(Gate(PRESETS["balanced"]).select("", a).mean()) for a in found]
     return {
         "blur": np.array([a.blur_probability for a in found]),
@@ -108,7 +108,7 @@ def of_set(found: dict[str, Array]) -> dict[str, float]:
     }
 
 
-def areas(pictures: dict[str, list[Array]], judged: dict[str, dict[str, dict[str, Array]]]) -> dict[str, Any]:
+def areas(images: dict[str, list[Array]], judged: dict[str, dict[str, dict[str, Array]]]) -> dict[str, Any]:
     simple: dict[str, dict[str, Callable[[Array], float]]] = {
         "blur": {"variance of Laplacian": lambda rgb: -laplacian_variance(rgb), "blur_effect": blur_effect},
         "rain": {"streak filter": streak_energy},
@@ -123,26 +123,24 @@ def areas(pictures: dict[str, list[Array]], judged: dict[str, dict[str, dict[str
             a: np.concatenate([judged[name][a][event] for name, _ in sides]) for a in ("learned", "classical")
         }
         for method, measure in simple[event].items():
-            values[method] = np.array([measure(p) for name, _ in sides for p in pictures[name]])
+            values[method] = np.array([measure(p) for name, _ in sides for p in images[name]])
         title = f"{event}: {' + '.join(names)}"
-        truths = {title: np.concatenate([np.full(len(pictures[name]), spoilt) for name, spoilt in sides])}
+        truths = {title: np.concatenate([np.full(len(images[name]), spoilt) for name, spoilt in sides])}
         if event == "blur":
-            truths[f"{title}, 3 px or more"] = np.concatenate(
-                [is_blurred(name, pictures) for name, _ in sides]
-            )
+            truths[f"{title}, 3 px or more"] = np.concatenate([is_blurred(name, images) for name, _ in sides])
         for row, truth in truths.items():
             rows[row] = {"spoilt": int(truth.sum()), "unspoilt": int((~truth).sum())}
             rows[row] |= {method: auroc(found, truth) for method, found in values.items()}
     return rows
 
 
-def is_blurred(name: str, pictures: dict[str, list[Array]]) -> Array:
+def is_blurred(name: str, images: dict[str, list[Array]]) -> Array:
     """By the event's own definition: whether the motion measured between input and target smears 3 px or more."""
     if name.endswith("/target"):
-        return np.zeros(len(pictures[name]), bool)
+        return np.zeros(len(images[name]), bool)
     labels = [
         labels_of_pair(whole_tiles(spoilt), whole_tiles(clean), is_input=True, config=LabelConfig())[1]
-        for spoilt, clean in zip(pictures[name], pictures[name.replace("input", "target")], strict=True)
+        for spoilt, clean in zip(images[name], images[name.replace("input", "target")], strict=True)
     ]
     return np.array([frame[0] >= 0.5 for frame in labels])
 
@@ -172,7 +170,7 @@ def streak_energy(rgb_HWC: Array) -> float:
 def grid_scenes(data: Path) -> list[Array]:
     scenes = []
     for name in GRID_SETS:
-        paths = find_pictures(data / name)
+        paths = find_images(data / name)
         for path in paths[:: max(1, len(paths) // SCENES_PER_SET)][:SCENES_PER_SET]:
             rgb_HWC = read_rgb(path)
             height, width = (min(side, limit) for side, limit in zip(rgb_HWC.shape, (320, 448), strict=False))
@@ -252,7 +250,7 @@ def page(figures: dict[str, Any]) -> str:
     lines = [
         "# How well blur and rain are recognised", "",
         "Made by", "", "    " + COMMAND,
-        "", f"Assessor: `{figures['assessor']}`. No picture of these sets was learnt from or calibrated on.", "",
+        "", f"Assessor: `{figures['assessor']}`. No image of these sets was learnt from or calibrated on.", "",
         "## Area under the ROC curve, per frame: inputs against their targets", "",
         "3 px or more: spoilt are only those inputs that motion smears by so much, which is what the event means;",
         "measured between input and target (`restoregan_core/data/blur_extent.py`). REDS's weakest blur is under 2 px.",

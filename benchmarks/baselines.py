@@ -21,7 +21,7 @@ import numpy as np
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.evaluation.baselines import NAMES, Baseline, baselines, best_for_set
 from restoregan_core.evaluation.measure import EvaluationSet, measure
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_restorer
 from restoregan_core.metrics.protocols import TITLES
@@ -58,7 +58,7 @@ def main() -> None:
             rows = [row for row in rows if (row["set"], row["method"]) not in replaced] + measured
             write(rows, kept, arguments.output)
     if arguments.times:
-        add_times(rows, read_rgb(find_pictures(arguments.data / "nturain_a1/input")[0]))
+        add_times(rows, read_rgb(find_images(arguments.data / "nturain_a1/input")[0]))
     write(rows, kept, arguments.output)
 
 
@@ -71,7 +71,7 @@ def measured_rows(evaluation_set: EvaluationSet, methods: list[str]) -> list[Row
     found = [("input", "", scores.mean_input())]
     found += [(b.name, b.setting, scores.mean_output(i)) for i, b in enumerate(chosen)]
     rows = [
-        {"set": evaluation_set.name, "pictures": scores.count, "method": method, "setting": setting,
+        {"set": evaluation_set.name, "images": scores.count, "method": method, "setting": setting,
          **{metric: values[metric] for metric in METRICS}}
         for method, setting, values in found
     ]  # fmt: skip
@@ -80,9 +80,9 @@ def measured_rows(evaluation_set: EvaluationSet, methods: list[str]) -> list[Row
     return rows
 
 
-def add_times(rows: list[Row], picture: RgbImage) -> None:
+def add_times(rows: list[Row], image: RgbImage) -> None:
     """Median time of every method at every setting that is in the table, on one frame of 640x360."""
-    frame = np.ascontiguousarray(cv2.resize(picture, (640, 360), interpolation=cv2.INTER_AREA))
+    frame = np.ascontiguousarray(cv2.resize(image, (640, 360), interpolation=cv2.INTER_AREA))
     cv2.setNumThreads(-1)
     calls: dict[tuple[str, str], Any] = {}
     for row in rows:
@@ -106,19 +106,19 @@ def write(rows: list[Row], kept: Path, page: Path) -> None:
     lines = [
         "# What a network has to beat",
         "",
-        "Mean over pictures, all protocols side by side (see [evaluation](../evaluation.md)), whole pictures, no gate.",
-        "Each classical method runs at the one setting that is best for the set, chosen on six of its own pictures;",
+        "Mean over images, all protocols side by side (see [evaluation](../evaluation.md)), whole images, no gate.",
+        "Each classical method runs at the one setting that is best for the set, chosen on six of its own images;",
         "times are medians of 9 on a frame of 640x360, on two CPU cores. Made by",
         "",
         f"    {COMMAND}",
         "",
-        "| set | pictures | method | setting | " + " | ".join(TITLES[m] for m in METRICS) + " | ms |",
+        "| set | images | method | setting | " + " | ".join(TITLES[m] for m in METRICS) + " | ms |",
         "|---|---|---|---|" + "---|" * (len(METRICS) + 1),
     ]
     for row in rows:
         figures = (f"{row[m]:.2f}" if m.startswith("psnr") else f"{row[m]:.4f}" for m in METRICS)
         ms = "" if row.get("ms") is None else f"{row['ms']:.1f}"
-        cells = (row["set"], str(row["pictures"]), row["method"], row["setting"], *figures, ms)
+        cells = (row["set"], str(row["images"]), row["method"], row["setting"], *figures, ms)
         lines.append("| " + " | ".join(cells) + " |")
     page.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(rows, indent=1) + "\n")

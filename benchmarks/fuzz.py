@@ -187,7 +187,7 @@ def recipe(folder: Path) -> Execution:
     return run
 
 
-def picture(folder: Path) -> Execution:
+def image(folder: Path) -> Execution:
     import io
 
     import numpy as np
@@ -195,10 +195,10 @@ def picture(folder: Path) -> Execution:
 
     warnings.simplefilter("ignore")  # what Pillow says of damaged metadata
 
-    from restoregan_core.images.picture_files import read_picture_file, write_picture_file
+    from restoregan_core.images.image_files import read_image_file, write_image_file
 
     exif = Image.Exif()
-    exif[0x010E] = "a picture"
+    exif[0x010E] = "an image"
     pixels = Image.fromarray(np.arange(16 * 24 * 3, dtype=np.uint8).reshape(16, 24, 3))
     whole = {}
     for suffix, kind in (
@@ -214,18 +214,18 @@ def picture(folder: Path) -> Execution:
 
     def run(rng: random.Random) -> None:
         suffix = rng.choice(list(whole))
-        file, copy = folder / f"picture{suffix}", folder / f"copy{suffix}"
+        file, copy = folder / f"image{suffix}", folder / f"copy{suffix}"
         file.write_bytes(mutated_bytes(whole[suffix], rng))
         copy.unlink(missing_ok=True)
-        source = read_picture_file(file)
-        write_picture_file(copy, source, source.rgb)
+        source = read_image_file(file)
+        write_image_file(copy, source, source.rgb)
 
     return run
 
 
 READERS: dict[str, Callable[[Path], Execution]] = {
     "rules": rules, "generator": generator, "assessor": assessor, "checkpoint": checkpoint, "engine": engine,
-    "replay_state": replay_state, "report": report, "recipe": recipe, "picture": picture,
+    "replay_state": replay_state, "report": report, "recipe": recipe, "image": image,
 }  # fmt: skip
 
 

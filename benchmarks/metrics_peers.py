@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PSNR, SSIM and average precision as other packages compute them, beside ours, on the same pictures.
+"""PSNR, SSIM and average precision as other packages compute them, beside ours, on the same images.
 
     python benchmarks/metrics_peers.py --output docs/benchmarks/metrics_peers.md
 
@@ -139,11 +139,11 @@ def load_alone(package: str, name: str, is_package: bool = False) -> ModuleType:
     return module
 
 
-def unit(picture_HWC: RgbImage) -> Any:
+def unit(image_HWC: RgbImage) -> Any:
     """float32 (1, 3, height, width), [0, 1], a torch tensor."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(picture_HWC)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.ascontiguousarray(image_HWC)).permute(2, 0, 1)[None].float() / 255
 
 
 def installed_peers() -> tuple[dict[str, Rows], list[str]]:
@@ -161,13 +161,13 @@ def installed_peers() -> tuple[dict[str, Rows], list[str]]:
     return found, missing
 
 
-def picture_table(name: str, pairs: list[tuple[RgbImage, RgbImage]], peers: dict[str, Rows]) -> list[str]:
-    """Means over the pictures, and how far the single pictures lie from ours."""
+def image_table(name: str, pairs: list[tuple[RgbImage, RgbImage]], peers: dict[str, Rows]) -> list[str]:
+    """Means over the images, and how far the single images lie from ours."""
     ours = {metric: [function(a, b) for a, b in pairs] for metric, function in OURS.items()}
     lines = [
-        f"### {name}, {len(pairs)} pictures",
+        f"### {name}, {len(pairs)} images",
         "",
-        "| peer | mean | ours | difference of single pictures |",
+        "| peer | mean | ours | difference of single images |",
     ]
     lines += ["|---|---|---|---|"]
     for peer, rows in peers.items():
@@ -181,7 +181,7 @@ def picture_table(name: str, pairs: list[tuple[RgbImage, RgbImage]], peers: dict
     squared = [float(np.mean((a.astype(float) - b) ** 2)) for a, b in pairs]
     pooled_db = 10 * np.log10(255**2 / np.mean(squared))
     lines.append(
-        f"| PSNR of all pictures' error together (a batch in torchmetrics) | {pooled_db:.2f} |"
+        f"| PSNR of all images' error together (a batch in torchmetrics) | {pooled_db:.2f} |"
         f" {np.mean(ours['psnr_rgb']):.2f} (`psnr_rgb`) | |"
     )
     ssim_3d, ssim_2d = np.mean(ours["ssim_3d"]), np.mean(ours["ssim_2d"])
@@ -278,17 +278,17 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--sets", nargs="+", default=["gopro", "rain100l"])
-    parser.add_argument("--pictures", type=int, default=4, help="of each set (default 4)")
+    parser.add_argument("--images", type=int, default=4, help="of each set (default 4)")
     parser.add_argument("--basicsr", type=Path, metavar="DIR", help="its unpacked source distribution")
     parser.add_argument("--output", type=Path, metavar="FILE.md", help="default: print")
     given = parser.parse_args()
     if given.basicsr:
         sys.path.append(str(given.basicsr))
     peers, missing = installed_peers()
-    lines = [*INTRODUCTION, "", "## Pictures", ""]
+    lines = [*INTRODUCTION, "", "## Images", ""]
     lines += [f"- not installed when this was made: {line}" for line in missing] + ([""] if missing else [])
     for name in given.sets:
-        lines += picture_table(name, pairs_of(given.data / "eval" / name, given.pictures), peers)
+        lines += image_table(name, pairs_of(given.data / "eval" / name, given.images), peers)
     lines += precision_table(given.data / "eval/kitti_boxes", given.data / "weights/yolox_nano.onnx")
     text = "\n".join([*lines, *CONCLUSION]) + "\n"
     if given.output:
@@ -303,7 +303,7 @@ Made by
 
     PYTHONPATH=. python benchmarks/metrics_peers.py --basicsr FOLDER --output docs/benchmarks/metrics_peers.md
 
-Spoilt pictures against their references, uint8 RGB, by each package's own code. Published figures can only be compared
+Spoilt images against their references, uint8 RGB, by each package's own code. Published figures can only be compared
 where the definition is the same; the differences below are of the size of what papers report as progress.
 """.splitlines()
 
@@ -311,12 +311,12 @@ CONCLUSION = """## Which of ours to put beside a published figure
 
 | ours | made by |
 |---|---|
-| `psnr_rgb` | scikit-image; piq; BasicSR without `test_y_channel`; torchmetrics with `data_range`, picture by picture |
+| `psnr_rgb` | scikit-image; piq; BasicSR without `test_y_channel`; torchmetrics with `data_range`, image by image |
 | `psnr_y`, `ssim_y` | BasicSR with `test_y_channel`, BGR handed in; MATLAB after `rgb2ycbcr` |
 | `ssim_2d` | scikit-image with Gaussian weights; BasicSR; piq with `downsample=False` |
 | `ssim_3d` | MATLAB's `ssim` of a colour array |
 | `lpips` | the authors' package with AlexNet (by their documentation piq's is VGG's) |
-| none: measure again | the other rows: default windows, shrunk or cropped pictures, ranges taken from the picture |
+| none: measure again | the other rows: default windows, shrunk or cropped images, ranges taken from the image |
 
 `restoregan evaluate` prints all of ours side by side; average precision is that of `restoregan evaluate-detection`.
 LPIPS is not measured here: none of its packages comes with AlexNet's weights.

@@ -116,7 +116,7 @@ How `enabled:=false` is passed on: the node's subscription is raw. rclpy makes a
 DDS delivers (one copy into a C message, one into Python), and the reverse to publish it; the node reads the
 header from the bytes (`restoregan_ros/image_cdr.py`) and publishes the very same bytes. A frame that is
 superseded, or that nobody wants, is never decoded. Assessment and restoration view the pixels in place, and
-the restored picture is written behind a header once.
+the restored image is written behind a header once.
 """
     return "\n".join(lines) + "\n" + notes
 

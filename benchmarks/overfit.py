@@ -25,10 +25,10 @@ def cut_crops(pairs_dir: str, side: int, target: Path) -> None:
     for i in range(4):
         pair = pairs[i * len(pairs) // 4]
         for folder, path in (("input", pair.input_path), ("target", pair.target_path)):
-            picture_HWC = cv2.imread(str(path))
-            top, left = ((size - side) // 2 for size in picture_HWC.shape[:2])
+            image_HWC = cv2.imread(str(path))
+            top, left = ((size - side) // 2 for size in image_HWC.shape[:2])
             (target / folder).mkdir(parents=True, exist_ok=True)
-            crop_HWC = picture_HWC[top : top + side, left : left + side]
+            crop_HWC = image_HWC[top : top + side, left : left + side]
             cv2.imwrite(str(target / folder / f"{i}.png"), crop_HWC)
 
 
@@ -56,7 +56,7 @@ def main() -> None:
         "optimiser.ema_decay": "0.99",
         "validation.folders": f'["{crops}"]',
         "validation.every_steps": "250",
-        "validation.max_pictures": "4",
+        "validation.max_images": "4",
         "output": arguments.output,
         "threads": str(arguments.threads),
         "workers": "0",

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every runtime's picture against eager fp32, on real pictures, odd sizes and tiles; and how fast each starts.
+"""Every runtime's image against eager fp32, on real images, odd sizes and tiles; and how fast each starts.
 
-    python benchmarks/parity.py --pictures ../shared/data/eval/kitti_boxes --output docs/benchmarks/parity
+    python benchmarks/parity.py --images ../shared/data/eval/kitti_boxes --output docs/benchmarks/parity
 
-Networks without weights have random ones and say so. A picture is enlarged or cut to each size.
+Networks without weights have random ones and say so. An image is enlarged or cut to each size.
 Starts are timed in processes of their own: the first one compiles, the second one loads what it kept.
 """
 
@@ -23,7 +23,7 @@ from rich.console import Console
 
 from restoregan_core.commands.common import parse_size
 from restoregan_core.environment import resident_memory_mb
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
@@ -45,7 +45,7 @@ print(time.perf_counter() - started)
 
 
 def load(model: str) -> LoadedGenerator:
-    """The zoo's weights, or else random ones with a head that changes pictures by some grey levels."""
+    """The zoo's weights, or else random ones with a head that changes images by some grey levels."""
     try:
         return load_generator(model)
     except ValueError:
@@ -64,12 +64,12 @@ def to_size(rgb_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.ascontiguousarray(rgb_HWC[: size[0], : size[1]])
 
 
-def compare(model: str, runtime: str, size: tuple[int, int], pictures: list[Path]) -> dict[str, Any]:
+def compare(model: str, runtime: str, size: tuple[int, int], images: list[Path]) -> dict[str, Any]:
     loaded = load(model)
     eager, other = Restorer(loaded, "torch", "cpu"), Restorer(loaded, runtime)
     before_mb = resident_memory_mb()
     worst, means, psnrs, changes, seconds = 0, [], [], [], 0.0
-    for path in pictures:
+    for path in images:
         rgb_HWC = to_size(read_rgb(path), size)
         started = time.perf_counter()
         seen = other(rgb_HWC)
@@ -88,7 +88,7 @@ def compare(model: str, runtime: str, size: tuple[int, int], pictures: list[Path
         "mean": float(np.mean(means)),
         "psnr_db": float(min(psnrs)),
         "change": float(np.mean(changes)),
-        "s_per_picture": seconds / len(pictures),
+        "s_per_image": seconds / len(images),
         "memory_mb": resident_memory_mb() - before_mb,
     }
 
@@ -106,21 +106,21 @@ def start_times(model: str, runtime: str) -> tuple[float, float]:
 
 def markdown(result: dict[str, Any]) -> str:
     lines = [
-        "# Every runtime gives eager fp32's picture",
+        "# Every runtime gives eager fp32's image",
         "",
         f"Command: `{result['command']}`",
         "",
-        f"Machine: {result['device']}. {result['pictures']} real pictures for each line but the largest size, one.",
-        "Differences in grey levels; PSNR between the two of the worst picture; change is what the network itself",
-        "does to a picture, mean. Memory is what the process grew by, both runtimes and all buffers together.",
+        f"Machine: {result['device']}. {result['images']} real images for each line but the largest size, one.",
+        "Differences in grey levels; PSNR between the two of the worst image; change is what the network itself",
+        "does to an image, mean. Memory is what the process grew by, both runtimes and all buffers together.",
         "",
-        "| network | runtime | size | max | mean | PSNR dB | change | s a picture | memory MB |",
+        "| network | runtime | size | max | mean | PSNR dB | change | s an image | memory MB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for r in result["rows"]:
         lines.append(
             f"| {r['model']} | {r['runtime']} | {r['size']} | {r['max']} | {r['mean']:.3f} | {r['psnr_db']:.1f} |"
-            f" {r['change']:.2f} | {r['s_per_picture']:.2f} | {r['memory_mb']:.0f} |"
+            f" {r['change']:.2f} | {r['s_per_image']:.2f} | {r['memory_mb']:.0f} |"
         )
     lines += ["", "| network | runtime | first start, s | second start, s |", "|---|---|---|---|"]
     lines += [
@@ -134,20 +134,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pictures", type=Path, required=True, help="a folder of real pictures")
-    parser.add_argument("--count", type=int, default=4, help="pictures of it (default 4)")
+    parser.add_argument("--images", type=Path, required=True, help="a folder of real images")
+    parser.add_argument("--count", type=int, default=4, help="images of it (default 4)")
     parser.add_argument("--models", nargs="+", choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument("--runtimes", nargs="+", default=["openvino"])
     parser.add_argument("--sizes", nargs="+", type=parse_size, default=[(1, 1), (359, 641)], metavar="HxW")
-    parser.add_argument("--largest", type=parse_size, default=(2160, 3840), help="with one picture, in tiles")
+    parser.add_argument("--largest", type=parse_size, default=(2160, 3840), help="with one image, in tiles")
     parser.add_argument("--output", type=Path, help="written with .json and .md added")
     given = parser.parse_args()
-    pictures = find_pictures(given.pictures)
-    pictures = pictures[:: max(1, len(pictures) // given.count)][: given.count]
+    images = find_images(given.images)
+    images = images[:: max(1, len(images) // given.count)][: given.count]
     result: dict[str, Any] = {
         "command": "python benchmarks/parity.py " + " ".join(sys.argv[1:]),
         "device": device_name(torch.device("cpu")),
-        "pictures": len(pictures),
+        "images": len(images),
         "rows": [],
         "starts": [],
     }
@@ -155,7 +155,7 @@ def main() -> int:
         for runtime in given.runtimes:
             try:
                 for size in [*given.sizes, given.largest]:
-                    chosen = pictures[:1] if size == given.largest else pictures
+                    chosen = images[:1] if size == given.largest else images
                     result["rows"].append(compare(model, runtime, size, chosen))
                     print(json.dumps(result["rows"][-1]), flush=True)
                 first_s, second_s = start_times(model, runtime)

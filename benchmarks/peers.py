@@ -3,7 +3,7 @@
 
     python benchmarks/peers.py --size 360x640 --rounds 5
 
-Nothing here says anything about picture quality. All networks, ours too, are timed bare: float picture in and
+Nothing here says anything about image quality. All networks, ours too, are timed bare: float image in and
 out, batch 1, in turn, under the same runtime (OpenVINO with its default precision).
 
 Sources: NAFNet, Chen et al. 2022 (Fig. 2, section 4; 36 blocks); DeblurGAN's generator, Kupyn et al. 2018
@@ -173,7 +173,7 @@ def main() -> None:
     args = parser.parse_args()
     # All scales of all networks divide this.
     height, width = (side + -side % 16 for side in args.size)
-    picture = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+    image = np.random.default_rng(0).random((1, 3, height, width), np.float32)
     networks = {name: build_generator(name) for name in CONFIGS} | {
         name: make() for name, make in PEERS.items()
     }
@@ -184,7 +184,7 @@ def main() -> None:
         compiled = core.compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
         requests[name] = compiled.create_infer_request()
     timings = time_interleaved(
-        {name: lambda r=r: r.infer(picture) for name, r in requests.items()}, args.rounds, 1
+        {name: lambda r=r: r.infer(image) for name, r in requests.items()}, args.rounds, 1
     )
     print(f"{height}x{width}, {device_name(torch.device('cpu'))}; random weights: speed only")
     print("| network | parameters, M | GMAC at 256x256 | median ms | of lite's |\n|---|---|---|---|---|")

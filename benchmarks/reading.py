@@ -47,9 +47,7 @@ def main() -> None:
     parser.add_argument("--model", default="lite")
     parser.add_argument("--scenes", type=int, default=SCENES)
     parser.add_argument("--output", type=Path)
-    parser.add_argument(
-        "--pictures", type=Path, metavar="DIR", help="write the first scenes there, to look at"
-    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="write the first scenes there, to look at")
     given = parser.parse_args()
     read = open_reader()
     pipeline = load_pipeline(given.model)
@@ -68,12 +66,12 @@ def main() -> None:
                 clean if kind == "clean" else KnownDegradation(kind=kind, severity=severity)(clean, number)
             )
             views = {"spoilt": spoilt, "network": pipeline.restorer(spoilt), "gated": gated(spoilt)}
-            for view, picture in views.items():
-                found[view].append(score(read(picture), text))
-            if given.pictures and number < 3:
-                given.pictures.mkdir(parents=True, exist_ok=True)
+            for view, image in views.items():
+                found[view].append(score(read(image), text))
+            if given.images and number < 3:
+                given.images.mkdir(parents=True, exist_ok=True)
                 strip = np.concatenate(list(views.values()), 1)[..., ::-1]
-                cv2.imwrite(str(given.pictures / f"{kind}_{severity:g}_{number}.png"), strip)
+                cv2.imwrite(str(given.images / f"{kind}_{severity:g}_{number}.png"), strip)
         rows.append({"condition": kind if kind == "clean" else f"{kind} {severity:g}", **summary(found)})
         print(rows[-1], flush=True)
     text = page(pipeline.model, given.scenes, rows)
@@ -83,7 +81,7 @@ def main() -> None:
 
 
 def open_reader() -> Read:
-    """What gives the texts that it finds in an RGB picture."""
+    """What gives the texts that it finds in an RGB image."""
     from rapidocr_onnxruntime import RapidOCR
 
     engine = RapidOCR(intra_op_num_threads=2, inter_op_num_threads=1)
@@ -154,7 +152,7 @@ def place(sign: RgbImage, wall: RgbImage, letter_px: float, rng: np.random.Gener
 
 
 def summary(found: dict[str, list[tuple[bool, float]]]) -> dict[str, Any]:
-    """Shares read whole, likeness, and the difference to the spoilt picture with its interval over scenes."""
+    """Shares read whole, likeness, and the difference to the spoilt image with its interval over scenes."""
     result: dict[str, Any] = {}
     before = np.array([whole for whole, _ in found["spoilt"]], float)
     for view, scores in found.items():
@@ -173,7 +171,7 @@ def page(model: str, scenes: int, rows: list[dict[str, Any]]) -> str:
         "# Reading signs and plates", "", "Made by", "", f"    {COMMAND}", "",
         f"Network: `{model}`. {scenes} scenes with a text each, letters of 11 to 24 px, read by RapidOCR (PP-OCR in",
         "ONNX Runtime). Share of texts read whole; in brackets their likeness to what was read; 95 % interval of",
-        "the difference to the spoilt picture, scenes drawn with replacement.", "",
+        "the difference to the spoilt image, scenes drawn with replacement.", "",
         "| spoilt by | as it is | network | difference | gated (`balanced`) | difference |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip

@@ -4,7 +4,7 @@
     python benchmarks/replay_cost.py memory --frames 10000
     python benchmarks/replay_cost.py throughput --model lite --size 720x1280 --frames 60
 
-Memory is the resident set of this process, sampled while a bag of random pictures is replayed. Throughput is
+Memory is the resident set of this process, sampled while a bag of random images is replayed. Throughput is
 measured in turns (network alone, whole replay), so that a busy machine burdens both alike.
 """
 

@@ -3,7 +3,7 @@
 
     python benchmarks/shapes.py --size 360x640 --rounds 10 --markdown docs/benchmarks/shapes.md
 
-Random weights, float picture in and out, OpenVINO with its default precision. Capacity stands here for what a
+Random weights, float image in and out, OpenVINO with its default precision. Capacity stands here for what a
 shape may cost: parameters, multiply-adds, receptive field. What a shape learns only training tells.
 """
 
@@ -42,8 +42,8 @@ SHAPES: dict[str, GeneratorConfig] = {
 
 
 def compiled(generator: Generator, size: tuple[int, int]) -> openvino.CompiledModel:
-    picture = torch.zeros(1, 3, *size)
-    model = openvino.convert_model(generator, example_input=picture, input=[picture.shape])
+    image = torch.zeros(1, 3, *size)
+    model = openvino.convert_model(generator, example_input=image, input=[image.shape])
     return openvino.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
 
 
@@ -60,8 +60,8 @@ def main() -> None:
         generator = Generator(config).eval()
         size = tuple(side + -side % config.size_multiple for side in given.size)
         network = compiled(generator, size)
-        picture = np.zeros((1, 3, *size), np.float32)
-        calls[name] = lambda network=network, picture=picture: network(picture)
+        image = np.zeros((1, 3, *size), np.float32)
+        calls[name] = lambda network=network, image=image: network(image)
         gmac = count_multiply_adds(generator, *size) / 1e9
         rows[name] = count_parameters(generator) / 1e6, gmac, receptive_field(config)
     timings = time_interleaved(calls, given.rounds)
@@ -70,7 +70,7 @@ def main() -> None:
         "",
         f"Command: `python benchmarks/shapes.py {' '.join(sys.argv[1:])}`",
         "",
-        f"Machine: {device_name(torch.device('cpu'))}. One picture of {given.size[0]}x{given.size[1]}, random weights,",
+        f"Machine: {device_name(torch.device('cpu'))}. One image of {given.size[0]}x{given.size[1]}, random weights,",
         "OpenVINO, all in turn in one run.",
         "",
         "| shape | parameters | GMAC | receptive field, px | median ms | ms a GMAC |",

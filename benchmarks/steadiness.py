@@ -24,7 +24,7 @@ from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
 from restoregan_core.data.rain import apply_rain, draw_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import RestorationPipeline
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
     pipeline = load_pipeline(given.model)
-    scenes = [read_rgb(path) for path in find_pictures(given.data / "eval/kitti_boxes/images")[::12][:3]]
+    scenes = [read_rgb(path) for path in find_images(given.data / "eval/kitti_boxes/images")[::12][:3]]
     scenes = [np.ascontiguousarray(scene[:320, :640]) for scene in scenes]
     rows = [
         row("still scene, rain", [(rainy(s, n), [s] * FRAMES) for n, s in enumerate(scenes)], pipeline),
@@ -93,15 +93,15 @@ def blurred(scene: RgbImage, seed: int) -> list[RgbImage]:
     return list(noisy(lambda frame: spoilt, seed))
 
 
-def noisy(picture_of: Callable[[int], torch.Tensor], seed: int) -> Iterator[RgbImage]:
+def noisy(image_of: Callable[[int], torch.Tensor], seed: int) -> Iterator[RgbImage]:
     rng = np.random.default_rng(seed)
     for frame in range(FRAMES):
-        rgb = picture_of(frame).permute(1, 2, 0).numpy() * 255
+        rgb = image_of(frame).permute(1, 2, 0).numpy() * 255
         yield (rgb + rng.normal(0, 1.0, rgb.shape)).round().clip(0, 255).astype(np.uint8)
 
 
 def video(folder: Path) -> tuple[list[RgbImage], list[RgbImage]]:
-    inputs, targets = (find_pictures(folder / side) for side in ("input", "target"))
+    inputs, targets = (find_images(folder / side) for side in ("input", "target"))
     return [read_rgb(path) for path in inputs], [read_rgb(path) for path in targets]
 
 

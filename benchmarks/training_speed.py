@@ -181,7 +181,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--data", required=True, help="a folder with sharp pictures, searched with its subfolders"
+        "--data", required=True, help="a folder with sharp images, searched with its subfolders"
     )
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=4, help="of each turn")

@@ -60,7 +60,7 @@ def train(
             kind="adamw", learning_rate=3e-4, final_learning_rate=1e-6, decay="cosine", warmup_steps=20,
             betas=(0.9, 0.99), clip_norm=0.5, ema_decay=0.99,
         ),
-        validation=ValidationConfig(folders=[str(test)], every_steps=10**9, max_pictures=20),
+        validation=ValidationConfig(folders=[str(test)], every_steps=10**9, max_images=20),
         transfer=TransferConfig(start_from=start),
         output=str(output),
         precision="bf16-mixed",

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 python3.11 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check rerun-sdk==0.41.0 rosbags==0.11.9 numpy==2.4.6
 cat > "$work/shown.py" <<'P'
-"""write: a bag with one picture in each encoding; read: which archetypes a printed recording has for each."""
+"""write: a bag with one image in each encoding; read: which archetypes a printed recording has for each."""
 
 import re
 import sys

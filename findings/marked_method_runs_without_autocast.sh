@@ -25,8 +25,8 @@ class Network(torch.nn.Module):
         super().__init__()
         self.convolution = torch.nn.Conv2d(3, 4, 3)
 
-    def features(self, picture):
-        result = self.convolution(picture)
+    def features(self, image):
+        result = self.convolution(image)
         seen.append(result.dtype)
         return result
 
@@ -34,13 +34,13 @@ class Network(torch.nn.Module):
 
 
 fabric = Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")
-network, picture = fabric.setup_module(Network()), torch.rand(1, 3, 8, 8)
-network(picture)
-network.features(picture)
+network, image = fabric.setup_module(Network()), torch.rand(1, 3, 8, 8)
+network(image)
+network.features(image)
 network.mark_forward_method("features")
-network.features(picture)
+network.features(image)
 with fabric.autocast():
-    network.features(picture)
+    network.features(image)
 print(dict(zip(("forward", "features", "features, marked", "features in autocast()"), seen)))
 assert seen == [torch.bfloat16, torch.float32, torch.float32, torch.bfloat16]
 P

@@ -18,7 +18,7 @@ import av
 import numpy as np
 import simplejpeg
 
-picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
 
 def sampling(jpeg):
@@ -30,14 +30,14 @@ def by_pyav(pixel_format):
     encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width = encoder.height = 64
     encoder.pix_fmt, encoder.time_base = pixel_format, Fraction(1, 30)
-    packets = encoder.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")) + encoder.encode(None)
+    packets = encoder.encode(av.VideoFrame.from_ndarray(image, format="rgb24")) + encoder.encode(None)
     return sampling(bytes(packets[0]))
 
 
 wanted = {"420": ["2x2", "1x1", "1x1"], "422": ["2x2", "1x2", "1x2"], "444": ["1x2", "1x2", "1x2"]}
 plain = {"420": "2x2", "422": "2x1", "444": "1x1"}
 for name, factors in wanted.items():
-    pyav, other = by_pyav(f"yuvj{name}p"), sampling(simplejpeg.encode_jpeg(picture, colorsubsampling=name))
+    pyav, other = by_pyav(f"yuvj{name}p"), sampling(simplejpeg.encode_jpeg(image, colorsubsampling=name))
     print(f"4:{name[1]}:{name[2]}: PyAV {pyav}, simplejpeg {other}")
     assert pyav == factors and other == [plain[name], "1x1", "1x1"]
 P

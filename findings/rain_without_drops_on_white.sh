@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Albumentations' RandomRain draws no visible drop before a bright sky, but darkens the whole picture by 30 %.
+# Albumentations' RandomRain draws no visible drop before a bright sky, but darkens the whole image by 30 %.
 #
 # Versions:  albumentations 2.0.8, opencv-python-headless 4.14.0.94, numpy 2.4.6; defaults, p=1.
-# Guess:     drops of grey 200 everywhere, on white too, and the picture blurred by seven pixels beneath them.
-# Seen:      an all-white picture becomes 178 in every pixel; on black the drops have at most 69, and where none fell
+# Guess:     drops of grey 200 everywhere, on white too, and the image blurred by seven pixels beneath them.
+# Seen:      an all-white image becomes 178 in every pixel; on black the drops have at most 69, and where none fell
 #            it stays 0; a step edge stays one pixel wide. kornia's RandomRain writes 200 on both and touches no other pixel.
 set -eu
 work=$(mktemp -d)
@@ -17,10 +17,10 @@ import albumentations
 import numpy as np
 
 
-def rained(picture):
+def rained(image):
     rain = albumentations.RandomRain(p=1)
     rain.set_random_seed(3)
-    return rain(image=picture)["image"]
+    return rain(image=image)["image"]
 
 
 white = rained(np.full((360, 640, 3), 255, np.uint8))

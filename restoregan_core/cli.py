@@ -17,13 +17,13 @@ from restoregan_core.commands.common import RequirementNotMetError
 from restoregan_core.version import __version__
 
 VERBS = {
-    "restore": "restore a picture, a folder of pictures or a video",
+    "restore": "restore an image, a folder of images or a video",
     "assess": "print blur and rain probabilities, one JSON object a frame",
     "train": "train a network from a YAML recipe",
     "average": "one network of several, by the mean of their weights",
     "evaluate": "PSNR and SSIM of a network on folders of pairs, by every protocol",
     "evaluate-detection": "what a network does to an object detector, on labelled frames",
-    "synthesize": "degrade clean pictures with blur, rain or lens drops",
+    "synthesize": "degrade clean images with blur, rain or lens drops",
     "build-engine": "compile a network for this machine's GPU ahead of time",
     "export": "write a network as ONNX",
     "bench": "time networks and runtimes on this machine",

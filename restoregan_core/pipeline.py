@@ -12,7 +12,7 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
     restoration/steadier.py         where nothing moves, the mean with the frame before: noise must not flicker
     restoration/blending.py         the selected tiles of the result go into the source
 
-Pictures are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
+Images are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
 out as the very array that came in.
 """
 
@@ -207,7 +207,7 @@ class RestorationPipeline:
     def _assess_published(self, image_HWC: RgbImage) -> Assessment:
         try:
             return self.assessor.assess(image_HWC)
-        except Exception:  # the picture is good; only its residual probabilities are unknown
+        except Exception:  # the image is good; only its residual probabilities are unknown
             logger.exception("assessment of the restored frame failed")
             return Assessment.not_assessed()
 

@@ -126,7 +126,7 @@ class CameraStream:
     def deliver(self, frame: Frame, outcome: Outcome) -> bool:
         """Publish image, intrinsics and report of a frame, unless somebody did so before; returns whether.
 
-        Safe to call from several threads; pictures leave in the order in which they are claimed.
+        Safe to call from several threads; images leave in the order in which they are claimed.
         """
         if frame.is_settled:
             return False

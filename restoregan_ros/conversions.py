@@ -19,7 +19,7 @@ from restoregan_ros.outcome import Outcome
 
 
 def overlay_image(header: Header, rgb_HWC: RgbImage) -> bytes:
-    """A debug picture as a serialised rgb8 Image."""
+    """A debug image as a serialised rgb8 Image."""
     data, step = encodings.encode(rgb_HWC, "rgb8")
     height, width = rgb_HWC.shape[:2]
     stamp = header.stamp
@@ -55,7 +55,7 @@ def decode_by_cv_bridge(image: ImageFields, max_pixels: int) -> RgbImage:
     check_pixels(image.height, image.width, max_pixels)
     if image.height * image.step > len(image.data):
         raise MalformedImageError(
-            f"{image.encoding} picture of {image.height}x{image.width} (height x width): {len(image.data)} bytes, but"
+            f"{image.encoding} image of {image.height}x{image.width} (height x width): {len(image.data)} bytes, but"
             f" {image.height} rows of {image.step} need {image.height * image.step}"
         )
     message = Image(

@@ -36,7 +36,7 @@ class DemoOptions:
 
     output: Path
     video: Path | None = None
-    """A video file, or a folder of pictures."""
+    """A video file, or a folder of images."""
     bag: Path | None = None
     camera: str = ""
     spoilings: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ def run(options: DemoOptions, console: Console) -> Path:
         report = make_report(results, f"restoregan: {playable.name}", settings, environment())
         write_json(report, options.output / "report.json")
         write_html(report, options.output / "report.html")
-        write_side_by_side(report, options.output / "picture.jpg")
+        write_side_by_side(report, options.output / "image.jpg")
     for card in report.cards:
         console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}")
     return options.output / "report.html"
@@ -264,7 +264,7 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--video", type=Path, metavar="F", help="a video, or a folder of pictures (played at 10 Hz)"
+        "--video", type=Path, metavar="F", help="a video, or a folder of images (played at 10 Hz)"
     )
     parser.add_argument("--bag", type=Path, metavar="F", help="a rosbag2")
     parser.add_argument(

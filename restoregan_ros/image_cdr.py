@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sensor_msgs/Image and CompressedImage as the bytes that DDS carries (CDR, OMG DDS-XTypes 1.3, 7.4.1).
 
-rclpy copies a picture twice to make a message of it, and twice to send it. A raw subscription hands over the
+rclpy copies an image twice to make a message of it, and twice to send it. A raw subscription hands over the
 serialised bytes instead: the few fields before the pixels are read here, the pixels are viewed in place, and
 what is passed through is published as the very bytes that came. docs/benchmarks/node_latency.md has figures.
 """

@@ -93,7 +93,7 @@ class SourceImage:
         return self.cdr if self.keeps(encoding) else self._encoded(self.rgb_HWC, encoding)
 
     def restored(self, rgb_HWC: RgbImage, encoding: str) -> bytes:
-        """A restored picture as a serialised Image with this frame's header.
+        """A restored image as a serialised Image with this frame's header.
 
         What restoration left alone keeps the source's bytes where the source has that encoding: row padding,
         alpha, low bits of mono16.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit the constants of ClassicalAssessor on spoilt and unspoilt pictures, and check them on other ones.
+"""Fit the constants of ClassicalAssessor on spoilt and unspoilt images, and check them on other ones.
 
     PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data --write   # fit, then check
     PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data           # check only
@@ -30,7 +30,7 @@ from restoregan_core.restoration.gate import PRESETS, Gate
 
 CONSTANTS = Path(__file__).parent.parent / "restoregan_core/assessment/classical_constants.py"
 SHARP_SETS = ("urban100", "camvid", "bsds500_test")
-PICTURES_PER_SET = 200
+IMAGES_PER_SET = 200
 PAIRED_SETS = ("gopro", "gopro_crops256", "reds_x4", "rain100h", "rain100l", "nturain_a1")
 GAMMA = 2.2
 
@@ -39,7 +39,7 @@ Array = npt.NDArray[Any]
 
 @dataclass
 class Frame:
-    """One picture's measures with the truth about it."""
+    """One image's measures with the truth about it."""
 
     measures: Array  # (rows, columns, K)
     weights: Array  # (rows, columns)
@@ -57,10 +57,10 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(2)
     if arguments.write:
-        pictures = list(sharp_pictures(arguments.data / "train"))
+        images = list(sharp_images(arguments.data / "train"))
         rng = np.random.default_rng(1)
-        blur = fit([*blur_frames(pictures, rng), *real_blur_frames(arguments.data / "train" / "reds_x4")])
-        rain = fit(rain_frames(pictures, rng))
+        blur = fit([*blur_frames(images, rng), *real_blur_frames(arguments.data / "train" / "reds_x4")])
+        rain = fit(rain_frames(images, rng))
         write_constants(blur, rain)
         models = blur, rain
     else:
@@ -72,22 +72,22 @@ def main() -> None:
         arguments.json.write_text(json.dumps(figures, indent=1))
 
 
-# --- pictures to fit on ---
+# --- images to fit on ---
 
 
-def sharp_pictures(train: Path) -> Iterator[Array]:
-    """The sharp pictures as BGR, in an order that depends on their names only."""
+def sharp_images(train: Path) -> Iterator[Array]:
+    """The sharp images as BGR, in an order that depends on their names only."""
     for name in SHARP_SETS:
         paths = sorted((train / name).rglob("*.jpg"))
-        for path in paths[:: max(1, len(paths) // PICTURES_PER_SET)]:
+        for path in paths[:: max(1, len(paths) // IMAGES_PER_SET)]:
             yield read(path)
 
 
-def blur_frames(pictures: list[Array], rng: np.random.Generator) -> Iterator[Frame]:
-    """Each picture sharp and blurred, both through a soft, noisy camera; some blurred in part."""
-    for picture in pictures:
+def blur_frames(images: list[Array], rng: np.random.Generator) -> Iterator[Frame]:
+    """Each image sharp and blurred, both through a soft, noisy camera; some blurred in part."""
+    for sharp in images:
         for is_blurred in (False, True):
-            image = crop(rescale(picture, rng), rng)
+            image = crop(rescale(sharp, rng), rng)
             truth = np.zeros(image.shape[:2], np.float32)
             if is_blurred:
                 length_px = float(np.exp(rng.uniform(np.log(3), np.log(24))))
@@ -123,11 +123,11 @@ def blur_frame(image: Array, truth: Array) -> Frame:
     return Frame(measures, texture_weights(measures), tile_truth, frame_truth)
 
 
-def rain_frames(pictures: list[Array], rng: np.random.Generator) -> Iterator[Frame]:
-    """Each picture dry and streaked, through the same kind of camera, a third of them with motion blur."""
-    for picture in pictures:
+def rain_frames(images: list[Array], rng: np.random.Generator) -> Iterator[Frame]:
+    """Each image dry and streaked, through the same kind of camera, a third of them with motion blur."""
+    for sharp in images:
         for is_rainy in (False, True):
-            image = crop(rescale(picture, rng), rng).astype(np.float32)
+            image = crop(rescale(sharp, rng), rng).astype(np.float32)
             if rng.random() < 0.3:
                 image = cv2.filter2D(
                     image, -1, trajectory_kernel(rng.uniform(2, 20), rng.choice([0.0, 3.0]), rng)
@@ -148,7 +148,7 @@ def rain_frames(pictures: list[Array], rng: np.random.Generator) -> Iterator[Fra
 
 
 def rescale(image: Array, rng: np.random.Generator) -> Array:
-    """Another sharpness: shrunk pictures are crisp to the pixel, enlarged ones soft."""
+    """Another sharpness: shrunk images are crisp to the pixel, enlarged ones soft."""
     factor = rng.choice([0.5, 0.75, 1.0, 1.0, 1.25, 1.5, 1.8])
     if factor == 1.0:
         return image
@@ -303,8 +303,8 @@ def check(evaluation: Path, blur: EvidenceModel, rain: EvidenceModel) -> dict[st
     print(
         f"{'set':24}{'frames':>7}{'blur p':>8}{'flagged':>9}{'rain p':>8}{'flagged':>9}{'tiles selected':>16}"
     )
-    for name, pictures in evaluation_sets(evaluation).items():
-        found = [assessor.assess(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)) for image in pictures()]
+    for name, images in evaluation_sets(evaluation).items():
+        found = [assessor.assess(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)) for image in images()]
         tiles = [Gate(limits).select("", a).mean() for a in found]
         blurs = np.array([a.blur_probability for a in found])
         rains = np.array([a.rain_probability for a in found])
@@ -376,7 +376,7 @@ def tile_means(values: Array) -> Array:
 def read(path: Path) -> Array:
     image = cv2.imread(str(path))
     if image is None:
-        raise ValueError(f"{path} is not a picture")
+        raise ValueError(f"{path} is not an image")
     return image
 
 

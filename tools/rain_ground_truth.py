@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from restoregan_core.images.alignment import align
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 
 _REACH = 2
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("output", type=Path)
     given = parser.parse_args()
-    paths = find_pictures(given.clip)
+    paths = find_images(given.clip)
     frames = [read_rgb(path) for path in paths]
     for side in ("input", "target"):
         (given.output / side).mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ class ClassicalAssessor:
     2. A tile's probability is the logistic of its own and its frame's evidence, times, for blur, the weight
        just said: a tile without texture is not blurred. The frame's probability is the logistic of its own.
 
-    The constants are fitted by ``tools/fit_classical_assessor.py`` on sharp pictures, degraded and not.
+    The constants are fitted by ``tools/fit_classical_assessor.py`` on sharp images, degraded and not.
     Known limits: blur below about 5 px is often missed; defocus and soft lenses are not told from motion
     with certainty; fine rain without streaks, snow and spray are not seen; a fence may pass for streaks.
     Drops on the lens are not assessed.

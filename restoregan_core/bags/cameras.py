@@ -10,8 +10,8 @@ from restoregan_core.bags.reader import Bag, BagError
 from restoregan_core.bags.types import Topic
 from restoregan_core.bags.video import VIDEO_TYPE
 
-# Pictures too, but not of a type that is decoded here.
-_OTHER_PICTURES = {
+# Images too, but not of a type that is decoded here.
+_OTHER_IMAGES = {
     "stereo_msgs/msg/DisparityImage": "disparity",
     "theora_image_transport/msg/Packet": "theora packets, not decoded here",
     "ffmpeg_image_transport_msgs/msg/FFMPEGPacket": "ffmpeg packets, not decoded here",
@@ -53,14 +53,14 @@ def camera_base(topic: str) -> str:
 def find_cameras(bag: Bag, types: MessageTypes) -> tuple[list[Camera], dict[str, str]]:
     """Every camera of a bag, by name, and the topics that only look like one, with the reason.
 
-    Of raw and compressed pictures of one camera the raw ones are taken. Infrared (mono8) is a camera.
+    Of raw and compressed images of one camera the raw ones are taken. Infrared (mono8) is a camera.
     """
     topics = bag.topics
     found: dict[str, Camera] = {}
     left_out: dict[str, str] = {}
-    order = [*CAMERA_TYPES, *_OTHER_PICTURES]
-    pictures = [topic for topic in topics.values() if topic.msgtype in order and topic.count]
-    for topic in sorted(pictures, key=lambda topic: order.index(topic.msgtype)):
+    order = [*CAMERA_TYPES, *_OTHER_IMAGES]
+    images = [topic for topic in topics.values() if topic.msgtype in order and topic.count]
+    for topic in sorted(images, key=lambda topic: order.index(topic.msgtype)):
         if "/restored/" in topic.name:  # made by this package
             continue
         reason = _why_no_camera(topic, bag, types)
@@ -115,9 +115,9 @@ def _camera(topic: Topic, topics: dict[str, Topic]) -> Camera:
 
 
 def _why_no_camera(topic: Topic, bag: Bag, types: MessageTypes) -> str:
-    """ "" for a camera. What a topic's name leaves open its first picture decides."""
-    if topic.msgtype in _OTHER_PICTURES:
-        return _OTHER_PICTURES[topic.msgtype]
+    """ "" for a camera. What a topic's name leaves open its first image decides."""
+    if topic.msgtype in _OTHER_IMAGES:
+        return _OTHER_IMAGES[topic.msgtype]
     if topic.name.endswith("/compressedDepth"):
         return "compressedDepth"
     masks = _MASK_WORDS.intersection(re.split(r"[/_]", topic.name.lower()))

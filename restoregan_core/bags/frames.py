@@ -19,7 +19,7 @@ from restoregan_core.images.rgb import RgbImage
 
 @dataclass(frozen=True, eq=False)
 class SourceFrame:
-    """One picture as recorded, not yet decoded."""
+    """One image as recorded, not yet decoded."""
 
     index: int
     """Running number over all chosen cameras, from 0, in the order of the bag."""
@@ -33,7 +33,7 @@ class SourceFrame:
     """The message as rosbags deserialises it; None if it cannot be."""
     raw: Message
     info: Message | None
-    """The camera's latest intrinsics; its first ones where the picture came before them."""
+    """The camera's latest intrinsics; its first ones where the image came before them."""
     passed: tuple[Message, ...] = ()
     """Intrinsics of all cameras as recorded, up to the next frame: over all frames each message once."""
     video_pixels: npt.NDArray[np.uint8] | Exception | None = None
@@ -85,7 +85,7 @@ class FrameReader:
         """In the order of recording."""
         by_topic = {camera.topic: camera for camera in self.cameras}
         info_of = {camera.info_topic: camera for camera in self.cameras if camera.info_topic}
-        # Intrinsics that a driver publishes after its picture serve the first picture, too.
+        # Intrinsics that a driver publishes after its image serve the first image, too.
         firsts = ((camera.base, self.bag.first_message(t)) for t, camera in info_of.items())
         infos: dict[str, Message] = {base: message for base, message in firsts if message is not None}
         decoders = {c.topic: VideoDecoder() for c in self.cameras if c.msgtype == VIDEO_TYPE}

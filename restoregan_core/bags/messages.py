@@ -52,7 +52,7 @@ _EXTRA_PACKAGES = ("vision_msgs", "foxglove_msgs")
 def _as_xcdr1(message: Message) -> bytes:
     """Bytes that rosbags can read: it refuses plain XCDR2 (OMG DDS-XTypes 1.3, 7.6.2.1.2).
 
-    That differs from XCDR1 in the alignment of eight-byte members alone, of which pictures have none.
+    That differs from XCDR1 in the alignment of eight-byte members alone, of which images have none.
     """
     is_plain_xcdr2 = message.data[:2] in (b"\0\6", b"\0\7")
     if is_plain_xcdr2 and message.msgtype in CAMERA_TYPES:

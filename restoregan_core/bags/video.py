@@ -25,7 +25,7 @@ class VideoDecoder:
         self._context: Any = None
 
     def decode(self, codec: str, packet: bytes) -> RgbImage | Exception:
-        """The picture as uint8 RGB (height, width, 3), or why there is none, for its frame to raise."""
+        """The image as uint8 RGB (height, width, 3), or why there is none, for its frame to raise."""
         try:
             import av
         except ModuleNotFoundError:
@@ -38,7 +38,7 @@ class VideoDecoder:
                 self._context.thread_type = "NONE"  # threads would hold frames back
                 self._context.options = {"max_pixels": str(self._max_pixels)}
                 self._context.flags |= av.codec.context.Flags.low_delay
-            pictures = self._context.decode(av.Packet(packet))
+            images = self._context.decode(av.Packet(packet))
         except Exception as error:  # av's exceptions follow ffmpeg's error codes
             if has_length_prefixes(packet):
                 return MalformedImageError(
@@ -49,11 +49,11 @@ class VideoDecoder:
                 f"{codec} packet of {len(packet)} bytes is damaged, or of more than {self._max_pixels:,} pixels:"
                 f" {error}"
             )
-        if not pictures:
+        if not images:
             return MalformedImageError(
-                f"{codec} packet of {len(packet)} bytes does not give a picture of its own"
+                f"{codec} packet of {len(packet)} bytes does not give an image of its own"
             )
-        return np.ascontiguousarray(pictures[-1].to_ndarray(format="rgb24"))
+        return np.ascontiguousarray(images[-1].to_ndarray(format="rgb24"))
 
 
 def has_length_prefixes(packet: bytes) -> bool:

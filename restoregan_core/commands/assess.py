@@ -16,8 +16,8 @@ from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.overlay import draw_overlay
 from restoregan_core.commands.common import add_assessor_option, make_parser
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
-from restoregan_core.images.folders import find_pictures
-from restoregan_core.images.picture_files import read_picture_file
+from restoregan_core.images.folders import find_images
+from restoregan_core.images.image_files import read_image_file
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import VideoReader, is_video
 from restoregan_core.loading import load_assessor
@@ -31,7 +31,7 @@ _DECIMALS = 3
 class _Frame:
     file: Path
     number: int | None
-    """From 0, in a video or bag; None for a picture."""
+    """From 0, in a video or bag; None for an image."""
     rgb: RgbImage
     source: dict[str, Any] = field(default_factory=dict)
     """``camera`` and ``stamp_ns`` of a bag's frame; otherwise empty."""
@@ -63,7 +63,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "restoregan assess drive.mp4 --json > drive.jsonl",
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a picture, a folder of pictures, a video or a bag"
+        "input", type=Path, metavar="INPUT", help="an image, a folder of images, a video or a bag"
     )
     add_assessor_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the grids")
@@ -79,7 +79,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 def _files(source: Path) -> list[Path]:
     if not source.exists():
         raise ValueError(f"{source} does not exist")
-    return find_pictures(source) if source.is_dir() else [source]
+    return find_images(source) if source.is_dir() else [source]
 
 
 def _is_bag(source: Path) -> bool:
@@ -112,13 +112,13 @@ def _with_progress(
 
 
 def _file_frames(file: Path) -> Iterator[tuple[_Frame, int]]:
-    """Frames of a picture or video, and how many there will be."""
+    """Frames of an image or video, and how many there will be."""
     if is_video(file):
         with VideoReader(file) as video:
             for number, frame in enumerate(video):
                 yield _Frame(file, number, frame.rgb_HWC), video.count
     else:
-        yield _picture(file), 1
+        yield _image(file), 1
 
 
 def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
@@ -141,8 +141,8 @@ def _bag_frames(bag_path: Path) -> Iterator[tuple[_Frame, int]]:
             yield _Frame(bag_path, frame.index, rgb_HWC, source), count
 
 
-def _picture(file: Path) -> _Frame:
-    return _Frame(file, None, read_picture_file(file).rgb)
+def _image(file: Path) -> _Frame:
+    return _Frame(file, None, read_image_file(file).rgb)
 
 
 def _record(frame: _Frame, assessment: Assessment) -> dict[str, Any]:

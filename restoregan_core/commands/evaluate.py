@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``restoregan evaluate``: how much better does a network make pictures, by every protocol of the field?"""
+"""``restoregan evaluate``: how much better does a network make images, by every protocol of the field?"""
 
 import argparse
 import os
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
         all_scores = [scores.scores for scores in video_scores if scores.scores is not None]
     else:
         all_scores, settings = _measure_all(sets, opened, extra, arguments.worst)
-        content["sets"] = _report_pictures(all_scores, settings, opened, notes)
+        content["sets"] = _report_images(all_scores, settings, opened, notes)
 
     from restoregan_core.evaluation import results
 
@@ -65,7 +65,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "evaluate",
         "PSNR and SSIM of a network on folders of pairs (input/ and target/), all protocols side by side:\n"
-        "whole pictures, no gate, outputs rounded to 8 bits. docs/evaluation.md explains the protocols.",
+        "whole images, no gate, outputs rounded to 8 bits. docs/evaluation.md explains the protocols.",
         "restoregan evaluate --model lite --data eval/gopro --data eval/rain100h --json lite.json\n"
         "  restoregan evaluate --video --baseline median --data eval/drive_in_rain",
     )
@@ -81,7 +81,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--value-range",
         choices=("signed", "unit"),
         default="signed",
-        help="pictures of a module:factory network lie in [-1, 1] or [0, 1] (default: signed)",
+        help="images of a module:factory network lie in [-1, 1] or [0, 1] (default: signed)",
     )
     which.add_argument(
         "--size-multiple",
@@ -103,7 +103,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--video",
         action="store_true",
-        help="the pictures of each folder are consecutive frames in the order of their names: restore each with\n"
+        help="the images of each folder are consecutive frames in the order of their names: restore each with\n"
         "the frames before; also measure streaks that are left, steadiness and ghosts. DIR may lack target/,\n"
         "hold nothing but frames, or be a video file",
     )
@@ -122,13 +122,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--align",
         action="store_true",
-        help="also measure aligned to the reference, as RealBlur's authors do; seconds a picture, always\n"
+        help="also measure aligned to the reference, as RealBlur's authors do; seconds an image, always\n"
         "on for RealBlur's own layouts",
     )
     parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="mean scores by set")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="every picture's scores")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="every image's scores")
     parser.add_argument(
         "--worst", type=Path, metavar="DIR", help="write the worst cases: input | output | target"
     )
@@ -141,14 +141,14 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         parser.error("--clean is for --video: it measures what a clean video loses")
     for option in ("align", "worst"):
         if arguments.video and getattr(arguments, option):
-            parser.error(f"--{option} is for single pictures: leave out --video or --{option}")
+            parser.error(f"--{option} is for single images: leave out --video or --{option}")
     if arguments.size_multiple < 1:
         parser.error(f"--size-multiple {arguments.size_multiple} must be at least 1")
     return arguments
 
 
 def _find(arguments: argparse.Namespace) -> tuple[list[EvaluationSet], list[VideoSet]]:
-    """The sets of each folder: of single pictures, or of clips.
+    """The sets of each folder: of single images, or of clips.
 
     Raises:
         ValueError: no such layout, a folder that holds nothing to measure, or one that is given twice.
@@ -293,7 +293,7 @@ def _progress() -> Any:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _report_pictures(
+def _report_images(
     all_scores: Sequence[SetScores],
     settings: Sequence[str],
     opened: Sequence[_Opened],

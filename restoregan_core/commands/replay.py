@@ -29,7 +29,7 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default 92)")
     parser.add_argument("--with-source", action="store_true", help="copy the source's topics as well")
     parser.add_argument("--detector", metavar="FILE.onnx", help="YOLOX detector, before and after")
-    parser.add_argument("--truth", metavar="TOPIC", help="topic of clean pictures with the same stamps")
+    parser.add_argument("--truth", metavar="TOPIC", help="topic of clean images with the same stamps")
     parser.add_argument(
         "--degrade",
         metavar="KIND[:S]",

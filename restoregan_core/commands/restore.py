@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``restoregan restore``: a picture, a folder of pictures or a video, into new files."""
+"""``restoregan restore``: an image, a folder of images or a video, into new files."""
 
 import argparse
 import sys
@@ -41,13 +41,11 @@ def main(argv: list[str]) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "restore",
-        "Restore a picture, a folder of pictures or a video. Nothing is ever overwritten.\n"
+        "Restore an image, a folder of images or a video. Nothing is ever overwritten.\n"
         "Metadata, alpha, bit depth and JPEG quality stay as they were; a video loses its sound.",
         "restoregan restore --model lite rainy.jpg clear.jpg",
     )
-    parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a picture, a video, or a folder of pictures"
-    )
+    parser.add_argument("input", type=Path, metavar="INPUT", help="an image, a video, or a folder of images")
     parser.add_argument(
         "output", type=Path, metavar="OUTPUT", help="of the same kind; its suffix decides the format"
     )
@@ -73,7 +71,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 class _Restore:
-    """The bare network, or the pipeline of the node, on one picture after the other; counts what was done."""
+    """The bare network, or the pipeline of the node, on one image after the other; counts what was done."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._pipeline: RestorationPipeline | None = None
@@ -90,8 +88,8 @@ class _Restore:
                 arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options
             )
 
-    def picture(self, rgb_HWC: RgbImage) -> RgbImage:
-        """One picture of a folder: of a video the next frame, else one that has nothing to do with the one before."""
+    def image(self, rgb_HWC: RgbImage) -> RgbImage:
+        """One image of a folder: of a video the next frame, else one that has nothing to do with the one before."""
         if self.is_video:
             return self.frame(rgb_HWC)
         if self._pipeline is not None:
@@ -132,9 +130,9 @@ class _Restore:
 
 
 def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool) -> list[tuple[Path, Path]]:
-    """Pictures to restore, and where to; those of a video that exist already too, if one is missing."""
-    from restoregan_core.images.folders import find_pictures
-    from restoregan_core.images.picture_files import check_can_write
+    """Images to restore, and where to; those of a video that exist already too, if one is missing."""
+    from restoregan_core.images.folders import find_images
+    from restoregan_core.images.image_files import check_can_write
 
     if output.is_file():
         raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is a file")
@@ -143,7 +141,7 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
     inside = output.resolve()
     jobs = [
         (path, output / path.relative_to(source))
-        for path in find_pictures(source)
+        for path in find_images(source)
         if inside not in path.resolve().parents  # a run before this one wrote into a subfolder
     ]
     missing = [(path, target) for path, target in jobs if not (skip_existing and target.exists())]
@@ -153,7 +151,7 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
 
 
 def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
-    from restoregan_core.images.picture_files import check_can_write
+    from restoregan_core.images.image_files import check_can_write
     from restoregan_core.images.video_files import check_can_write_video, is_video
 
     if output.is_dir():
@@ -190,7 +188,7 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
         task = progress.add_task("restoring", total=len(jobs))
         for source, output in jobs:
             try:
-                for note in _restore_picture(source, output, restore):
+                for note in _restore_image(source, output, restore):
                     progress.console.print(f"{source}: {note}", soft_wrap=True, highlight=False)
             except ValueError as error:
                 failed += 1
@@ -199,18 +197,18 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
     return failed
 
 
-def _restore_picture(source: Path, output: Path, restore: _Restore) -> tuple[str, ...]:
-    from restoregan_core.images.picture_files import check_can_write, read_picture_file, write_picture_file
+def _restore_image(source: Path, output: Path, restore: _Restore) -> tuple[str, ...]:
+    from restoregan_core.images.image_files import check_can_write, read_image_file, write_image_file
 
-    picture = read_picture_file(source)
+    image = read_image_file(source)
     if restore.is_video and output.exists():
-        restore.skip(picture.rgb)
+        restore.skip(image.rgb)
         return ()
-    check_can_write(output, picture)
-    restored_HWC = restore.picture(picture.rgb)
+    check_can_write(output, image)
+    restored_HWC = restore.image(image.rgb)
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_picture_file(output, picture, restored_HWC)
-    return picture.notes
+    write_image_file(output, image, restored_HWC)
+    return image.notes
 
 
 def _say(line: str) -> None:

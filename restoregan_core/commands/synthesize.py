@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``restoregan synthesize``: clean pictures or a video in, pairs of degraded and clean pictures out."""
+"""``restoregan synthesize``: clean images or a video in, pairs of degraded and clean images out."""
 
 import argparse
 import json
@@ -25,7 +25,7 @@ RECORD, OPTIONS = "params.jsonl", "synthesize.json"
 
 @dataclass(frozen=True)
 class Made:
-    """One pair to be written; ``spoil`` makes the pictures, uint8 (H, W, 3) RGB, and what was drawn."""
+    """One pair to be written; ``spoil`` makes the images, uint8 (H, W, 3) RGB, and what was drawn."""
 
     name: str
     spoilt_HWC: np.ndarray  # noqa: N815
@@ -36,7 +36,7 @@ class Made:
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
     done = _prepare(arguments.output, _options(arguments))
-    pairs = _sequence(arguments, done) if arguments.sequence else _pictures(arguments, done)
+    pairs = _sequence(arguments, done) if arguments.sequence else _images(arguments, done)
     total = None if arguments.sequence else len(_names(arguments)) * arguments.count
     written = 0
     with (arguments.output / RECORD).open("a", encoding="utf-8") as record:
@@ -58,21 +58,19 @@ def main(argv: list[str]) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "synthesize",
-        "Degrade clean pictures with motion blur, rain or drops on the lens. OUTPUT gets input/ (degraded),\n"
+        "Degrade clean images with motion blur, rain or drops on the lens. OUTPUT gets input/ (degraded),\n"
         "target/ (clean) and params.jsonl with all that was drawn. The same command goes on where it was\n"
         "interrupted; files of another origin are never overwritten.",
         "restoregan synthesize rain photos/ rainy/ --seed 7 --count 2",
     )
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="a picture, a folder of pictures, or a video"
-    )
+    parser.add_argument("input", type=Path, metavar="INPUT", help="an image, a folder of images, or a video")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="a folder, new or begun by this command")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another draw (default: 0)")
     parser.add_argument(
-        "--severity", type=float, help="0 (weakest) to 1 (strongest); without it, drawn for each picture"
+        "--severity", type=float, help="0 (weakest) to 1 (strongest); without it, drawn for each image"
     )
-    parser.add_argument("--count", type=int, default=1, help="pairs made of each picture (default: 1)")
+    parser.add_argument("--count", type=int, default=1, help="pairs made of each image (default: 1)")
     parser.add_argument(
         "--sequence",
         action="store_true",
@@ -95,7 +93,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         raise ValueError(f"{arguments.input} does not exist")
     arguments.sequence = arguments.sequence or _is_video(arguments.input)
     if arguments.sequence and arguments.count != 1:
-        raise ValueError("--count is for single pictures; a sequence is degraded once for each --seed")
+        raise ValueError("--count is for single images; a sequence is degraded once for each --seed")
     return arguments
 
 
@@ -138,13 +136,13 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
 
 
 def _names(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
-    """Pictures, and their paths below OUTPUT without a suffix."""
-    from restoregan_core.images.folders import find_pictures
+    """Images, and their paths below OUTPUT without a suffix."""
+    from restoregan_core.images.folders import find_images
 
     if arguments.input.is_file():
         return [(arguments.input, Path(arguments.input.stem))]
     found = [
-        (path, path.relative_to(arguments.input).with_suffix("")) for path in find_pictures(arguments.input)
+        (path, path.relative_to(arguments.input).with_suffix("")) for path in find_images(arguments.input)
     ]
     for (path, name), (other, next_name) in pairwise(found):
         if name == next_name:
@@ -152,14 +150,14 @@ def _names(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:
     return found
 
 
-def _pictures(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
-    """Each picture on its own: draws depend on its name alone, not on the others or their order."""
+def _images(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
+    """Each image on its own: draws depend on its name alone, not on the others or their order."""
     from restoregan_core.data.blur import BlurConfig
     from restoregan_core.data.camera_motion import whole_frame
     from restoregan_core.data.degrade import DegradeConfig, draw_degradation
     from restoregan_core.images.folders import cut, read_rgb
 
-    # A whole picture shows gaps between sub-frames sooner than a crop that a network trains on.
+    # A whole image shows gaps between sub-frames sooner than a crop that a network trains on.
     config = DegradeConfig(blur=BlurConfig(object_share=0.0, max_frames=96))
     for path, stem in _names(arguments):
         for number in range(arguments.count):
@@ -175,7 +173,7 @@ def _pictures(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
             edge = drawn.margin
             padded_HWC = cut(clean_HWC, -edge, -edge, height + 2 * edge, width + 2 * edge)
             spoilt, _ = drawn.apply(_to_tensor(padded_HWC))
-            yield Made(name, _to_picture(spoilt), clean_HWC, {"source": str(path), **drawn.to_dict()})
+            yield Made(name, _to_image(spoilt), clean_HWC, {"source": str(path), **drawn.to_dict()})
 
 
 def _sequence(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
@@ -210,7 +208,7 @@ def _sequence(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
         clean = _to_tensor(clean_HWC)
         spoilt = apply_rain(clean, drawn, index) if arguments.kind == "rain" else apply_drops(clean, drawn)
         yield Made(
-            name, _to_picture(spoilt), clean_HWC, {"kind": arguments.kind, "frame": index, **drawn.to_dict()}
+            name, _to_image(spoilt), clean_HWC, {"kind": arguments.kind, "frame": index, **drawn.to_dict()}
         )
 
 
@@ -220,14 +218,14 @@ def _to_tensor(rgb_HWC: np.ndarray) -> Any:
     return torch.from_numpy(np.ascontiguousarray(rgb_HWC.transpose(2, 0, 1))).float() / 255
 
 
-def _to_picture(picture_CHW: Any) -> np.ndarray:
-    return (picture_CHW * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
+def _to_image(image_CHW: Any) -> np.ndarray:
+    return (image_CHW * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
 
 
 def _write(path: Path, rgb_HWC: np.ndarray) -> None:
     """A PNG that appears when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(".png", cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2BGR))
-    assert done, "OpenCV encodes any 8-bit picture as PNG"
+    assert done, "OpenCV encodes any 8-bit image as PNG"
     with atomic_write(path) as unfinished:
         unfinished.write_bytes(data.tobytes())

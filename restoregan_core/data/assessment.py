@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the assessor learns from: pictures degraded in known ways (``data/labels.py`` says what is true of them),
+"""What the assessor learns from: images degraded in known ways (``data/labels.py`` says what is true of them),
 seen through cameras that differ in what is not an event (``data/camera.py``).
 """
 
@@ -33,7 +33,7 @@ class AssessmentDataConfig:
 
     sharp: list[Folder] = field(default_factory=list)
     pairs: list[PairFolder] = field(default_factory=list)
-    """Real pairs of a blurred and a sharp picture."""
+    """Real pairs of a blurred and a sharp image."""
     shares: Shares = field(
         default_factory=lambda: Shares(
             blur=0.30, rain=0.26, blur_rain=0.04, drops=0.06, clean=0.14, pair=0.20
@@ -52,7 +52,7 @@ class AssessmentDataConfig:
     )
     drops: DropsConfig = field(default_factory=DropsConfig)
     native_share: float = 0.5
-    """Pictures that keep their own pixels, as sharp as their camera left them."""
+    """Images that keep their own pixels, as sharp as their camera left them."""
     downscale: Range = (1.0, 1.8)
     """Factor by which the others are made smaller."""
     camera: CameraConfig = field(default_factory=CameraConfig)
@@ -70,9 +70,9 @@ class AssessmentDataConfig:
 
 @dataclass(frozen=True)
 class AssessmentSample:
-    """One picture and what is true of it; NaN where nobody knows."""
+    """One image and what is true of it; NaN where nobody knows."""
 
-    picture_CHW: npt.NDArray[np.uint8]  # noqa: N815
+    image_CHW: npt.NDArray[np.uint8]  # noqa: N815
     tiles: Grid
     """float32 (3, rows, columns): probability of blur, of rain (streaks or drops), of drops."""
     frame: Grid
@@ -115,7 +115,7 @@ def make_sample(
     spoilt_CHW: Tensor, clean_CHW: Tensor, done: Degradation, config: AssessmentDataConfig,
     rng: np.random.Generator,
 ) -> AssessmentSample:  # fmt: skip
-    """A picture that was degraded as ``done`` says, through a drawn camera, with its truth.
+    """An image that was degraded as ``done`` says, through a drawn camera, with its truth.
 
     Args:
         spoilt_CHW, clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
@@ -130,9 +130,9 @@ def make_sample(
     return AssessmentSample(_to_uint8(seen_CHW), *labels_of(done, clean_CHW, config.labels, camera))
 
 
-def _to_hwc(picture_CHW: Tensor) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(picture_CHW.permute(1, 2, 0).numpy(), np.float32)
+def _to_hwc(image_CHW: Tensor) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(image_CHW.permute(1, 2, 0).numpy(), np.float32)
 
 
-def _to_uint8(picture_CHW: Tensor) -> npt.NDArray[np.uint8]:
-    return picture_CHW.mul(255).round().byte().numpy()
+def _to_uint8(image_CHW: Tensor) -> npt.NDArray[np.uint8]:
+    return image_CHW.mul(255).round().byte().numpy()

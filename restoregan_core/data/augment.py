@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paper's augmentations: flips of both pictures, white noise on the input. Nothing is ever resized."""
+"""The paper's augmentations: flips of both images, white noise on the input. Nothing is ever resized."""
 
 import numpy as np
 import torch
@@ -12,13 +12,13 @@ def draw_flips(rng: np.random.Generator) -> tuple[bool, bool]:
 
 
 def flip(rgb_HWC: np.ndarray, flips: tuple[bool, bool]) -> np.ndarray:
-    """A view of the picture, flipped left-right and upside-down as told."""
+    """A view of the image, flipped left-right and upside-down as told."""
     rgb_HWC = rgb_HWC[:, ::-1] if flips[0] else rgb_HWC
     return rgb_HWC[::-1] if flips[1] else rgb_HWC
 
 
-def add_gaussian_noise(picture_CHW: Tensor, sigma: float, seed: int) -> Tensor:
+def add_gaussian_noise(image_CHW: Tensor, sigma: float, seed: int) -> Tensor:
     """The paper's augmentation of inputs: white noise, clipped to [0, 1]."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(picture_CHW.shape, generator=generator).to(picture_CHW.device)
-    return (picture_CHW + sigma * noise).clamp(0, 1)
+    noise = torch.randn(image_CHW.shape, generator=generator).to(image_CHW.device)
+    return (image_CHW + sigma * noise).clamp(0, 1)

@@ -3,7 +3,7 @@
 
 Equations 1 to 3 of the paper: B = g(mean over the exposure of g^-1(S)), with the camera response
 g(x) = x^(1/2.2). The camera moves as ``camera_motion.py`` draws it; every sub-frame is one warp of the sharp
-picture. At mid-exposure all displacements are zero: the sharp picture is the frame taken there, as in GOPRO and
+image. At mid-exposure all displacements are zero: the sharp image is the frame taken there, as in GOPRO and
 REDS.
 """
 
@@ -215,19 +215,19 @@ def apply_blur(
         torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij"
     )
     positions = torch.stack([x, y]).reshape(2, -1).float()
-    # grid_sample counts in units of half the padded picture.
+    # grid_sample counts in units of half the padded image.
     unit = torch.tensor([2.0 / (width + 2 * margin), 2.0 / (height + 2 * margin)], device=device)
     rest = ((positions.T + margin + 0.5) * unit - 1).reshape(1, -1)
     path = torch.tensor(blur.path, dtype=torch.float32, device=device)
     basis = motion_basis(blur.vanishing_point, blur.nearness, window, positions)
     basis = (basis.permute(0, 2, 1) * unit).reshape(len(MOTIONS), -1)
 
-    def to_light(picture: Tensor) -> Tensor:
+    def to_light(image: Tensor) -> Tensor:
         if not blur.linear_light:
-            return picture
-        light = picture.clamp_min(0).pow(GAMMA)
+            return image
+        light = image.clamp_min(0).pow(GAMMA)
         if blur.highlight_gain > 1:
-            clipped = ((picture.amin(0) - 0.9) / 0.1).clamp(0, 1)
+            clipped = ((image.amin(0) - 0.9) / 0.1).clamp(0, 1)
             light = light * (1 + (blur.highlight_gain - 1) * clipped**2)
         return light
 
@@ -265,8 +265,8 @@ def apply_blur(
     return blurred, from_light(target)
 
 
-def _plain_light(picture: Tensor, blur: Blur) -> Tensor:
-    return picture.clamp_min(0).pow(GAMMA) if blur.linear_light else picture
+def _plain_light(image: Tensor, blur: Blur) -> Tensor:
+    return image.clamp_min(0).pow(GAMMA) if blur.linear_light else image
 
 
 def _object_mask(

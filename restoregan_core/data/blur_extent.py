@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far did the camera move? Measured between the sharp and the blurred picture of a real pair."""
+"""How far did the camera move? Measured between the sharp and the blurred image of a real pair."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ import numpy.typing as npt
 REACH_PX = 16
 """Reach of the kernel that is looked at, to each side: smears of more than some 30 px are measured as too short."""
 MIN_DIFFERENCE = 2.0
-"""Grey levels, of 255, by which neighbouring pixels of the sharp picture must differ in the mean, across and down:
+"""Grey levels, of 255, by which neighbouring pixels of the sharp image must differ in the mean, across and down:
 along an axis without detail a smear leaves no trace."""
 _REGULARISATION = 3e-3
 _NOISE_SHARE = 0.15
@@ -17,17 +17,17 @@ Grey = npt.NDArray[np.float32]
 
 
 def measured_extent_px(sharp_HW: Grey, blurred_HW: Grey) -> float:
-    """Length of the smear that turns the one picture into the other, along its longest axis.
+    """Length of the smear that turns the one image into the other, along its longest axis.
 
     The kernel between the two is found by regularised division in the frequency domain; its length is that of
-    an even straight smear of the same variance. One kernel for the whole picture: measure large ones in parts.
+    an even straight smear of the same variance. One kernel for the whole image: measure large ones in parts.
     Under 2 px it measures up to a pixel too much, since even a fraction of a pixel spreads over two.
 
     Args:
         sharp_HW, blurred_HW: grey values in [0, 255] of one shape, at least 2 * ``REACH_PX`` + 1 to each side.
 
     Returns:
-        In pixels; NaN where the sharp picture has too little detail along either axis.
+        In pixels; NaN where the sharp image has too little detail along either axis.
 
     Raises:
         ValueError: shapes differ, or are too small.
@@ -47,7 +47,7 @@ def measured_extent_px(sharp_HW: Grey, blurred_HW: Grey) -> float:
     power = np.abs(sharp) ** 2
     floor = _REGULARISATION * power.mean()
     smear = _spread(np.fft.irfft2(sharp.conj() * blurred / (power + floor), s=sharp_HW.shape))
-    # Of a picture without fine detail even no motion at all would come out as a spot of some width.
+    # Of an image without fine detail even no motion at all would come out as a spot of some width.
     spot = _spread(np.fft.irfft2(power / (power + floor), s=sharp_HW.shape))
     return float(np.sqrt(12 * max(np.linalg.eigvalsh(smear - spot)[-1], 0.0)))
 

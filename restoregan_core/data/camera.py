@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What degraded and clean pictures of the assessor get alike: fences, shadows, lens, sharpening, light, sensor.
+"""What degraded and clean images of the assessor get alike: fences, shadows, lens, sharpening, light, sensor.
 
 None of it is an event: it is what the assessor must learn to look through.
 """
@@ -74,16 +74,16 @@ class Camera:
     is_grey: bool
     sensor: Sensor
 
-    def lens(self, picture: FloatImage) -> FloatImage:
-        """The picture out of focus, or through a soft lens."""
+    def lens(self, image: FloatImage) -> FloatImage:
+        """The image out of focus, or through a soft lens."""
         if self.defocus_px:
-            return _defocused(picture, self.defocus_px)
+            return _defocused(image, self.defocus_px)
         if self.soft_px:
-            return np.asarray(cv2.GaussianBlur(picture, (0, 0), self.soft_px), np.float32)
-        return picture
+            return np.asarray(cv2.GaussianBlur(image, (0, 0), self.soft_px), np.float32)
+        return image
 
     def record(self, rgb_HWC: FloatImage) -> Tensor:
-        """The picture in the file, float32 RGB (3, H, W), multiples of 1/255 in [0, 1]."""
+        """The image in the file, float32 RGB (3, H, W), multiples of 1/255 in [0, 1]."""
         rgb = self.lens(rgb_HWC)
         if self.sharpen_amount:
             rgb = rgb + self.sharpen_amount * (rgb - cv2.GaussianBlur(rgb, (0, 0), 1.0))
@@ -98,7 +98,7 @@ def draw_camera(config: CameraConfig, rng: np.random.Generator, has_lens: bool =
     """Draw one.
 
     Args:
-        has_lens: False for a picture that went through a real lens: no softness, no sharpening.
+        has_lens: False for an image that went through a real lens: no softness, no sharpening.
     """
     is_defocused = has_lens and rng.random() < config.defocus_share
     is_soft = has_lens and not is_defocused and rng.random() < config.soft_share
@@ -122,7 +122,7 @@ def draw_camera(config: CameraConfig, rng: np.random.Generator, has_lens: bool =
 
 
 def fenced(rgb_HWC: FloatImage, rng: np.random.Generator) -> FloatImage:
-    """Bars at equal distances, all through the picture or its lower part."""
+    """Bars at equal distances, all through the image or its lower part."""
     y, x = np.mgrid[: rgb_HWC.shape[0], : rgb_HWC.shape[1]].astype(np.float32)
     angle = np.deg2rad(rng.normal(0, 12))
     period, width = rng.uniform(6, 40), rng.uniform(1, 4)
@@ -134,7 +134,7 @@ def fenced(rgb_HWC: FloatImage, rng: np.random.Generator) -> FloatImage:
 
 
 def shadowed(rgb_HWC: FloatImage, edge_px: float, rng: np.random.Generator) -> FloatImage:
-    """A part of the picture in shadow; from light to shade it is ``edge_px`` wide."""
+    """A part of the image in shadow; from light to shade it is ``edge_px`` wide."""
     height, width = rgb_HWC.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
@@ -147,9 +147,9 @@ def shadowed(rgb_HWC: FloatImage, edge_px: float, rng: np.random.Generator) -> F
     return np.asarray(rgb_HWC * (light + (1 - light) * lit) ** np.float32(1 / GAMMA), np.float32)
 
 
-def _defocused(picture: FloatImage, radius_px: float) -> FloatImage:
+def _defocused(image: FloatImage, radius_px: float) -> FloatImage:
     reach = int(np.ceil(radius_px)) + 1
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
     disc = np.clip(radius_px + 0.5 - np.hypot(x, y), 0, 1)
-    seen = cv2.filter2D(picture, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT_101)
+    seen = cv2.filter2D(image, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT_101)
     return np.asarray(seen, np.float32)

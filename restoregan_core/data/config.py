@@ -10,7 +10,7 @@ from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.data.ranges import Range, check_range
-from restoregan_core.images.folders import find_pictures
+from restoregan_core.images.folders import find_images
 
 _Found = TypeVar("_Found")
 
@@ -26,27 +26,25 @@ class Folder:
     path: str
     weight: float = 1.0
     part: Range = (0.0, 1.0)
-    """Which of its pictures, in the order of their names: (0, 0.85) leaves the last 15 % for testing."""
+    """Which of its images, in the order of their names: (0, 0.85) leaves the last 15 % for testing."""
 
     def __post_init__(self) -> None:
         if self.weight <= 0:
             raise ValueError(f"weight={self.weight} of {self.path} must be over 0")
         object.__setattr__(self, "part", check_range(f"part of {self.path}", self.part, 0, 1))
 
-    def pictures(self) -> list[Path]:
-        """The pictures of its part.
+    def images(self) -> list[Path]:
+        """The images of its part.
 
         Raises:
-            ValueError: see ``find_pictures``; also if the part holds none.
+            ValueError: see ``find_images``; also if the part holds none.
         """
-        return self._part_of(find_pictures(self.path))
+        return self._part_of(find_images(self.path))
 
     def _part_of(self, found: list[_Found]) -> list[_Found]:
         first, end = (round(share * len(found)) for share in self.part)
         if first == end:
-            raise ValueError(
-                f"part={list(self.part)} of the {len(found)} pictures in {self.path} selects none"
-            )
+            raise ValueError(f"part={list(self.part)} of the {len(found)} images in {self.path} selects none")
         return found[first:end]
 
 
@@ -63,7 +61,7 @@ class PairFolder(Folder):
     enlarge: Range = (1.0, 1.0)
     """Pairs are made larger by a factor drawn from this range: for sets that their publisher scaled down."""
     held_out: str = ""
-    """A folder of test pairs in the same layout: pairs that share a clean picture with it are left out, as
+    """A folder of test pairs in the same layout: pairs that share a clean image with it are left out, as
     Rain100H's training set needs it."""
 
     def __post_init__(self) -> None:
@@ -81,25 +79,25 @@ class PairFolder(Folder):
             held_out = find_pairs(self.held_out, layout=self.layout, split="test", check=False)
             pairs = without_shared_backgrounds(pairs, held_out)
             if not pairs:
-                raise ValueError(f"every pair of {self.path} shares its clean picture with {self.held_out}")
+                raise ValueError(f"every pair of {self.path} shares its clean image with {self.held_out}")
         return self._part_of(pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReuseConfig:
-    """A pool of degraded pictures, filled as it is used: where degrading takes longer than learning.
+    """A pool of degraded images, filled as it is used: where degrading takes longer than learning.
 
     Raises:
         ValueError: a field is out of its range; the message names it.
     """
 
-    pictures: int = 10_000
+    images: int = 10_000
     """How many, each with its own place, degradation and noise; held in memory, in each worker process."""
     size: int = 192
-    """Side of those pictures, px; a sample of this size or larger is degraded by itself."""
+    """Side of those images, px; a sample of this size or larger is degraded by itself."""
 
     def __post_init__(self) -> None:
-        for name in ("pictures", "size"):
+        for name in ("images", "size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")
 
@@ -113,7 +111,7 @@ class DataConfig:
     """
 
     sharp: list[Folder] = field(default_factory=list)
-    """Folders of sharp pictures, searched with all their subfolders."""
+    """Folders of sharp images, searched with all their subfolders."""
     pairs: list[PairFolder] = field(default_factory=list)
     """Folders of real pairs."""
     videos: list[Folder] = field(default_factory=list)
@@ -121,17 +119,17 @@ class DataConfig:
     shares: Shares = field(default_factory=Shares)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
     downscale: Range = (1.0, 1.5)
-    """Sharp pictures are made smaller by a factor drawn from this range, where they are large enough: it
+    """Sharp images are made smaller by a factor drawn from this range, where they are large enough: it
     hides their own softness and JPEG. Real pairs are never resized."""
     crop_candidates: int = 2
-    """How many random places in a sharp picture are looked at; the one with the most detail is taken."""
+    """How many random places in a sharp image are looked at; the one with the most detail is taken."""
     flips: bool = True
     """Left-right and upside-down, each on half of the samples, before rain falls on them (it may seem to rise
     in what is cut from the pool of ``reuse``: that is flipped again)."""
     input_noise: float = 0.0
     """Standard deviation, in [0, 1] units, of white noise on every input, as the paper augments."""
     cache_mb: float = 2048
-    """Decoded pictures kept in memory, in each worker process."""
+    """Decoded images kept in memory, in each worker process."""
     same_kind: int = 1
     """So many samples in a row are of one kind. With the batch size, and gradients clipped to a length that they
     always have, every kind moves the network as far as its share says; mixed within a batch, rain, whose
@@ -139,7 +137,7 @@ class DataConfig:
     clips: ClipConfig | None = None
     """Samples with frames before the current one, for a generator with history; None: single images."""
     reuse: ReuseConfig | None = None
-    """Cut several samples out of each degraded picture; None degrades each sample individually."""
+    """Cut several samples out of each degraded image; None degrades each sample individually."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "downscale", check_range("downscale", self.downscale, 1, 16))

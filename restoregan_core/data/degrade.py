@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a clean picture to what a vehicle's camera would have delivered, every parameter drawn and recorded.
+"""From a clean image to what a vehicle's camera would have delivered, every parameter drawn and recorded.
 
 The order is that of the light: the scene moves (blur), rain falls between it and the lens, drops sit on the
 lens, the sensor adds noise, the file is compressed.
@@ -69,7 +69,7 @@ class DegradeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Degradation:
-    """One drawn degradation of one window of a frame. ``apply`` is a pure function of it and the picture."""
+    """One drawn degradation of one window of a frame. ``apply`` is a pure function of it and the image."""
 
     kind: str
     window: Window
@@ -85,7 +85,7 @@ class Degradation:
 
     @property
     def wants_object(self) -> bool:
-        """Whether ``apply`` wants a second picture, of what moves before the camera."""
+        """Whether ``apply`` wants a second image, of what moves before the camera."""
         return self.blur is not None and self.blur.object_path is not None
 
     def apply(self, sharp_CHW: Tensor, object_CHW: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -93,7 +93,7 @@ class Degradation:
 
         Args:
             sharp_CHW: float32 (3, window.height + 2 margin, window.width + 2 margin) RGB in [0, 1].
-            object_CHW: a second picture of that shape, see ``wants_object``.
+            object_CHW: a second image of that shape, see ``wants_object``.
 
         Returns:
             Degraded and clean window, (3, window.height, window.width) each, in [0, 1] on the same device.
@@ -169,11 +169,11 @@ class Degrader:
     def __call__(
         self, sharp_BCHW: Tensor, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor, list[Degradation]]:
-        """Degrade each picture of a batch on its own.
+        """Degrade each image of a batch on its own.
 
         Args:
-            sharp_BCHW: float32 RGB in [0, 1]; each picture counts as a whole frame. What moves before the
-                camera is taken from the batch's next picture.
+            sharp_BCHW: float32 RGB in [0, 1]; each image counts as a whole frame. What moves before the
+                camera is taken from the batch's next image.
 
         Returns:
             Degraded and clean batch, and what was drawn.
@@ -191,9 +191,9 @@ class Degrader:
         return torch.stack(spoilt), torch.stack(targets), drawn
 
 
-def _mirror(picture_CHW: Tensor, margin: int) -> Tensor:
+def _mirror(image_CHW: Tensor, margin: int) -> Tensor:
     if margin == 0:
-        return picture_CHW
-    reach = min(margin, min(picture_CHW.shape[1:]) - 1)
-    mirrored = torch.nn.functional.pad(picture_CHW[None], (reach,) * 4, mode="reflect")
+        return image_CHW
+    reach = min(margin, min(image_CHW.shape[1:]) - 1)
+    mirrored = torch.nn.functional.pad(image_CHW[None], (reach,) * 4, mode="reflect")
     return torch.nn.functional.pad(mirrored, (margin - reach,) * 4, mode="replicate")[0]

@@ -21,7 +21,7 @@ class DropsConfig:
     """
 
     cover: Range = (0.01, 0.12)
-    """Share of the picture under drops."""
+    """Share of the image under drops."""
     radius_px: Range = (4.0, 40.0)
     blur_px: Range = (0.5, 4.0)
     """Defocus of what is seen through a drop, standard deviation."""
@@ -63,7 +63,7 @@ class Drops:
 def draw_drops(
     config: DropsConfig, rng: np.random.Generator, height: int, width: int, severity: float | None = None
 ) -> Drops:
-    """Draw drops for a picture; at least one. ``severity`` 0 to 1 fixes the cover."""
+    """Draw drops for an image; at least one. ``severity`` 0 to 1 fixes the cover."""
     cover = draw(rng, config.cover)
     if severity is not None:
         cover = config.cover[0] + severity * (config.cover[1] - config.cover[0])
@@ -87,7 +87,7 @@ def draw_drops(
 
 
 def apply_drops(clean_CHW: Tensor, drops: Drops) -> Tensor:
-    """The picture seen through a lens with drops, float32 (3, H, W) in [0, 1] as the input."""
+    """The image seen through a lens with drops, float32 (3, H, W) in [0, 1] as the input."""
     device = clean_CHW.device
     height, width = clean_CHW.shape[1:]
     y = torch.arange(height, device=device, dtype=torch.float32).view(-1, 1).expand(height, width)
@@ -99,7 +99,7 @@ def apply_drops(clean_CHW: Tensor, drops: Drops) -> Tensor:
         radius = (away_x**2 + away_y**2).sqrt() / drop.radius
         cover = ((1 - radius) / drop.softness).clamp(0, 1)
         inside = cover > 0
-        # A thick lens: turned about its centre, and the wider the picture the nearer its rim.
+        # A thick lens: turned about its centre, and the wider the image the nearer its rim.
         stretch = -drop.power * (1 + radius**2)
         from_x = torch.where(inside, drop.x + away_x * stretch, from_x)
         from_y = torch.where(inside, drop.y + away_y * stretch, from_y)
@@ -116,10 +116,10 @@ def apply_drops(clean_CHW: Tensor, drops: Drops) -> Tensor:
     return (clean_CHW * (1 - alpha) + (seen * gain).clamp(0, 1) * alpha).clamp(0, 1)
 
 
-def _gauss_blur(picture_CHW: Tensor, sigma_px: float) -> Tensor:
-    reach = min(int(3 * sigma_px + 0.5), min(picture_CHW.shape[1:]) - 1)
-    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=picture_CHW.device) / sigma_px) ** 2)
+def _gauss_blur(image_CHW: Tensor, sigma_px: float) -> Tensor:
+    reach = min(int(3 * sigma_px + 0.5), min(image_CHW.shape[1:]) - 1)
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=image_CHW.device) / sigma_px) ** 2)
     kernel = kernel / kernel.sum()
-    padded = F.pad(picture_CHW[:, None], (reach, reach, reach, reach), mode="reflect")
+    padded = F.pad(image_CHW[:, None], (reach, reach, reach, reach), mode="reflect")
     rows = F.conv2d(padded, kernel.view(1, 1, -1, 1))
     return F.conv2d(rows, kernel.view(1, 1, 1, -1))[:, 0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is true of a degraded picture: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
+"""What is true of a degraded image: how likely each 64 px tile, and the frame, is blurred, rainy, under drops.
 
 The labels are physical. Blur: the camera's motion during the exposure spans 3 px or more. Rain: the share of
 pixels that streaks change by more than 10 grey levels, through the lens and in the light there is. Drops: the
@@ -55,7 +55,7 @@ class LabelConfig:
 
 
 def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera: Camera) -> tuple[Grid, Grid]:
-    """Truth of a picture that was degraded as ``done`` says and seen through a camera.
+    """Truth of an image that was degraded as ``done`` says and seen through a camera.
 
     Args:
         clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
@@ -143,8 +143,8 @@ def tile_detail(clean_CHW: Tensor) -> Grid:
     return np.clip((logarithm - np.log(30)) / 2, 0, 1).astype(np.float32)
 
 
-def _grey(picture_CHW: Tensor) -> Grid:
-    rgb_HWC = (picture_CHW.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
+def _grey(image_CHW: Tensor) -> Grid:
+    rgb_HWC = (image_CHW.permute(1, 2, 0).numpy() * 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.float32)
 
 

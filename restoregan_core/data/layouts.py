@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from restoregan_core.data.pair_matching import Pair, match, pairs_in_folders, pairs_in_lmdb
-from restoregan_core.images.folders import find_pictures
+from restoregan_core.images.folders import find_images
 
 
 def gopro(root: Path, split: str, blur: str = "blur") -> list[Pair]:
@@ -27,7 +27,7 @@ def gopro(root: Path, split: str, blur: str = "blur") -> list[Pair]:
 def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
     """RealBlur: ``RealBlur_J_train_list.txt`` has a line for each pair, the clean file before the blurred.
 
-    J are the camera's JPEGs, R pictures developed from raw. Paths in the list are relative to ``root``.
+    J are the camera's JPEGs, R images developed from raw. Paths in the list are relative to ``root``.
     """
     listing = root / f"RealBlur_{camera}_{split}_list.txt"
     if not listing.is_file():
@@ -48,9 +48,9 @@ def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
 
 
 def rain800(root: Path, split: str) -> list[Pair]:
-    """Rain800: ``training/1.jpg``, ``test_syn/1.jpg``; each holds the clean picture left, the rainy right."""
+    """Rain800: ``training/1.jpg``, ``test_syn/1.jpg``; each holds the clean image left, the rainy right."""
     folder = _first(root, {"train": ("training", "train"), "test": ("test_syn", "test")}[split])
-    return [Pair(Path(f"{path}#right"), Path(f"{path}#left")) for path in find_pictures(folder)]
+    return [Pair(Path(f"{path}#right"), Path(f"{path}#left")) for path in find_images(folder)]
 
 
 def rain1800(root: Path, split: str = "") -> list[Pair]:
@@ -61,11 +61,11 @@ def rain1800(root: Path, split: str = "") -> list[Pair]:
     """
     clean: dict[int, Path] = {}
     rainy: dict[int, Path] = {}
-    for path in find_pictures(root):
+    for path in find_images(root):
         found = re.fullmatch(r"(no)?rain-(\d+)(x2)?", path.stem)
         if not found:
             continue
-        # The republished rainy pictures are named norain too: their folder and the x2 tell them apart.
+        # The republished rainy images are named norain too: their folder and the x2 tell them apart.
         side = clean if found[1] and not found[3] else rainy
         number = int(found[2])
         if number in side:
@@ -79,9 +79,9 @@ def rain1800(root: Path, split: str = "") -> list[Pair]:
 def rain14000(root: Path, split: str) -> list[Pair]:
     """Rain14000: ``training/rainy_image/1_14.jpg``, one of 14 rains over ``training/ground_truth/1.jpg``."""
     folder = _first(root, {"train": ("training", "train"), "test": ("testing", "test")}[split])
-    targets = {path.stem: path for path in find_pictures(folder / "ground_truth")}
+    targets = {path.stem: path for path in find_images(folder / "ground_truth")}
     pairs = []
-    for path in find_pictures(folder / "rainy_image"):
+    for path in find_images(folder / "rainy_image"):
         name = path.stem.rpartition("_")[0]
         if name not in targets:
             raise ValueError(f"{path} has no partner {name} in {folder / 'ground_truth'}")
@@ -92,7 +92,7 @@ def rain14000(root: Path, split: str) -> list[Pair]:
 def reds(root: Path, split: str, blur: str = "blur", sharp: str = "sharp") -> list[Pair]:
     """REDS: ``train/train_blur/000/00000000.png`` and ``train/train_sharp/...``; ``val`` is the test split.
 
-    ``blur_bicubic/X4`` with ``sharp_bicubic/X4`` are the pictures downscaled by four.
+    ``blur_bicubic/X4`` with ``sharp_bicubic/X4`` are the images downscaled by four.
     """
     name = {"train": "train", "test": "val"}[split]
     base = root / name if (root / name).is_dir() else root

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which degraded picture belongs to which clean one: by name in two folders, by key in two LMDB databases.
+"""Which degraded image belongs to which clean one: by name in two folders, by key in two LMDB databases.
 
-In folders, ``input/`` holds the degraded pictures, ``target/`` their partners of the same name. In LMDB, as
-the field's training repositories write it, ``input.lmdb/`` and ``target.lmdb/`` hold encoded pictures by key
+In folders, ``input/`` holds the degraded images, ``target/`` their partners of the same name. In LMDB, as
+the field's training repositories write it, ``input.lmdb/`` and ``target.lmdb/`` hold encoded images by key
 and list them in ``meta_info.txt``, a line each: ``00000001.png (720,1280,3) 1``; the key is the name without
 its suffix.
 """
@@ -10,14 +10,14 @@ its suffix.
 from dataclasses import dataclass
 from pathlib import Path
 
-from restoregan_core.images.folders import find_pictures
+from restoregan_core.images.folders import find_images
 
 LMDB_INPUTS, LMDB_TARGETS = ("input.lmdb", "lq.lmdb"), ("target.lmdb", "gt.lmdb")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures of the same scene, degraded and clean. The paths are such as ``read_rgb`` takes."""
+    """Two images of the same scene, degraded and clean. The paths are such as ``read_rgb`` takes."""
 
     input_path: Path
     target_path: Path
@@ -32,10 +32,10 @@ def pairs_in_folders(root: Path, split: str = "") -> list[Pair]:
 
 
 def match(inputs_root: Path, targets_root: Path) -> list[Pair]:
-    """Pictures with the same path below two folders, suffix aside.
+    """Images with the same path below two folders, suffix aside.
 
     Raises:
-        ValueError: a picture on either side has no partner; two pictures differ in their suffix alone.
+        ValueError: an image on either side has no partner; two images differ in their suffix alone.
     """
     inputs, targets = (_by_name(root) for root in (inputs_root, targets_root))
     for name in sorted(inputs.keys() ^ targets.keys()):
@@ -68,7 +68,7 @@ def pairs_in_lmdb(root: Path, split: str = "") -> list[Pair]:
 
 def _by_name(root: Path) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
-    for path in find_pictures(root):
+    for path in find_images(root):
         name = path.relative_to(root).with_suffix("")
         if name in found:
             raise ValueError(f"{path} and {found[name]} differ in their suffix alone: which is meant?")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real pairs: degraded pictures and their clean partners, in folders, LMDB databases or a published layout."""
+"""Real pairs: degraded images and their clean partners, in folders, LMDB databases or a published layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def find_pairs(
         split: ``train`` or ``test``, where the layout has both.
 
     Raises:
-        ValueError: no such layout or split, a folder is missing or empty, a picture lacks its partner, cannot
+        ValueError: no such layout or split, a folder is missing or empty, an image lacks its partner, cannot
             be read, or differs from it in size; the message names the file.
     """
     if layout not in LAYOUTS:
@@ -42,10 +42,10 @@ def find_pairs(
 
 
 def without_shared_backgrounds(pairs: Sequence[Pair], held_out: Sequence[Pair]) -> list[Pair]:
-    """The pairs whose clean picture is none of the held-out ones.
+    """The pairs whose clean image is none of the held-out ones.
 
     546 of Rain100H's 1800 training pairs show a background of its test set; the field calls the other 1254
-    the strict set. Pictures are compared by content (mean difference of 16 x 16 thumbnails up to 2 of 255,
+    the strict set. Images are compared by content (mean difference of 16 x 16 thumbnails up to 2 of 255,
     mirror images too), so that file names do not matter.
     """
     seen = np.stack([_thumbnail(pair.target_path) for pair in held_out])

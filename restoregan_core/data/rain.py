@@ -39,7 +39,7 @@ class StreakLayer:
     fall_px: float
     """What the drops fall between two frames of a video."""
     fan: tuple[float, float] = (0.0, 0.0)
-    """How streaks grow from the picture's middle to its right and its lower edge, and fan out with it."""
+    """How streaks grow from the image's middle to its right and its lower edge, and fan out with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +141,7 @@ def streak_layer(
 
 
 def apply_rain(clean_CHW: Tensor, rain: Rain, frame: int = 0) -> Tensor:
-    """Rain over a picture, float32 (3, H, W) in [0, 1] as the input; clipped where the sensor would clip."""
+    """Rain over an image, float32 (3, H, W) in [0, 1] as the input; clipped where the sensor would clip."""
     streaks = streak_layer(rain, clean_CHW.shape[1], clean_CHW.shape[2], clean_CHW.device, frame)
     return _seen_through(clean_CHW, rain, streaks)
 
@@ -165,7 +165,7 @@ def _seen_through(clean_CHW: Tensor, rain: Rain, streaks: Tensor) -> Tensor:
 
 
 def _draw_fan(rng: np.random.Generator, most: float) -> tuple[float, float]:
-    """A random direction of growth, up to ``most`` across the picture."""
+    """A random direction of growth, up to ``most`` across the image."""
     turn, size = rng.uniform(0, 2 * math.pi), rng.uniform(0, most)
     right, down = math.cos(turn), math.sin(turn)
     scale = size / (abs(right) + abs(down))

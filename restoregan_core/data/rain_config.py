@@ -10,7 +10,7 @@ _KINDS = ("sparse", "dense", "video", "driving", "near", "thin")
 
 @dataclass(frozen=True, kw_only=True)
 class StreakRanges:
-    """What the streak layers of one kind of rain look like, for pictures 320 to 720 px high.
+    """What the streak layers of one kind of rain look like, for images 320 to 720 px high.
 
     Raises:
         ValueError: a field is out of its range; the message names it.
@@ -25,22 +25,22 @@ class StreakRanges:
     length_px: Range
     width_px: Range
     coverage: Range
-    """Streak area in units of the picture's, overlaps counted twice: of all layers together."""
+    """Streak area in units of the image's, overlaps counted twice: of all layers together."""
     brightness: Range
     """Brightness of a streak's core, added to pixel values in [0, 1]."""
     hard_share: float
     """Layers of flat, hard-edged streaks; the rest fades to the sides and ends."""
     transparent_share: float
-    """Pictures whose streaks cover instead of adding: W is multiplied with (1 - X)."""
+    """Images whose streaks cover instead of adding: W is multiplied with (1 - X)."""
     light_share: float = 0.0
-    """Pictures whose streaks replace that share of the light behind them by the sky's, in linear light, as a
+    """Images whose streaks replace that share of the light behind them by the sky's, in linear light, as a
     real drop does. It takes the place of both ways above."""
     fan: float = 0.0
     """Streaks of a moving camera fan out from a vanishing point, longer and wider the further from it: up to
-    (1 + fan) / (1 - fan) times across the picture."""
+    (1 + fan) / (1 - fan) times across the image."""
     haze_share: float = 0.1
     haze: Range = (0.05, 0.35)
-    """Share of airlight in the picture, where there is haze."""
+    """Share of airlight in the image, where there is haze."""
 
     def __post_init__(self) -> None:
         low, high = check_range("layers", self.layers, 1, 10)
@@ -168,7 +168,7 @@ class RainConfig:
     sparse_weight: float = 0.3
     """One direction, few streaks, as Rain100L."""
     dense_weight: float = 0.25
-    """Up to five directions, bright, most of the picture covered, as Rain100H."""
+    """Up to five directions, bright, most of the image covered, as Rain100H."""
     video_weight: float = 0.25
     """Thin, nearly vertical, partly transparent, as NTURain."""
     driving_weight: float = 0.2

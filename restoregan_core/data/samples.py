@@ -24,7 +24,7 @@ from restoregan_core.data.degrade import Degradation, draw_degradation
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.ranges import draw
 from restoregan_core.data.virtual_camera import film
-from restoregan_core.images.folders import PictureCache, cut
+from restoregan_core.images.folders import ImageCache, cut
 
 _CLIP_CONTEXT_PX = 48
 """Around a patch of a recorded clip, so that alignment sees where things came from."""
@@ -63,10 +63,10 @@ class SampleMaker:
 
     def __init__(self, config: DataConfig) -> None:
         self.config = config
-        self.sharp = [folder.pictures() for folder in config.sharp]
+        self.sharp = [folder.images() for folder in config.sharp]
         self.pairs = [folder.find() for folder in config.pairs]
-        self.videos = [folder.pictures() for folder in config.videos]
-        self._read = PictureCache(config.cache_mb)
+        self.videos = [folder.images() for folder in config.videos]
+        self._read = ImageCache(config.cache_mb)
 
     def make(
         self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig | None
@@ -227,7 +227,7 @@ class SampleMaker:
     def _draw_place(
         self, rng: np.random.Generator, patch_size: int
     ) -> tuple[str, np.ndarray, float, tuple[int, int]]:
-        """A sharp picture, its downscale, and the corner of a crop in the downscaled picture."""
+        """A sharp image, its downscale, and the corner of a crop in the downscaled image."""
         paths = self.sharp[_draw_folder(self.config.sharp, rng)]
         path = paths[int(rng.integers(len(paths)))]
         rgb_HWC = self._read(path)
@@ -280,7 +280,7 @@ def _draw_corner(rgb_HWC: np.ndarray, patch_size: int, rng: np.random.Generator)
 
 
 def _scaled_cut(rgb_HWC: np.ndarray, scale: float, top: int, left: int, side: int) -> np.ndarray:
-    """A square of the picture as if it were downscaled as a whole, uint8 (side, side, 3)."""
+    """A square of the image as if it were downscaled as a whole, uint8 (side, side, 3)."""
     if scale == 1:
         return cut(rgb_HWC, top, left, side, side)
     source_side = round(side * scale)

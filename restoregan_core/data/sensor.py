@@ -70,17 +70,17 @@ def draw_sensor(config: SensorConfig, rng: np.random.Generator) -> Sensor:
     )
 
 
-def apply_sensor(picture_CHW: Tensor, sensor: Sensor) -> Tensor:
-    """The picture as its file holds it: float32 (3, H, W), multiples of 1/255 in [0, 1], on the same device.
+def apply_sensor(image_CHW: Tensor, sensor: Sensor) -> Tensor:
+    """The image as its file holds it: float32 (3, H, W), multiples of 1/255 in [0, 1], on the same device.
 
     JPEG runs on the CPU. Noise is drawn there too, so that every device gets the same.
     """
-    picture = picture_CHW
+    image = image_CHW
     if sensor.shot or sensor.read:
         generator = torch.Generator().manual_seed(sensor.seed)
-        noise = torch.randn(picture.shape, generator=generator).to(picture.device)
-        picture = picture + noise * (sensor.shot**2 * picture + sensor.read**2).sqrt()
-    eight_bit = picture.mul(255).round_().clamp_(0, 255)
+        noise = torch.randn(image.shape, generator=generator).to(image.device)
+        image = image + noise * (sensor.shot**2 * image + sensor.read**2).sqrt()
+    eight_bit = image.mul(255).round_().clamp_(0, 255)
     if sensor.jpeg_quality is not None:
         eight_bit = _through_jpeg(eight_bit, sensor.jpeg_quality)
     return eight_bit / 255
@@ -91,7 +91,7 @@ def _through_jpeg(eight_bit_CHW: Tensor, quality: int) -> Tensor:
     done, data = cv2.imencode(
         ".jpg", np.ascontiguousarray(rgb_HWC[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
-    assert done, "OpenCV encodes any 8-bit picture as JPEG"
+    assert done, "OpenCV encodes any 8-bit image as JPEG"
     bgr_HWC = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert bgr_HWC is not None, "OpenCV decodes what it has just encoded"
     back_HWC = bgr_HWC[..., ::-1]

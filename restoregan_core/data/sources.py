@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training samples: sharp pictures degraded on the fly, mixed with real pairs.
+"""Training samples: sharp images degraded on the fly, mixed with real pairs.
 
 Sample ``i`` is a pure function of (config, seed, i, patch size): a run that resumes, and any number of
-processes, see the same pictures in the same order.
+processes, see the same images in the same order.
 """
 
 import signal
@@ -44,7 +44,7 @@ class Batch:
         return tuple(origin.kind for origin in self.origins)
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same batch with its pictures on a device."""
+        """The same batch with its images on a device."""
         return Batch(self.input_BCHW.to(device), self.target_BCHW.to(device), self.origins)
 
 
@@ -135,13 +135,13 @@ class TrainingSource:
         reuse: ReuseConfig,
         clips: ClipConfig | None,
     ) -> tuple[Tensor, Tensor, Origin]:
-        """A part of a picture of the pool, which holds each kind by its share."""
+        """A part of an image of the pool, which holds each kind by its share."""
         pooled = {k: w for k, w in self._kind_weights.items() if self.config.clips or k != "pair"}
         share = pooled[kind] / sum(pooled.values())
         if self.config.clips:
             single_share = self.config.clips.single_share
             share *= 1 - single_share if clips else single_share
-        number = int(rng.integers(max(1, round(reuse.pictures * share))))
+        number = int(rng.integers(max(1, round(reuse.images * share))))
         key = (f"{kind} clip" if clips else kind, number)
         if key not in self._pool:
             stream = _CLIP_POOL_STREAM if clips else _POOL_STREAM
@@ -150,13 +150,13 @@ class TrainingSource:
                 number, kind, np.random.default_rng(place), reuse.size, clips
             )
             self._pool[key] = (_to_bytes(given), _to_bytes(target), origin)
-        *pictures, origin = self._pool[key]
+        *images, origin = self._pool[key]
         top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
         flips = draw_flips(rng) if self.config.flips else (False, False)
         axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]
         given, target = (
-            picture[:, top : top + patch_size, left : left + patch_size].flip(axes).float().div_(255)
-            for picture in pictures
+            image[:, top : top + patch_size, left : left + patch_size].flip(axes).float().div_(255)
+            for image in images
         )
         return given, target, replace(origin, index=index, top=origin.top + top, left=origin.left + left)
 
@@ -195,5 +195,5 @@ def one_thread(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _to_bytes(picture_CHW: Tensor) -> Tensor:
-    return picture_CHW.mul(255).round_().to(torch.uint8)
+def _to_bytes(image_CHW: Tensor) -> Tensor:
+    return image_CHW.mul(255).round_().to(torch.uint8)

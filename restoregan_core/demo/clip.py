@@ -129,14 +129,14 @@ def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float =
 def folder_clip(
     folder: Path, spoilings: Collection[str] = (), rate_hz: float = 10.0, max_seconds: float = 30.0
 ) -> Clip:
-    """Pictures of a folder in the order of their names, all of the first one's size.
+    """Images of a folder in the order of their names, all of the first one's size.
 
     Raises:
-        ValueError: no pictures in it, or one of another size.
+        ValueError: no images in it, or one of another size.
     """
-    from restoregan_core.images.folders import find_pictures, read_rgb
+    from restoregan_core.images.folders import find_images, read_rgb
 
-    files = find_pictures(folder)[: int(max_seconds * rate_hz)]
+    files = find_images(folder)[: int(max_seconds * rate_hz)]
     timed = ((index / rate_hz, read_rgb(file)) for index, file in enumerate(files))
     return given_clip(folder.name, len(files), timed, spoilings)
 

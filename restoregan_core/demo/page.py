@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's report: figures, tables and pictures of what was measured."""
+"""The demo's report: figures, tables and images of what was measured."""
 
 import math
 from collections import Counter
@@ -22,7 +22,7 @@ PERCENTILES = (50, 90, 99)
 def make_report(
     results: Results, title: str, settings: Mapping[str, str], environment: Mapping[str, str]
 ) -> Report:
-    """Figures, tables and pictures of a demo."""
+    """Figures, tables and images of a demo."""
     rows = results.rows
     actions, reasons = Counter(row.action for row in rows), Counter(row.reason for row in rows)
     latency = _percentiles(column(rows, "latency_ms"))
@@ -66,18 +66,18 @@ def make_report(
         f"model {results.model}",
         cards=cards,
         rows=rows,
-        pictures=results.pictures,
-        first_picture=_most_telling(results),
+        images=results.images,
+        first_image=_most_telling(results),
         tables=_tables(summary),
         summary=summary,
     )  # fmt: skip
 
 
 def write_side_by_side(report: Report, path: Path) -> None:
-    """The report's first picture as one JPEG: source, published, truth where it is known."""
-    if not report.pictures:
+    """The report's first image as one JPEG: source, published, truth where it is known."""
+    if not report.images:
         return
-    pair = report.pictures[report.first_picture]
+    pair = report.images[report.first_image]
     jpegs = [jpeg for jpeg in (pair.before, pair.after, pair.truth) if jpeg is not None]
     views = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in jpegs]
     cv2.imwrite(str(path), np.hstack([view for view in views if view is not None]))
@@ -166,7 +166,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
         ("superseded by a newer frame", str(summary["frames_superseded"])),
         ("sent but never seen by the node", str(summary["frames_unseen"])),
         ("sent", str(summary["frames_sent"])),
-        ("published pictures that were not recorded", str(summary["images_missing"])),
+        ("published images that were not recorded", str(summary["images_missing"])),
     ]
     tables.append(Table("Frames", ("", "count"), counted))
     for title, key in (("Settings", "settings"), ("Environment", "environment")):
@@ -175,17 +175,17 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def _most_telling(results: Results) -> int:
-    """The picture whose PSNR rose most; without truth, the most spoilt one that was restored."""
+    """The image whose PSNR rose most; without truth, the most spoilt one that was restored."""
 
     def telling(number: int) -> tuple[float, float]:
-        row = results.rows[results.pictures[number].row]
+        row = results.rows[results.images[number].row]
         gain = row.psnr_after - row.psnr_before
         return (
             0.0 if math.isnan(gain) else gain,
             (row.action == "restored") * np.nansum([row.blur, row.rain]),
         )
 
-    return max(range(len(results.pictures)), key=telling, default=0)
+    return max(range(len(results.images)), key=telling, default=0)
 
 
 def _percentiles(values: npt.NDArray[np.float64]) -> dict[str, float]:

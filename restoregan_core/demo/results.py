@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the demo's two bags, what was played and what was recorded, to rows and pictures."""
+"""From the demo's two bags, what was played and what was recorded, to rows and images."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from restoregan_core.bags.writer import output_typestore
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb, ssim_2d
 from restoregan_core.report.page import encode_jpeg
-from restoregan_core.report.report import FrameRow, PicturePair
+from restoregan_core.report.report import FrameRow, ImagePair
 from restoregan_core.result import Action, Reason
 
-MAX_PICTURES = 60
+MAX_IMAGES = 60
 MAX_SSIM_FRAMES = 120
 
 
@@ -41,17 +41,17 @@ class Results:
     """What was found; stamps in ns."""
 
     rows: list[FrameRow]
-    pictures: list[PicturePair]
+    images: list[ImagePair]
     frames_sent: int
     frames_superseded: int
     images_missing: int
-    """Reports whose picture was not recorded."""
+    """Reports whose image was not recorded."""
     model: str
     size: tuple[int, int]
 
 
 def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None) -> Results:
-    """Match source, truth, published pictures and reports by their stamps, and measure.
+    """Match source, truth, published images and reports by their stamps, and measure.
 
     Raises:
         ValueError: the recording does not hold a report, or a bag cannot be read.
@@ -59,17 +59,17 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     reports = _read_reports(recording)
     if not reports:
         raise ValueError(f"{recording.recorded} does not hold a report: the node published nothing")
-    chosen = _spread(len(reports), MAX_PICTURES)
+    chosen = _spread(len(reports), MAX_IMAGES)
     measured = _spread(len(reports), MAX_SSIM_FRAMES)
     rows: list[FrameRow] = []
-    pictures: list[PicturePair] = []
+    images: list[ImagePair] = []
     sent = missing = 0
     start_ns: int | None = None
     size = (0, 0)
     with open_bag(recording.source) as source_bag, open_bag(recording.recorded) as recorded_bag:
         sources = FrameReader(source_bag, [recording.image_topic]).frames()
-        published = _Pictures(recorded_bag, recording.restored_topic)
-        truths = _Pictures(source_bag, recording.truth_topic) if recording.truth_topic else None
+        published = _Images(recorded_bag, recording.restored_topic)
+        truths = _Images(source_bag, recording.truth_topic) if recording.truth_topic else None
         for frame in sources:
             sent += 1
             on_frame()
@@ -90,14 +90,14 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
                     row = _scored(row, before, after, truth, with_ssim=index in measured)
                 if index in chosen:
                     truth_jpeg = None if truth is None else encode_jpeg(truth)
-                    pictures.append(PicturePair(index, encode_jpeg(before), encode_jpeg(after), truth_jpeg))
+                    images.append(ImagePair(index, encode_jpeg(before), encode_jpeg(after), truth_jpeg))
             rows.append(row)
     last = max(reports.values(), key=lambda report: _stamp_ns(report))
-    return Results(rows, pictures, sent, last.frames_superseded, missing, last.model, size)
+    return Results(rows, images, sent, last.frames_superseded, missing, last.model, size)
 
 
-class _Pictures:
-    """Pictures of one topic by stamp, asked for in the order of the bag."""
+class _Images:
+    """Images of one topic by stamp, asked for in the order of the bag."""
 
     def __init__(self, bag: Any, topic: str) -> None:
         self._frames = iter(())  # type: Any

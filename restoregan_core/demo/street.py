@@ -198,7 +198,7 @@ class Street:
         level = int(
             np.clip(np.log2(sprite.levels[0].shape[1] / (sprite.width_m * scale)), 0, len(sprite.levels) - 1)
         )
-        picture = sprite.levels[level]
+        image = sprite.levels[level]
         foot_px = (
             float(foot[0]) * scale + (self.width - 1) / 2,
             float(foot[1]) * scale + (self.height - 1) / 2,
@@ -210,9 +210,9 @@ class Street:
         top, bottom = max(top, 0), min(bottom, self.height)
         if left >= right or top >= bottom:
             return
-        zoom = wide / picture.shape[1]
+        zoom = wide / image.shape[1]
         cos, sin = np.cos(pose.roll) * zoom, -np.sin(pose.roll) * zoom
-        anchor = (picture.shape[1] / 2, picture.shape[0] - 1)
+        anchor = (image.shape[1] / 2, image.shape[0] - 1)
         affine = np.array(
             [
                 [cos, -sin, foot_px[0] - left - cos * anchor[0] + sin * anchor[1]],
@@ -220,7 +220,7 @@ class Street:
             ],
             np.float32,
         )
-        drawn = cv2.warpAffine(picture, affine, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        drawn = cv2.warpAffine(image, affine, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         alpha = drawn[..., 3:].astype(np.float32) / 255
         haze = np.float32(1 - np.exp(-ahead_m / HAZE_M))
         colour = drawn[..., :3] + haze * (alpha * HAZE - drawn[..., :3])  # colours carry their alpha already
@@ -228,9 +228,9 @@ class Street:
         frame[top:bottom, left:right] = np.clip(colour + under * (1 - alpha), 0, 255).astype(np.uint8)
 
 
-def _sprite(picture: npt.NDArray[np.uint8], width_m: float, height_m: float) -> _Sprite:
+def _sprite(image: npt.NDArray[np.uint8], width_m: float, height_m: float) -> _Sprite:
     """Levels with alpha multiplied in, so that shrinking and interpolating leave no dark seams."""
-    premultiplied = picture.astype(np.float32)
+    premultiplied = image.astype(np.float32)
     premultiplied[..., :3] *= premultiplied[..., 3:] / 255
     levels: list[Maps] = [premultiplied]
     while min(levels[-1].shape[:2]) > 8:

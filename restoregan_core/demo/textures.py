@@ -2,7 +2,7 @@
 """What the demo's street is papered with: road, facades, sky, and the things along the way.
 
 Brick, gravel and grass are the CC0 photographs that scikit-image's wheel holds, the posters its CC0 and
-public-domain pictures; the rest is drawn. Textures are uint8 RGB, sprites uint8 RGBA.
+public-domain images; the rest is drawn. Textures are uint8 RGB, sprites uint8 RGBA.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ WALL_HEIGHT_M = 12
 
 @cache
 def photograph(name: str) -> Texture:
-    """One of scikit-image's own pictures, RGB."""
+    """One of scikit-image's own images, RGB."""
     import skimage
 
     path = Path(skimage.__file__).parent / "data" / name

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ONNX object detector of the YOLOX family, for measuring what restoration does to detection.
 
-Input of the file: float32 (1, 3, S, S), BGR, 0 to 255, the picture in the top left corner and grey 114 around
+Input of the file: float32 (1, 3, S, S), BGR, 0 to 255, the image in the top left corner and grey 114 around
 it. Output: (1, anchors, 5 + classes) as YOLOX exports it without its decoding: offsets from the anchor's cell
 and log sizes in strides of 8, 16 and 32, then objectness and class scores, both after their sigmoid
 (Ge et al., "YOLOX: Exceeding YOLO Series in 2021", section 2.1).

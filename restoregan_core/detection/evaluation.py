@@ -75,9 +75,9 @@ class ConditionResult:
     """view -> class -> one match for every draw of every frame; those of a frame stand together."""
     events: list[ObjectEvent]
     touched: int
-    """Pictures that the gate let the network change."""
+    """Images that the gate let the network change."""
     draws: int = 1
-    """Pictures a frame."""
+    """Images a frame."""
 
 
 def conditions(severities: Sequence[float] = SEVERITIES, kinds: Sequence[str] = KINDS) -> list[Condition]:
@@ -113,9 +113,9 @@ def evaluate_condition(
         views = {"spoilt": spoilt, "restored": restore(spoilt), "gated": gate(spoilt)}
         touched += not np.array_equal(views["gated"], spoilt)
         found: dict[str, Detections] = {}
-        for view, picture in views.items():
-            equal = next((v for v in found if np.array_equal(views[v], picture)), None)
-            found[view] = found[equal] if equal else detect(picture)
+        for view, image in views.items():
+            equal = next((v for v in found if np.array_equal(views[v], image)), None)
+            found[view] = found[equal] if equal else detect(image)
         for class_name in LOOK_ALIKES:
             for view in VIEWS:
                 matches[view][class_name].append(_match(found[view], frame, class_name))
@@ -178,10 +178,10 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
 
 def _interval(draws: int, after: list[FrameMatch], before: list[FrameMatch] | None = None) -> Interval:
     def statistic(drawn: npt.NDArray[np.int64]) -> float:
-        pictures = [frame * draws + draw for frame in drawn for draw in range(draws)]
-        value = average_precision([after[i] for i in pictures])
+        images = [frame * draws + draw for frame in drawn for draw in range(draws)]
+        value = average_precision([after[i] for i in images])
         if before is not None:
-            value -= average_precision([before[i] for i in pictures])
+            value -= average_precision([before[i] for i in images])
         return 0.0 if np.isnan(value) else value  # a draw without any object says nothing
 
     return bootstrap_interval(len(after) // draws, statistic, resamples=RESAMPLES)
@@ -201,7 +201,7 @@ def _match(found: Detections, frame: LabelledFrame, class_name: str) -> FrameMat
 def _changes(
     before: FrameMatch, after: FrameMatch, found_before: Detections, found_after: Detections
 ) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
-    """Objects lost, gained and invented: counted in one picture, not even seen in the other."""
+    """Objects lost, gained and invented: counted in one image, not even seen in the other."""
     for box, score_before, score_after in zip(
         before.objects_px, before.found_score, after.found_score, strict=True
     ):
@@ -225,10 +225,10 @@ def _size(box_px: npt.NDArray[np.float32]) -> str:
     return "low" if height < 40 else "middle" if height <= 80 else "high"
 
 
-def _crop(picture: RgbImage, box_px: npt.NDArray[np.float32]) -> RgbImage:
+def _crop(image: RgbImage, box_px: npt.NDArray[np.float32]) -> RgbImage:
     """The box with half its size around it."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     around = max(box_px[2] - box_px[0], box_px[3] - box_px[1]) / 2
     left, top = (int(max(v - around, 0)) for v in box_px[:2])
     right, bottom = int(min(box_px[2] + around, width)), int(min(box_px[3] + around, height))
-    return picture[top : max(bottom, top + 1), left : max(right, left + 1)].copy()
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)].copy()

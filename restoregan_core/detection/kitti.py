@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.folders import find_pictures
+from restoregan_core.images.folders import find_images
 
 CLASSES = {
     "Car": "car",
@@ -48,12 +48,12 @@ def find_frames(folder: Path) -> list[LabelledFrame]:
             raise ValueError(
                 f"{folder} does not hold a folder {name}/: frames lie in images/, KITTI labels in labels/"
             )
-    return [_read(path, folder / "labels" / f"{path.stem}.txt") for path in find_pictures(folder / "images")]
+    return [_read(path, folder / "labels" / f"{path.stem}.txt") for path in find_images(folder / "images")]
 
 
-def _read(picture: Path, labels: Path) -> LabelledFrame:
+def _read(image: Path, labels: Path) -> LabelledFrame:
     if not labels.is_file():
-        raise ValueError(f"{picture} has no labels: {labels} does not exist")
+        raise ValueError(f"{image} has no labels: {labels} does not exist")
     boxes, classes, ignored = [], [], []
     for number, line in enumerate(labels.read_text().splitlines(), start=1):
         fields = line.split()
@@ -70,7 +70,7 @@ def _read(picture: Path, labels: Path) -> LabelledFrame:
             classes.append(CLASSES[name])
         else:
             ignored.append(box)
-    return LabelledFrame(picture, _as_boxes(boxes), tuple(classes), _as_boxes(ignored))
+    return LabelledFrame(image, _as_boxes(boxes), tuple(classes), _as_boxes(ignored))
 
 
 def _as_boxes(rows: list[list[float]]) -> npt.NDArray[np.float32]:

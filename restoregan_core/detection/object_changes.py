@@ -2,7 +2,7 @@
 """What restoration did to a detector's objects: gained, lost, flicker; agreement with the clean frame.
 
 Scores waver around any threshold, so an object counts from ``COUNTED_SCORE`` on, and it is lost only if the
-other picture has nothing of its class at its place at any score from ``SEEN_SCORE`` on; gained likewise.
+other image has nothing of its class at its place at any score from ``SEEN_SCORE`` on; gained likewise.
 """
 
 from collections.abc import Sequence

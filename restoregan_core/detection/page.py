@@ -46,8 +46,8 @@ def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEv
     write_text(path, text)
 
 
-def _jpeg(picture: RgbImage) -> str:
-    is_encoded, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+def _jpeg(image: RgbImage) -> str:
+    is_encoded, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not is_encoded:
-        raise RuntimeError(f"a crop of {picture.shape} could not be encoded")
+        raise RuntimeError(f"a crop of {image.shape} could not be encoded")
     return base64.b64encode(data.tobytes()).decode("ascii")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a network has to beat: restoration without learning, each at its best single setting for a set.
 
-The best setting is chosen on some of the very pictures that are measured (by mean PSNR on RGB): an advantage
+The best setting is chosen on some of the very images that are measured (by mean PSNR on RGB): an advantage
 that no user has, given to the baselines on purpose. Of videos, ``median`` is the `TemporalMedian`, which has no
 setting.
 """
@@ -19,27 +19,27 @@ from restoregan_core.images.folders import read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
 
-CHOOSING_PICTURES = 6
+CHOOSING_IMAGES = 6
 NAMES = ("none", "unsharp", "wiener", "richardson-lucy", "median")
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """One method at one setting: call it with a uint8 RGB picture of shape (height, width, 3)."""
+    """One method at one setting: call it with a uint8 RGB image of shape (height, width, 3)."""
 
     name: str
     setting: str
     """For a table: ``sigma 1.5, amount 0.5``."""
     function: Callable[[RgbImage], RgbImage]
 
-    def __call__(self, picture_HWC: RgbImage) -> RgbImage:
-        return self.function(picture_HWC)
+    def __call__(self, image_HWC: RgbImage) -> RgbImage:
+        return self.function(image_HWC)
 
 
 class TemporalMedian:
     """The median over time of the current frame and the two before it, aligned: for each pixel and channel.
 
-    What falls through the picture goes; what alignment misses is smeared or doubled.
+    What falls through the image goes; what alignment misses is smeared or doubled.
     """
 
     name = "median"
@@ -94,13 +94,13 @@ def baselines(name: str) -> list[Baseline]:
 
 
 def best_for_set(name: str, evaluation_set: EvaluationSet) -> Baseline:
-    """The best setting for a set, chosen on `CHOOSING_PICTURES` of its pictures, evenly spread.
+    """The best setting for a set, chosen on `CHOOSING_IMAGES` of its images, evenly spread.
 
     Raises:
-        ValueError: no such method, or a picture that cannot be read.
+        ValueError: no such method, or an image that cannot be read.
     """
     count = len(evaluation_set.pairs)
-    indices = sorted({round(i) for i in np.linspace(0, count - 1, min(count, CHOOSING_PICTURES))})
+    indices = sorted({round(i) for i in np.linspace(0, count - 1, min(count, CHOOSING_IMAGES))})
     chosen = (evaluation_set.pairs[i] for i in indices)
     return best_baseline(name, ((read_rgb(p.input_path), read_rgb(p.target_path)) for p in chosen))
 
@@ -114,50 +114,50 @@ def best_baseline(name: str, pairs: Iterable[tuple[RgbImage, RgbImage]]) -> Base
     candidates = baselines(name)
     if len(candidates) == 1:
         return candidates[0]
-    table = [[psnr_ssim.psnr_rgb(b(picture), target) for b in candidates] for picture, target in pairs]
+    table = [[psnr_ssim.psnr_rgb(b(image), target) for b in candidates] for image, target in pairs]
     if not table:
-        raise ValueError("no pictures to choose a baseline's setting by")
+        raise ValueError("no images to choose a baseline's setting by")
     means = np.minimum(np.array(table), psnr_ssim.PSNR_CAP_DB).mean(axis=0)
     return candidates[int(means.argmax())]
 
 
-def unsharp(picture_HWC: RgbImage, *, sigma: float, amount: float) -> RgbImage:
-    """Unsharp masking: the picture plus ``amount`` times what a Gaussian of ``sigma`` pixels takes away."""
-    smooth = cv2.GaussianBlur(picture_HWC, (0, 0), sigma)
-    return np.asarray(cv2.addWeighted(picture_HWC, 1 + amount, smooth, -amount, 0), np.uint8)
+def unsharp(image_HWC: RgbImage, *, sigma: float, amount: float) -> RgbImage:
+    """Unsharp masking: the image plus ``amount`` times what a Gaussian of ``sigma`` pixels takes away."""
+    smooth = cv2.GaussianBlur(image_HWC, (0, 0), sigma)
+    return np.asarray(cv2.addWeighted(image_HWC, 1 + amount, smooth, -amount, 0), np.uint8)
 
 
-def wiener(picture_HWC: RgbImage, *, psf: npt.NDArray[np.float64], balance: float) -> RgbImage:
+def wiener(image_HWC: RgbImage, *, psf: npt.NDArray[np.float64], balance: float) -> RgbImage:
     """Wiener deconvolution of each channel by scikit-image; ``balance`` weighs its Laplacian prior."""
     from skimage.restoration import wiener as deconvolve
 
-    return _by_channel(picture_HWC, psf, lambda plane: deconvolve(plane, psf, balance, clip=False))
+    return _by_channel(image_HWC, psf, lambda plane: deconvolve(plane, psf, balance, clip=False))
 
 
-def richardson_lucy(picture_HWC: RgbImage, *, psf: npt.NDArray[np.float64], steps: int) -> RgbImage:
+def richardson_lucy(image_HWC: RgbImage, *, psf: npt.NDArray[np.float64], steps: int) -> RgbImage:
     """Richardson-Lucy deconvolution of each channel by scikit-image."""
     from skimage.restoration import richardson_lucy as deconvolve
 
     return _by_channel(
-        picture_HWC, psf, lambda plane: deconvolve(plane, psf, num_iter=steps, filter_epsilon=1e-3)
+        image_HWC, psf, lambda plane: deconvolve(plane, psf, num_iter=steps, filter_epsilon=1e-3)
     )
 
 
-def median(picture_HWC: RgbImage, *, side: int) -> RgbImage:
+def median(image_HWC: RgbImage, *, side: int) -> RgbImage:
     """Median over side x side pixels, channel by channel: thin streaks go, and so does fine detail."""
-    return np.asarray(cv2.medianBlur(picture_HWC, side), np.uint8)
+    return np.asarray(cv2.medianBlur(image_HWC, side), np.uint8)
 
 
 def _by_channel(
-    picture_HWC: RgbImage,
+    image_HWC: RgbImage,
     psf: npt.NDArray[np.float64],
     deconvolve: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
 ) -> RgbImage:
-    # Both methods take the picture to be periodic or zero outside: mirrored margins keep their ringing out.
+    # Both methods take the image to be periodic or zero outside: mirrored margins keep their ringing out.
     margin = 2 * max(psf.shape)
     border = (margin, margin, margin, margin)
-    height, width = picture_HWC.shape[:2]
-    padded = cv2.copyMakeBorder(picture_HWC, *border, cv2.BORDER_REFLECT_101).astype(np.float32) / 255
+    height, width = image_HWC.shape[:2]
+    padded = cv2.copyMakeBorder(image_HWC, *border, cv2.BORDER_REFLECT_101).astype(np.float32) / 255
     planes = [deconvolve(np.ascontiguousarray(padded[..., c])) for c in range(3)]
     restored = np.stack(planes, axis=2)[margin : margin + height, margin : margin + width]
     return np.round(np.clip(restored, 0, 1) * 255).astype(np.uint8)

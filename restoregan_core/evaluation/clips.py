@@ -9,7 +9,7 @@ from pathlib import Path
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.video import read_frames
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import is_video
 
@@ -19,7 +19,7 @@ FEWEST_FRAMES = 3
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a clip: uint8 RGB (height, width, 3) pictures of one size.
+    """One frame of a clip: uint8 RGB (height, width, 3) images of one size.
 
     Attributes:
         file: its name in reports.
@@ -27,7 +27,7 @@ class Frame:
     """
 
     file: str
-    picture: RgbImage
+    image: RgbImage
     target: RgbImage | None
 
 
@@ -37,7 +37,7 @@ class Clip:
 
     Attributes:
         root: the folder that names in reports are relative to.
-        inputs: its frames as picture files, or one video file.
+        inputs: its frames as image files, or one video file.
         targets: the ground truth of each input, which may be that input itself; empty if there is none.
     """
 
@@ -52,28 +52,28 @@ class Clip:
             ValueError: a file cannot be read, or a frame is not of the first one's size; the message names it.
         """
         size = None
-        for frame in self._video_frames() if is_video(self.inputs[0]) else self._picture_frames():
-            size = size or frame.picture.shape
-            for picture in (frame.picture, frame.picture if frame.target is None else frame.target):
-                if picture.shape != size:
+        for frame in self._video_frames() if is_video(self.inputs[0]) else self._image_frames():
+            size = size or frame.image.shape
+            for image in (frame.image, frame.image if frame.target is None else frame.target):
+                if image.shape != size:
                     raise ValueError(
-                        f"{frame.file} is {picture.shape[0]}x{picture.shape[1]}, but its clip began with"
+                        f"{frame.file} is {image.shape[0]}x{image.shape[1]}, but its clip began with"
                         f" {size[0]}x{size[1]}: frames and targets of a clip have one size"
                     )
             yield frame
 
     def _video_frames(self) -> Iterator[Frame]:
-        for number, picture in enumerate(read_frames(self.inputs[0])):
-            yield Frame(f"{self.inputs[0].name}#{number}", picture, picture if self.targets else None)
+        for number, image in enumerate(read_frames(self.inputs[0])):
+            yield Frame(f"{self.inputs[0].name}#{number}", image, image if self.targets else None)
 
-    def _picture_frames(self) -> Iterator[Frame]:
+    def _image_frames(self) -> Iterator[Frame]:
         for number, path in enumerate(self.inputs):
-            picture = read_rgb(path)
+            image = read_rgb(path)
             target = None
             if self.targets:
                 same = self.targets[number] == path
-                target = picture if same else read_rgb(self.targets[number])
-            yield Frame(path.relative_to(self.root).as_posix(), picture, target)
+                target = image if same else read_rgb(self.targets[number])
+            yield Frame(path.relative_to(self.root).as_posix(), image, target)
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ class VideoSet:
 
 
 def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tuple[Clip, ...]:
-    """The clips of a folder: each folder of pictures in it is one; or of a video file, which is one.
+    """The clips of a folder: each folder of images in it is one; or of a video file, which is one.
 
     Args:
-        source: holds ``input/`` and ``target/``; or, without ground truth, ``input/`` or the pictures themselves; or is
+        source: holds ``input/`` and ``target/``; or, without ground truth, ``input/`` or the images themselves; or is
             a video file.
         layout: how pairs lie there, see ``data/layouts.py``.
         clean: the frames are clean: those of ``target/``, if there is one, are input and ground truth.
@@ -125,7 +125,7 @@ def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tu
         return (Clip(source.parent, (source,), (source,) if clean else ()),)
     if clean:
         root = source / "target" if (source / "target").is_dir() else source
-        return _by_folder(root, [Pair(path, path) for path in find_pictures(root)])
+        return _by_folder(root, [Pair(path, path) for path in find_images(root)])
     if layout != "folders" or (source / "target").is_dir():
         if layout == "folders" and not (source / "input").is_dir():
             raise ValueError(
@@ -133,7 +133,7 @@ def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tu
             )
         return _by_folder(source, find_pairs(source, check=False, layout=layout, split="test"))
     root = source / "input" if (source / "input").is_dir() else source
-    clips = _by_folder(root, [Pair(path, path) for path in find_pictures(root)])
+    clips = _by_folder(root, [Pair(path, path) for path in find_images(root)])
     return tuple(Clip(clip.root, clip.inputs) for clip in clips)
 
 

@@ -28,8 +28,8 @@ class ForeignRestorer:
         factory: ``package.module:function``; called without arguments, returns the network.
         weights: its state dict: ``.safetensors``, or a file that ``torch.load(weights_only=True)`` reads.
             Usual wrappers (``params``, ``state_dict``) and DataParallel's ``module.`` are taken off.
-        value_range: of the network's pictures: ``signed`` is [-1, 1], ours; ``unit`` is [0, 1], most others'.
-        size_multiple: pictures are mirrored out to multiples of this, and the result is cut back.
+        value_range: of the network's images: ``signed`` is [-1, 1], ours; ``unit`` is [0, 1], most others'.
+        size_multiple: images are mirrored out to multiples of this, and the result is cut back.
 
     Raises:
         ValueError: the function does not exist or does not build a network, or the weights are not a state
@@ -61,10 +61,10 @@ class ForeignRestorer:
         self.name = f"{factory}-{digest[:12]}"
 
     def __call__(self, rgb_HWC: RgbImage) -> RgbImage:
-        """Restore one picture; rounds and clips as every picture is before it is measured.
+        """Restore one image; rounds and clips as every image is before it is measured.
 
         Raises:
-            ValueError: the network's output is not a finite picture of the input's size.
+            ValueError: the network's output is not a finite image of the input's size.
         """
         height, width = rgb_HWC.shape[:2]
         x_BCHW = (
@@ -78,10 +78,10 @@ class ForeignRestorer:
         if not isinstance(y_BCHW, Tensor) or y_BCHW.shape != (1, 3, height + bottom, width + right):
             got = tuple(y_BCHW.shape) if isinstance(y_BCHW, Tensor) else type(y_BCHW).__name__
             raise ValueError(
-                f"{self.name} gave {got} for one picture of {height + bottom}x{width + right}: wrap it"
+                f"{self.name} gave {got} for one image of {height + bottom}x{width + right}: wrap it"
             )
         if not torch.isfinite(y_BCHW).all():
-            raise ValueError(f"{self.name} gave a non-finite picture")
+            raise ValueError(f"{self.name} gave a non-finite image")
         y_HWC = y_BCHW[0, :, :height, :width].permute(1, 2, 0)
         eight_bit = (
             ((y_HWC - self._low) / (self._high - self._low) * 255).round().clamp(0, 255).to(torch.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run restorers over folders of pairs and score every picture: whole pictures, no gate, one pass for all."""
+"""Run restorers over folders of pairs and score every image: whole images, no gate, one pass for all."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,12 +16,12 @@ Restore = Callable[[RgbImage], RgbImage]
 """uint8 RGB (height, width, 3) -> the same; a ``Restorer``, a baseline, another's network."""
 
 Restored = tuple[str, RgbImage, Sequence[RgbImage], RgbImage]
-"""File, picture, what each restorer made of it, reference."""
+"""File, image, what each restorer made of it, reference."""
 
 SCORING_THREADS = (
-    2  # scoring a 1280x720 picture takes about as long as restoring it: hide it behind the network
+    2  # scoring a 1280x720 image takes about as long as restoring it: hide it behind the network
 )
-PICTURES_AHEAD = 4
+IMAGES_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class EvaluationSet:
 
 
 @dataclass(frozen=True)
-class PictureScores:
-    """One picture: its input's scores, and one entry of ``outputs`` for each restorer."""
+class ImageScores:
+    """One image: its input's scores, and one entry of ``outputs`` for each restorer."""
 
     file: str
     input: Scores
@@ -54,30 +54,30 @@ class PictureScores:
 
 @dataclass(frozen=True)
 class SetScores:
-    """All pictures of one set."""
+    """All images of one set."""
 
     name: str
-    pictures: tuple[PictureScores, ...]
+    images: tuple[ImageScores, ...]
 
     @property
     def count(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def mean_input(self) -> Scores:
-        """Mean over the pictures, before restoration."""
-        return mean_scores([picture.input for picture in self.pictures])
+        """Mean over the images, before restoration."""
+        return mean_scores([image.input for image in self.images])
 
     def mean_output(self, index: int = 0) -> Scores:
-        """Mean over the pictures, of the restorer with this index."""
-        return mean_scores([picture.outputs[index] for picture in self.pictures])
+        """Mean over the images, of the restorer with this index."""
+        return mean_scores([image.outputs[index] for image in self.images])
 
     def gains(self, metric: str = "psnr_rgb", index: int = 0) -> list[float]:
-        """For each picture: output minus input."""
-        return [picture.outputs[index][metric] - picture.input[metric] for picture in self.pictures]
+        """For each image: output minus input."""
+        return [image.outputs[index][metric] - image.input[metric] for image in self.images]
 
     def worst(self, count: int, index: int = 0) -> list[tuple[str, float]]:
         """The files whose PSNR (RGB) gained least, or lost most, with that gain in dB; the worst first."""
-        named = zip((picture.file for picture in self.pictures), self.gains(index=index), strict=True)
+        named = zip((image.file for image in self.images), self.gains(index=index), strict=True)
         return sorted(named, key=lambda item: item[1])[:count]
 
 
@@ -98,24 +98,24 @@ def measure(
     extra: Sequence[Scorer] = (),
     on_measured: Callable[[], None] = lambda: None,
 ) -> SetScores:
-    """Restore and score every picture of a set.
+    """Restore and score every image of a set.
 
-    The restorers run in the calling thread, one picture at a time; scoring runs beside them.
+    The restorers run in the calling thread, one image at a time; scoring runs beside them.
 
     Args:
-        restorers: each is called once a picture.
+        restorers: each is called once an image.
         extra: see `protocols.score`.
-        on_measured: called after each picture, for a progress bar.
+        on_measured: called after each image, for a progress bar.
 
     Raises:
-        ValueError: a file cannot be read, sizes differ, a restorer changes the size, or a picture cannot be
+        ValueError: a file cannot be read, sizes differ, a restorer changes the size, or an image cannot be
             aligned; the message names the file.
     """
 
     def restored() -> Iterator[Restored]:
         for name, pair in zip(evaluation_set.files(), evaluation_set.pairs, strict=True):
-            picture, reference = read_rgb(pair.input_path), read_rgb(pair.target_path)
-            yield name, picture, [restore(picture) for restore in restorers], reference
+            image, reference = read_rgb(pair.input_path), read_rgb(pair.target_path)
+            yield name, image, [restore(image) for restore in restorers], reference
 
     scored = []
     for scores in score_beside(restored(), extra):
@@ -124,24 +124,24 @@ def measure(
     return SetScores(evaluation_set.name, tuple(scored))
 
 
-def score_beside(restored: Iterable[Restored], extra: Sequence[Scorer]) -> Iterator[PictureScores]:
+def score_beside(restored: Iterable[Restored], extra: Sequence[Scorer]) -> Iterator[ImageScores]:
     """Scores in the same order, computed in threads while the caller's restores the next ones."""
     with ThreadPoolExecutor(SCORING_THREADS) as pool:
-        yield from mapped(pool, lambda each: score_all(*each, extra), restored, PICTURES_AHEAD - 1)
+        yield from mapped(pool, lambda each: score_all(*each, extra), restored, IMAGES_AHEAD - 1)
 
 
 def score_all(
-    name: str, picture: RgbImage, outputs: Sequence[RgbImage], reference: RgbImage, extra: Sequence[Scorer]
-) -> PictureScores:
-    """Input and outputs of one picture against its reference.
+    name: str, image: RgbImage, outputs: Sequence[RgbImage], reference: RgbImage, extra: Sequence[Scorer]
+) -> ImageScores:
+    """Input and outputs of one image against its reference.
 
     Raises:
-        ValueError: sizes differ, or a picture cannot be scored; the message names the file.
+        ValueError: sizes differ, or an image cannot be scored; the message names the file.
     """
     try:
-        return PictureScores(
+        return ImageScores(
             name,
-            score(picture, reference, extra),
+            score(image, reference, extra),
             tuple(score(output, reference, extra) for output in outputs),
         )
     except ValueError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an evaluation leaves behind: JSON for machines, CSV by picture, a table to read, the worst cases."""
+"""What an evaluation leaves behind: JSON for machines, CSV by image, a table to read, the worst cases."""
 
 import csv
 import json
@@ -25,10 +25,10 @@ WORST_COUNT = 5
 
 
 def differences(scores: SetScores) -> dict[str, Interval]:
-    """First restorer minus second, for each metric, with a 95 % paired bootstrap interval over pictures."""
+    """First restorer minus second, for each metric, with a 95 % paired bootstrap interval over images."""
     return {
-        metric: paired_bootstrap([p.outputs[0][metric] - p.outputs[1][metric] for p in scores.pictures])
-        for metric in scores.pictures[0].outputs[0]
+        metric: paired_bootstrap([p.outputs[0][metric] - p.outputs[1][metric] for p in scores.images])
+        for metric in scores.images[0].outputs[0]
     }
 
 
@@ -46,7 +46,7 @@ def as_json(scores: SetScores, setting: str = "") -> dict[str, Any]:
     }
     if setting:
         entry["setting"] = setting
-    if len(scores.pictures[0].outputs) > 1:
+    if len(scores.images[0].outputs) > 1:
         entry["against"] = {
             "output": scores.mean_output(1),
             "difference": {metric: asdict(interval) for metric, interval in differences(scores).items()},
@@ -60,19 +60,19 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
-    """One row a picture: set, file, then every metric of input, output and, if compared, the other output."""
-    sides = ["input", "output", "against"][: 1 + len(all_scores[0].pictures[0].outputs)]
+    """One row an image: set, file, then every metric of input, output and, if compared, the other output."""
+    sides = ["input", "output", "against"][: 1 + len(all_scores[0].images[0].outputs)]
     # Sets differ in metrics: only RealBlur is aligned.
-    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.pictures[0].input))
+    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.images[0].input))
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["set", "file", *(f"{side}_{metric}" for side in sides for metric in metrics)])
         for scores in all_scores:
-            for picture in scores.pictures:
+            for image in scores.images:
                 values = [
-                    side.get(metric, "") for side in (picture.input, *picture.outputs) for metric in metrics
+                    side.get(metric, "") for side in (image.input, *image.outputs) for metric in metrics
                 ]
-                writer.writerow([scores.name, picture.file, *values])
+                writer.writerow([scores.name, image.file, *values])
 
 
 def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Mapping[str, str]) -> "Table":
@@ -84,12 +84,10 @@ def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Map
     """
     from rich.table import Table
 
-    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.pictures[0].input))
-    table = Table(
-        title="Mean over pictures. SSIM 2-D: per channel; 3-D: volume, as MATLAB; Y: limited range."
-    )
+    metrics = list(dict.fromkeys(m for scores in all_scores for m in scores.images[0].input))
+    table = Table(title="Mean over images. SSIM 2-D: per channel; 3-D: volume, as MATLAB; Y: limited range.")
     table.add_column("set")
-    table.add_column("pictures", justify="right")
+    table.add_column("images", justify="right")
     table.add_column("of")
     for metric in metrics:
         table.add_column(TITLES.get(metric, metric), justify="right")
@@ -115,14 +113,14 @@ def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Map
 def write_worst(
     folder: Path, evaluation_set: EvaluationSet, scores: SetScores, restore: Restore
 ) -> list[Path]:
-    """The worst cases as pictures, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, worst first."""
+    """The worst cases as images, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, worst first."""
     pairs = dict(zip(evaluation_set.files(), evaluation_set.pairs, strict=True))
     target_folder = folder / evaluation_set.name.replace("/", "_")
     target_folder.mkdir(parents=True, exist_ok=True)
     written = []
     for rank, (file, gain_db) in enumerate(scores.worst(WORST_COUNT), start=1):
-        picture, target = read_rgb(pairs[file].input_path), read_rgb(pairs[file].target_path)
-        side_by_side = np.concatenate([picture, restore(picture), target], axis=1)
+        image, target = read_rgb(pairs[file].input_path), read_rgb(pairs[file].target_path)
+        side_by_side = np.concatenate([image, restore(image), target], axis=1)
         name = Path(file).with_suffix("").as_posix().replace("/", "_")
         path = target_folder / f"{rank}_{gain_db:+.2f}dB_{name}.png"
         if not cv2.imwrite(os.fspath(path), side_by_side[..., ::-1]):

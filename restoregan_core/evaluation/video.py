@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Restore videos frame by frame, each with the frames before, and measure what single pictures do not show.
+"""Restore videos frame by frame, each with the frames before, and measure what single images do not show.
 
 docs/evaluation.md defines the figures: streak energy, steadiness, ghosts.
 """
@@ -110,7 +110,7 @@ def measure_video(
                 count += 1
                 on_measured()
                 if frame.target is not None:
-                    yield frame.file, frame.picture, outputs, frame.target
+                    yield frame.file, frame.image, outputs, frame.target
 
     scored = list(score_beside(with_targets(), extra))
     return totals.scores(video_set.name, count, SetScores(video_set.name, tuple(scored)) if scored else None)
@@ -128,12 +128,12 @@ class _Camera:
     def looks_back(self) -> bool:
         return self._aware is not None
 
-    def next(self, picture: RgbImage) -> RgbImage:
+    def next(self, image: RgbImage) -> RgbImage:
         """The clip's next frame, restored."""
         if self._aware is None:
-            return self.restore(picture)
-        self._history.take(_CAMERA, picture)
-        return self._aware.restore_aligned(picture, self._history.aligned(_CAMERA))
+            return self.restore(image)
+        self._history.take(_CAMERA, image)
+        return self._aware.restore_aligned(image, self._history.aligned(_CAMERA))
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ def _restored(
     """Each frame with its outputs; adds every triple to the totals on the way."""
     window: deque[_Seen] = deque(maxlen=3)
     for frame in clip.frames():
-        outputs = [camera.next(frame.picture) for camera in cameras]
+        outputs = [camera.next(frame.image) for camera in cameras]
         for output in outputs:
-            if output.shape != frame.picture.shape:
+            if output.shape != frame.image.shape:
                 raise ValueError(
-                    f"{frame.file}: image {output.shape} and reference {frame.picture.shape} differ in size"
+                    f"{frame.file}: image {output.shape} and reference {frame.image.shape} differ in size"
                 )
         window.append(_Seen(frame, outputs))
         if len(window) == 3:
@@ -171,7 +171,7 @@ class _Totals:
         self._moving_values = self._all_values = 0
 
     def add(self, window: Sequence[_Seen], cameras: Sequence[_Camera]) -> None:
-        inputs = [seen.frame.picture for seen in window]
+        inputs = [seen.frame.image for seen in window]
         targets = [seen.frame.target for seen in window if seen.frame.target is not None]
         places = neighbours(targets or inputs)
         clips = [inputs, targets or inputs]
@@ -190,7 +190,7 @@ class _Totals:
             return
         for index, camera in enumerate(cameras):
             with_history = seen.outputs[index]
-            alone = camera.restore(seen.frame.picture) if camera.looks_back else with_history
+            alone = camera.restore(seen.frame.image) if camera.looks_back else with_history
             for column, output in enumerate((with_history, alone)):
                 error = np.abs(output[moving].astype(np.int16) - target[moving])
                 self._errors[index, column] += float(error.sum())

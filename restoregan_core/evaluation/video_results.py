@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def as_json(scores: VideoScores, setting: str = "") -> dict[str, Any]:
-    """One set's entry: as that of single pictures where there is ground truth, and the key ``video``.
+    """One set's entry: as that of single images where there is ground truth, and the key ``video``.
 
     Args:
         setting: of a baseline, chosen for this set.
@@ -106,5 +106,5 @@ def _lowest(scores: VideoScores, index: int) -> list[Any] | None:
     """The frame with the lowest PSNR: its file, and the PSNR (RGB) in dB."""
     if scores.scores is None:
         return None
-    worst = min(scores.scores.pictures, key=lambda picture: picture.outputs[index]["psnr_rgb"])
+    worst = min(scores.scores.images, key=lambda image: image.outputs[index]["psnr_rgb"])
     return [worst.file, worst.outputs[index]["psnr_rgb"]]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One encoded picture in memory -> its pixels. What its header says is checked before anything is decoded.
+"""One encoded image in memory -> its pixels. What its header says is checked before anything is decoded.
 
 A file of a few hundred bytes can claim to be tens of thousands of pixels a side: to decode it takes gigabytes and
 many seconds. Cameras, bags, folders and single files all come through here; videos check the same bound.
@@ -67,7 +67,7 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
         raise MalformedImageError("not an image, or damaged at its beginning") from error
     check_pixels(height, width, max_pixels)
     if end is not None and not end.search(file.data):
-        # OpenCV would make a picture of what is there and leave the rest grey.
+        # OpenCV would make an image of what is there and leave the rest grey.
         raise MalformedImageError("cut off")
     try:
         pixels = cv2.imdecode(file, flags)

@@ -109,7 +109,7 @@ def published_compressed_encoding(compressed_format: str) -> str:
     Raises:
         UnsupportedEncodingError: neither JPEG, PNG nor TIFF.
     """
-    _require_picture_file(compressed_format)
+    _require_image_file(compressed_format)
     source, separator, _ = compressed_format.partition(";")
     is_mono = bool(separator) and source.strip() in ("mono8", "mono16", "8UC1")
     return "mono8" if is_mono else "bgr8"
@@ -129,7 +129,7 @@ def decode(
     Args:
         encoding: one of ``SUPPORTED_ENCODINGS``.
         data: at least height * step bytes (nv12, nv21: half as much again for the chroma plane).
-        height: rows of the picture (nv12, nv21: of the luma plane).
+        height: rows of the image (nv12, nv21: of the luma plane).
         width: pixels in a row.
         step: bytes from one row to the next, padding included.
         is_bigendian: byte order of 16-bit values; no matter for 8 bits.
@@ -186,9 +186,9 @@ def merge(
     restored_HWC: RgbImage,
     is_bigendian: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """Put a restored picture back into a copy of its source's buffer, for the encodings that are kept.
+    """Put a restored image back into a copy of its source's buffer, for the encodings that are kept.
 
-    Where the restored picture equals the decoded source, the source's own bytes stay: alpha everywhere, row
+    Where the restored image equals the decoded source, the source's own bytes stay: alpha everywhere, row
     padding, and the low bits of mono16, to which the change in 8 bits times 257 is added.
 
     Args:
@@ -200,13 +200,11 @@ def merge(
 
     Raises:
         UnsupportedEncodingError: an encoding that is not in ``KEPT_ENCODINGS``.
-        MalformedImageError: as for ``decode``, or a restored picture of another size.
+        MalformedImageError: as for ``decode``, or a restored image of another size.
     """
     layout = _layout(encoding, KEPT_ENCODINGS)
     if restored_HWC.shape != (height, width, 3):
-        raise MalformedImageError(
-            f"restored picture is {restored_HWC.shape}, its source {(height, width, 3)}"
-        )
+        raise MalformedImageError(f"restored image is {restored_HWC.shape}, its source {(height, width, 3)}")
     merged = np.array(_rows(encoding, layout, data, height, width, step))
     pixels = _pixels(merged, layout, width, is_bigendian)
     if encoding == "mono16":
@@ -237,7 +235,7 @@ def decode_compressed(compressed_format: str, data: Buffer, max_pixels: int = MA
         UnsupportedEncodingError: neither JPEG, PNG nor TIFF, or a TIFF of other values than 8 or 16 bits.
         MalformedImageError: empty, cut off, too large or not such a file.
     """
-    _require_picture_file(compressed_format)
+    _require_image_file(compressed_format)
     mosaic = mosaic_of(compressed_format)
     channels = cv2.IMREAD_ANYCOLOR if mosaic else cv2.IMREAD_COLOR
     flags = channels | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
@@ -266,7 +264,7 @@ def mosaic_of(compressed_format: str) -> str:
 
 def _demosaiced(mosaic_HW: npt.NDArray[Any], layout: _Layout) -> RgbImage:
     # Interpolated before the bits are dropped, and with a border where the pattern goes on, so that the
-    # outermost pixels and the smallest pictures get colours too.
+    # outermost pixels and the smallest images get colours too.
     padded = cv2.copyMakeBorder(mosaic_HW, 2, 2, 2, 2, cv2.BORDER_REFLECT_101)
     return np.ascontiguousarray(_to_8_bits(_cvt(padded, layout.to_rgb))[2:-2, 2:-2])
 
@@ -279,7 +277,7 @@ def _layout(encoding: str, allowed: tuple[str, ...] = SUPPORTED_ENCODINGS) -> _L
     return _LAYOUTS[encoding]
 
 
-def _require_picture_file(compressed_format: str) -> None:
+def _require_image_file(compressed_format: str) -> None:
     lowered = compressed_format.lower()
     if not any(name in lowered for name in ("jpeg", "jpg", "png", "tif")) or "depth" in lowered:
         raise UnsupportedEncodingError(
@@ -291,23 +289,23 @@ def _rows(
     encoding: str, layout: _Layout, data: Buffer, height: int, width: int, step: int
 ) -> npt.NDArray[np.uint8]:
     """The buffer as uint8 (rows, step), after every check on the numbers."""
-    picture = f"{encoding} picture of {height}x{width} (height x width)"
+    image = f"{encoding} image of {height}x{width} (height x width)"
     if height <= 0 or width <= 0:
-        raise MalformedImageError(f"{picture} has no pixels")
+        raise MalformedImageError(f"{image} has no pixels")
     if layout.kind in ("yuv422", "yuv420") and width % 2:
-        raise MalformedImageError(f"{picture}: width {width} is odd, but two pixels share their colour")
+        raise MalformedImageError(f"{image}: width {width} is odd, but two pixels share their colour")
     if layout.kind == "yuv420" and height % 2:
-        raise MalformedImageError(f"{picture}: height {height} is odd, but two rows share their colour")
+        raise MalformedImageError(f"{image}: height {height} is odd, but two rows share their colour")
     if step < width * layout.bytes_per_pixel:
         raise MalformedImageError(
-            f"{picture}: step is {step}, but a row needs {width} * {layout.bytes_per_pixel}"
+            f"{image}: step is {step}, but a row needs {width} * {layout.bytes_per_pixel}"
             f" = {width * layout.bytes_per_pixel} bytes"
         )
     buffer = np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
     rows = height * 3 // 2 if layout.kind == "yuv420" else height
     if buffer.size < rows * step:
         raise MalformedImageError(
-            f"{picture}: {buffer.size} bytes, but {rows} rows of {step} need {rows * step}"
+            f"{image}: {buffer.size} bytes, but {rows} rows of {step} need {rows * step}"
         )
     return buffer[: rows * step].reshape(rows, step)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures in folders: found, read as RGB, kept decoded in memory up to a bound."""
+"""Images in folders: found, read as RGB, kept decoded in memory up to a bound."""
 
 import os
 from collections import OrderedDict
@@ -13,32 +13,32 @@ import numpy as np
 
 from restoregan_core.images.decoding import MalformedImageError, decode_file
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
-    """All pictures under a folder, sorted by path.
+def find_images(folder: str | Path) -> list[Path]:
+    """All images under a folder, sorted by path.
 
     Raises:
-        ValueError: no such folder, or no picture in it.
+        ValueError: no such folder, or no image in it.
     """
     root = Path(folder)
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder")
-    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not found:
-        raise ValueError(f"{root} does not hold any pictures ({', '.join(PICTURE_SUFFIXES)})")
+        raise ValueError(f"{root} does not hold any images ({', '.join(IMAGE_SUFFIXES)})")
     return found
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
-    """A picture as uint8 (H, W, 3) RGB; grey becomes RGB, alpha is dropped, 16 bits become 8.
+    """An image as uint8 (H, W, 3) RGB; grey becomes RGB, alpha is dropped, 16 bits become 8.
 
     What is not a file of its own is named by a fragment, as in a URL: ``1.jpg#left`` and ``1.jpg#right`` are
-    the halves of a picture, ``input.lmdb#0001`` is what a database holds under that key.
+    the halves of an image, ``input.lmdb#0001`` is what a database holds under that key.
 
     Raises:
-        ValueError: there is no such file or key, or it is not a picture that OpenCV can read.
+        ValueError: there is no such file or key, or it is not an image that OpenCV can read.
     """
     name, _, fragment = str(path).partition("#")
     if not fragment or Path(path).is_file():
@@ -48,7 +48,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
         half = both_HWC.shape[1] // 2
         if both_HWC.shape[1] % 2:
             raise ValueError(
-                f"{name} is {both_HWC.shape[1]} px wide: two pictures side by side have an even width"
+                f"{name} is {both_HWC.shape[1]} px wide: two images side by side have an even width"
             )
         return np.ascontiguousarray(both_HWC[:, :half] if fragment == "left" else both_HWC[:, half:])
     with _open_lmdb(name, os.getpid()).begin() as reading:
@@ -62,7 +62,7 @@ def _decode(data: bytes, name: str | Path) -> np.ndarray:
     try:
         bgr_HWC = decode_file(data, cv2.IMREAD_COLOR)
     except MalformedImageError as error:
-        raise ValueError(f"{name} is not a readable picture: {error}") from error
+        raise ValueError(f"{name} is not a readable image: {error}") from error
     return cv2.cvtColor(bgr_HWC, cv2.COLOR_BGR2RGB)
 
 
@@ -84,8 +84,8 @@ def _open_lmdb(path: str, process: int) -> Any:
         raise ValueError(f"{path} is not a readable LMDB database: {error}") from error
 
 
-class PictureCache:
-    """Decoded pictures, least recently used first out, at most ``limit_mb`` of them in memory."""
+class ImageCache:
+    """Decoded images, least recently used first out, at most ``limit_mb`` of them in memory."""
 
     def __init__(self, limit_mb: float) -> None:
         self.limit_bytes = int(limit_mb * 2**20)
@@ -108,7 +108,7 @@ class PictureCache:
 
 
 def cut(rgb_HWC: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
-    """A box of a picture, mirrored where it reaches over the edge: uint8 (height, width, 3)."""
+    """A box of an image, mirrored where it reaches over the edge: uint8 (height, width, 3)."""
     rows, columns = rgb_HWC.shape[:2]
     inside = rgb_HWC[max(top, 0) : min(top + height, rows), max(left, 0) : min(left + width, columns)]
     above, before = max(-top, 0), max(-left, 0)
@@ -119,7 +119,7 @@ def cut(rgb_HWC: np.ndarray, top: int, left: int, height: int, width: int) -> np
 
 
 def check_same_size(paths: Sequence[str | Path]) -> None:
-    """Raises ValueError, naming both files and sizes, unless all pictures have one size."""
+    """Raises ValueError, naming both files and sizes, unless all images have one size."""
     sizes = [read_rgb(p).shape[:2] for p in paths]
     for path, size in zip(paths, sizes, strict=True):
         if size != sizes[0]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is one model better than another on these pictures? A paired bootstrap over pictures, or over scenes."""
+"""Is one model better than another on these images? A paired bootstrap over images, or over scenes."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Interval:
     low: float
     high: float
     count: int
-    """Independent units that were resampled: pictures, or scenes."""
+    """Independent units that were resampled: images, or scenes."""
 
 
 def paired_bootstrap(
@@ -26,14 +26,14 @@ def paired_bootstrap(
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of the mean difference, by resampling pictures with replacement.
+    """Percentile interval of the mean difference, by resampling images with replacement.
 
-    Neighbouring frames of one video are nearly one picture: resampling them one by one gives intervals that
-    are far too narrow. Name each picture's scene in ``groups`` and whole scenes are resampled.
+    Neighbouring frames of one video are nearly one image: resampling them one by one gives intervals that
+    are far too narrow. Name each image's scene in ``groups`` and whole scenes are resampled.
 
     Args:
-        differences: one figure for each picture: one model's minus the other's.
-        groups: the scene of each picture; None: each picture is its own.
+        differences: one figure for each image: one model's minus the other's.
+        groups: the scene of each image; None: each image is its own.
         seed: the same seed gives the same interval.
 
     Raises:

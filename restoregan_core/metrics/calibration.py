@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From scores to probabilities that mean what they say, and how far they do.
 
-Calibration follows Platt (1999): a logistic curve per event, fitted on pictures that were not learnt from.
+Calibration follows Platt (1999): a logistic curve per event, fitted on images that were not learnt from.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Platt:
         from scipy.optimize import minimize
 
         if truth.min() > 0.5 or truth.max() < 0.5:
-            raise ValueError("calibration needs pictures with the event and pictures without it")
+            raise ValueError("calibration needs images with the event and images without it")
         x_NK = np.asarray(log_odds, np.float64).reshape(len(truth), -1)
 
         def loss(parameters: Vector) -> tuple[float, Vector]:
@@ -76,14 +76,14 @@ def brier(probabilities: Vector, truth: npt.NDArray[np.bool_], weights: Vector |
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Pictures whose probability fell into one of ``ECE_BINS`` equal bins."""
+    """Images whose probability fell into one of ``ECE_BINS`` equal bins."""
 
     probability: float
     """Mean of their probabilities."""
     frequency: float
     """Share of them that had the event."""
     share: float
-    """Share of all pictures that fell into this bin."""
+    """Share of all images that fell into this bin."""
 
 
 def reliability(

@@ -20,7 +20,7 @@ class LpipsUnavailableError(RuntimeError):
 
 
 class LpipsDistance:
-    """Call it with two uint8 RGB pictures: ``{"lpips": distance}``, 0 for identical ones; less is better.
+    """Call it with two uint8 RGB images: ``{"lpips": distance}``, 0 for identical ones; less is better.
 
     Raises:
         LpipsUnavailableError: the package or its weights are missing.
@@ -36,11 +36,11 @@ class LpipsDistance:
             raise LpipsUnavailableError(f"AlexNet's weights are not in torch.hub's cache ({_ALEXNET_FILE})")
         self._network: Any = lpips.LPIPS(net="alex", verbose=False).eval()
 
-    def __call__(self, picture_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
+    def __call__(self, image_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
         with torch.inference_mode():
-            distance = self._network(_to_tensor(picture_HWC), _to_tensor(reference_HWC))
+            distance = self._network(_to_tensor(image_HWC), _to_tensor(reference_HWC))
         return {"lpips": float(distance)}
 
 
-def _to_tensor(picture_HWC: RgbImage) -> torch.Tensor:
-    return torch.from_numpy(picture_HWC.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+def _to_tensor(image_HWC: RgbImage) -> torch.Tensor:
+    return torch.from_numpy(image_HWC.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of one picture, side by side, and how the figures of a set come from it.
+"""What is measured of one image, side by side, and how the figures of a set come from it.
 
 Always ``psnr_rgb``, ``psnr_y``, ``ssim_2d``, ``ssim_3d`` and ``ssim_y`` (see `restoregan_core.metrics.psnr_ssim`);
 ``psnr_rgb_aligned`` and ``ssim_2d_aligned`` too where references come from a second camera (RealBlur);
-``lpips`` where its weights are available. Pictures are uint8: rounded before they are measured.
+``lpips`` where its weights are available. Images are uint8: rounded before they are measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,9 @@ from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics import psnr_ssim
 
 Scores = dict[str, float]
-"""Name of a metric -> its value for one picture, or its mean over a set. Always finite."""
+"""Name of a metric -> its value for one image, or its mean over a set. Always finite."""
 Scorer = Callable[[RgbImage, RgbImage], Scores]
-"""(picture, reference) -> some metrics of it."""
+"""(image, reference) -> some metrics of it."""
 
 TITLES = {
     "psnr_rgb": "PSNR RGB",
@@ -30,34 +30,34 @@ TITLES = {
 }
 
 
-def score(picture_HWC: RgbImage, reference_HWC: RgbImage, extra: Sequence[Scorer] = ()) -> Scores:
-    """Every metric of one picture. PSNR is capped at `psnr_ssim.PSNR_CAP_DB`, which identical pictures get.
+def score(image_HWC: RgbImage, reference_HWC: RgbImage, extra: Sequence[Scorer] = ()) -> Scores:
+    """Every metric of one image. PSNR is capped at `psnr_ssim.PSNR_CAP_DB`, which identical images get.
 
     Args:
-        picture_HWC, reference_HWC: uint8 RGB of one size.
+        image_HWC, reference_HWC: uint8 RGB of one size.
         extra: what else to measure: `realblur.aligned_scores`, or LPIPS.
 
     Raises:
         ValueError: sizes differ, or a side is under 11 pixels.
     """
     scores = {
-        "psnr_rgb": min(psnr_ssim.psnr_rgb(picture_HWC, reference_HWC), psnr_ssim.PSNR_CAP_DB),
-        "psnr_y": min(psnr_ssim.psnr_y(picture_HWC, reference_HWC), psnr_ssim.PSNR_CAP_DB),
-        "ssim_2d": psnr_ssim.ssim_2d(picture_HWC, reference_HWC),
-        "ssim_3d": psnr_ssim.ssim_3d(picture_HWC, reference_HWC),
-        "ssim_y": psnr_ssim.ssim_y(picture_HWC, reference_HWC),
+        "psnr_rgb": min(psnr_ssim.psnr_rgb(image_HWC, reference_HWC), psnr_ssim.PSNR_CAP_DB),
+        "psnr_y": min(psnr_ssim.psnr_y(image_HWC, reference_HWC), psnr_ssim.PSNR_CAP_DB),
+        "ssim_2d": psnr_ssim.ssim_2d(image_HWC, reference_HWC),
+        "ssim_3d": psnr_ssim.ssim_3d(image_HWC, reference_HWC),
+        "ssim_y": psnr_ssim.ssim_y(image_HWC, reference_HWC),
     }
     for scorer in extra:
-        scores |= scorer(picture_HWC, reference_HWC)
+        scores |= scorer(image_HWC, reference_HWC)
     return scores
 
 
 def mean_scores(scores: Sequence[Scores]) -> Scores:
-    """Mean over pictures of the per-picture values, as papers report a set.
+    """Mean over images of the per-image values, as papers report a set.
 
     Raises:
-        ValueError: no pictures.
+        ValueError: no images.
     """
     if not scores:
-        raise ValueError("nothing to average: there are no pictures")
+        raise ValueError("nothing to average: there are no images")
     return {name: float(np.mean([values[name] for values in scores])) for name in scores[0]}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PSNR and SSIM of a picture against its reference, one function for each protocol that papers report.
+"""PSNR and SSIM of an image against its reference, one function for each protocol that papers report.
 
-Pictures are uint8 RGB of shape (height, width, 3), outputs already rounded: figures on floats read higher and
-cannot be compared with published ones. Each function returns one float for one pair of pictures; a set's
-figure is the mean over its pictures of the per-picture value (for PSNR: `mean_psnr`), as the field has it.
+Images are uint8 RGB of shape (height, width, 3), outputs already rounded: figures on floats read higher and
+cannot be compared with published ones. Each function returns one float for one pair of images; a set's
+figure is the mean over its images of the per-image value (for PSNR: `mean_psnr`), as the field has it.
 
     psnr_rgb, ssim_2d    deblurring, as users of scikit-image report it
     ssim_3d              deblurring, as MATLAB's ``ssim`` of a colour array has it; reads higher than ssim_2d
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from restoregan_core.images.rgb import RgbImage, require_rgb
 
 PSNR_CAP_DB = 100.0
-"""What identical pictures (infinite PSNR) count in a mean; 8-bit pictures that differ hardly reach it."""
+"""What identical images (infinite PSNR) count in a mean; 8-bit images that differ hardly reach it."""
 
 _RANGE = 255.0
 _C1, _C2 = (0.01 * _RANGE) ** 2, (0.03 * _RANGE) ** 2
@@ -31,7 +31,7 @@ def psnr_rgb(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
     """Peak signal to noise ratio in dB, the error averaged over positions and channels; inf if identical.
 
     Raises:
-        ValueError: not two uint8 RGB pictures of one size (as in every function here).
+        ValueError: not two uint8 RGB images of one size (as in every function here).
     """
     _check_pair(image_HWC, reference_HWC)
     return _psnr(image_HWC, reference_HWC)
@@ -62,9 +62,9 @@ def ssim_y(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
 
 
 def ssim_3d(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
-    """SSIM of the pictures as volumes: the 11-tap Gaussian also runs across the three channels.
+    """SSIM of the images as volumes: the 11-tap Gaussian also runs across the three channels.
 
-    This is what MATLAB's ``ssim`` computes when it is handed a colour picture: borders replicated in all
+    This is what MATLAB's ``ssim`` computes when it is handed a colour image: borders replicated in all
     three directions, and the mean over every position. The channels' errors average out: it reads higher.
     """
     _check_pair(image_HWC, reference_HWC)
@@ -79,14 +79,14 @@ def ssim_3d(image_HWC: RgbImage, reference_HWC: RgbImage) -> float:
 
 
 def mean_psnr(values_db: Iterable[float]) -> float:
-    """Mean in dB over pictures, an infinite value counted as `PSNR_CAP_DB` so that it cannot hide the others.
+    """Mean in dB over images, an infinite value counted as `PSNR_CAP_DB` so that it cannot hide the others.
 
     Raises:
         ValueError: no values.
     """
     capped = np.minimum(np.fromiter(values_db, float), PSNR_CAP_DB)
     if capped.size == 0:
-        raise ValueError("no PSNR to average: there are no pictures")
+        raise ValueError("no PSNR to average: there are no images")
     return float(capped.mean())
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RealBlur's protocol: its sharp and blurred pictures come from two cameras behind one beam splitter.
+"""RealBlur's protocol: its sharp and blurred images come from two cameras behind one beam splitter.
 
-They differ by a little geometry and exposure that no network can know. As the benchmark's authors do, a
-picture is first scaled in intensity and warped onto its reference (a homography, by ECC), and the two are
-compared only where the warped picture covers the reference. The same output reads higher so: report both.
+They differ by a little geometry and exposure that no network can know. As the benchmark's authors do, an
+image is first scaled in intensity and warped onto its reference (a homography, by ECC), and the two are
+compared only where the warped image covers the reference. The same output reads higher so: report both.
 """
 
 from dataclasses import dataclass
@@ -24,52 +24,52 @@ _SSIM_BORDER_PX = 5
 
 @dataclass(frozen=True)
 class Alignment:
-    """A picture warped onto its reference.
+    """An image warped onto its reference.
 
     Attributes:
-        picture: float32 RGB (H, W, 3), scaled in intensity; 1 is white; 0 outside the mask.
+        image: float32 RGB (H, W, 3), scaled in intensity; 1 is white; 0 outside the mask.
         reference: float32 RGB (H, W, 3) in [0, 1]; 0 outside the mask.
-        mask: bool (H, W), where the warped picture covers the reference.
-        homography: 3 x 3, from positions in the reference to positions in the picture.
+        mask: bool (H, W), where the warped image covers the reference.
+        homography: 3 x 3, from positions in the reference to positions in the image.
     """
 
-    picture: npt.NDArray[Any]
+    image: npt.NDArray[Any]
     reference: npt.NDArray[Any]
     mask: npt.NDArray[np.bool_]
     homography: npt.NDArray[Any]
 
 
-def align(picture_HWC: RgbImage, reference_HWC: RgbImage) -> Alignment:
-    """Match a uint8 RGB picture to its reference in brightness (one factor) and geometry (one homography).
+def align(image_HWC: RgbImage, reference_HWC: RgbImage) -> Alignment:
+    """Match a uint8 RGB image to its reference in brightness (one factor) and geometry (one homography).
 
-    100 iterations of ECC on grey pictures smoothed over 5 pixels, always all of them: seconds a picture.
+    100 iterations of ECC on grey images smoothed over 5 pixels, always all of them: seconds an image.
 
     Raises:
-        ValueError: sizes differ, or the pictures have nothing in common to align by.
+        ValueError: sizes differ, or the images have nothing in common to align by.
     """
-    if picture_HWC.shape != reference_HWC.shape:
-        raise ValueError(f"picture {picture_HWC.shape} and reference {reference_HWC.shape} differ in size")
-    picture = picture_HWC.astype(np.float32) / 255
+    if image_HWC.shape != reference_HWC.shape:
+        raise ValueError(f"image {image_HWC.shape} and reference {reference_HWC.shape} differ in size")
+    image = image_HWC.astype(np.float32) / 255
     reference = reference_HWC.astype(np.float32) / 255
-    energy = float(np.sum(picture * picture, dtype=np.float64))
+    energy = float(np.sum(image * image, dtype=np.float64))
     if energy == 0:
-        raise ValueError("a black picture cannot be aligned")
-    picture *= float(np.sum(picture * reference, dtype=np.float64)) / energy
+        raise ValueError("a black image cannot be aligned")
+    image *= float(np.sum(image * reference, dtype=np.float64)) / energy
     try:
         _, homography = cv2.findTransformECC(
             cv2.cvtColor(reference, cv2.COLOR_RGB2GRAY),
-            cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY),
+            cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
             np.eye(3, dtype=np.float32),
             cv2.MOTION_HOMOGRAPHY,
             (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ITERATIONS, 0),
-            np.ones(picture.shape[:2], np.uint8),
+            np.ones(image.shape[:2], np.uint8),
             _SMOOTHING_TAPS,
         )
     except cv2.error as error:
-        raise ValueError(f"the picture cannot be aligned with its reference: {error.err}") from error
+        raise ValueError(f"the image cannot be aligned with its reference: {error.err}") from error
     height, width = reference.shape[:2]
     warped = cv2.warpPerspective(
-        picture,
+        image,
         homography,
         (width, height),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
@@ -91,7 +91,7 @@ def align(picture_HWC: RgbImage, reference_HWC: RgbImage) -> Alignment:
 
 def psnr_aligned(alignment: Alignment) -> float:
     """PSNR in dB over the covered pixels, all three channels; inf if they are identical there."""
-    difference = alignment.picture[alignment.mask] - alignment.reference[alignment.mask]
+    difference = alignment.image[alignment.mask] - alignment.reference[alignment.mask]
     error = float(np.mean(np.square(difference, dtype=np.float64)))
     return float("inf") if error == 0 else float(-10 * np.log10(error))
 
@@ -101,7 +101,7 @@ def ssim_aligned(alignment: Alignment) -> float:
     from skimage.metrics import structural_similarity
 
     _, map_HWC = structural_similarity(
-        alignment.picture,
+        alignment.image,
         alignment.reference,
         gaussian_weights=True,
         sigma=1.5,
@@ -114,13 +114,13 @@ def ssim_aligned(alignment: Alignment) -> float:
     return float(map_HWC[inner, inner][alignment.mask[inner, inner]].mean())
 
 
-def aligned_scores(picture_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
-    """``psnr_rgb_aligned`` and ``ssim_2d_aligned`` of one picture, aligned once for both.
+def aligned_scores(image_HWC: RgbImage, reference_HWC: RgbImage) -> Scores:
+    """``psnr_rgb_aligned`` and ``ssim_2d_aligned`` of one image, aligned once for both.
 
     Raises:
         ValueError: as `align`.
     """
-    alignment = align(picture_HWC, reference_HWC)
+    alignment = align(image_HWC, reference_HWC)
     return {
         "psnr_rgb_aligned": min(psnr_aligned(alignment), psnr_ssim.PSNR_CAP_DB),
         "ssim_2d_aligned": ssim_aligned(alignment),

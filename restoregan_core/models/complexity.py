@@ -16,9 +16,9 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def count_multiply_adds(module: nn.Module, height: int, width: int) -> int:
-    """Multiply-adds of one forward pass over a (1, 3, height, width) picture, in convolutions and products.
+    """Multiply-adds of one forward pass over a (1, 3, height, width) image, in convolutions and products.
 
-    Counted by torch on meta tensors: no picture is allocated and nothing is computed.
+    Counted by torch on meta tensors: no image is allocated and nothing is computed.
     """
     meta = deepcopy(module).to(device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -30,7 +30,7 @@ def receptive_field(config: GeneratorConfig) -> int:
     """Side in input pixels of a square, centred on an output pixel, that holds all the pixels it depends on.
 
     An upper bound: where a pixel lies in its stride cell is not looked at. Tiles that overlap by half of it
-    on each side, and begin at multiples of ``config.size_multiple``, give the same picture as the whole.
+    on each side, and begin at multiples of ``config.size_multiple``, give the same image as the whole.
     """
     step = config.pixel_unshuffle  # input pixels between neighbouring positions of the current scale
     block = 2 * config.block_convolutions

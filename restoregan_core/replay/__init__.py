@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline over recorded drives: figures, pictures, pages and comparisons."""
+"""The pipeline over recorded drives: figures, images, pages and comparisons."""

@@ -16,16 +16,16 @@ from restoregan_core.report.page import encode_jpeg
 def write_compare_report(a: Path, b: Path, comparison: Comparison, file: Path) -> None:
     """One self-contained page."""
     wanted = {(entry["camera"], entry["time_ns"]) for entry in comparison.most_different}
-    pictures = [_restored(folder, wanted) for folder in (a, b)]
+    images = [_restored(folder, wanted) for folder in (a, b)]
     shown: list[dict[str, Any]] = []
     for entry in comparison.most_different:
         key = entry["camera"], entry["time_ns"]
-        shown.append({**entry, "a": pictures[0].get(key), "b": pictures[1].get(key)})
+        shown.append({**entry, "a": images[0].get(key), "b": images[1].get(key)})
     write_text(file, page.render("compare.html", a=a.name, b=b.name, comparison=comparison, shown=shown))
 
 
 def _restored(folder: Path, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """The published pictures of these (camera, time), as data URIs."""
+    """The published images of these (camera, time), as data URIs."""
     found: dict[tuple[str, int], str] = {}
     with open_bag(folder / "bag") as bag:
         topics = [topic for topic in bag.topics if "/restored/image_raw" in topic]

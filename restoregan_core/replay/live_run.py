@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a live run recorded besides pictures: the frames that were taken up, and a detector's findings."""
+"""What a live run recorded besides images: the frames that were taken up, and a detector's findings."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -40,7 +40,7 @@ def stamps_taken_up(path: Path) -> dict[str, frozenset[int]]:
 
 
 def recorded_detections(path: Path, before_topic: str, after_topic: str) -> Recorded:
-    """Findings of the user's own detector on source and restored pictures, by their header's stamp.
+    """Findings of the user's own detector on source and restored images, by their header's stamp.
 
     Class ids are turned into numbers in the order of their first appearance.
 

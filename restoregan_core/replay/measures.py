@@ -75,7 +75,7 @@ def _mean_change(source_HWC: RgbImage, image_HWC: RgbImage) -> float:
 
 
 def laplacian_variance(rgb_HWC: RgbImage) -> float:
-    """No-reference sharpness: variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000).
+    """No-reference sharpness: variance of the Laplacian of the grey image (Pech-Pacheco et al. 2000).
 
     Blur lowers it. So does taking rain away: streaks are sharp.
     """
@@ -107,16 +107,16 @@ def object_columns(before: Detections, after: Detections) -> Row:
 
 
 def truth_columns(processed: ProcessedFrame) -> Row:
-    """PSNR (capped, so that it can be averaged) and SSIM against the clean picture."""
+    """PSNR (capped, so that it can be averaged) and SSIM against the clean image."""
     source_HWC, truth_HWC, result = processed.source, processed.truth, processed.result
     if source_HWC is None or truth_HWC is None or result is None or source_HWC.shape != truth_HWC.shape:
         return {}
     is_large_enough = min(source_HWC.shape[:2]) >= 11
     row: Row = {}
-    for name, picture in (("before", source_HWC), ("after", result.image)):
+    for name, image in (("before", source_HWC), ("after", result.image)):
         if name == "after" and result.changed is None:
             row |= {f"{key}_after": row[f"{key}_before"] for key in ("psnr", "ssim")}
             continue
-        row[f"psnr_{name}"] = min(psnr_ssim.psnr_rgb(picture, truth_HWC), psnr_ssim.PSNR_CAP_DB)
-        row[f"ssim_{name}"] = psnr_ssim.ssim_y(picture, truth_HWC) if is_large_enough else math.nan
+        row[f"psnr_{name}"] = min(psnr_ssim.psnr_rgb(image, truth_HWC), psnr_ssim.PSNR_CAP_DB)
+        row[f"ssim_{name}"] = psnr_ssim.ssim_y(image, truth_HWC) if is_large_enough else math.nan
     return row

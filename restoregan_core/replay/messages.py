@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a result of the pipeline to what replay writes: picture, intrinsics and report as messages."""
+"""From a result of the pipeline to what replay writes: image, intrinsics and report as messages."""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ IMAGE_FORMATS = ("jpeg", "png", "raw")
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFormat:
-    """How restored pictures are written.
+    """How restored images are written.
 
     Raises:
         ValueError: a value out of its range.
@@ -30,7 +30,7 @@ class OutputFormat:
     """jpeg (small), png (exact, slow) or raw (exact, as the node publishes it)."""
     jpeg_quality: int = 92
     with_source: bool = False
-    """Copy the source's pictures and intrinsics as well."""
+    """Copy the source's images and intrinsics as well."""
 
     def __post_init__(self) -> None:
         if self.image_format not in IMAGE_FORMATS:
@@ -43,7 +43,7 @@ class FrameOutput:
     """Makes the messages of a frame. May be called from many threads.
 
     Args:
-        form: of the pictures.
+        form: of the images.
         types: of the source bag.
         model: what reports name.
         is_ros1: whether the source's bytes are ROS 1's, which cannot be copied.
@@ -60,7 +60,7 @@ class FrameOutput:
         self, frame: SourceFrame, source_HWC: RgbImage | None, result: RestorationResult | None,
         action: Action, reason: Reason,
     ) -> list[OutputMessage]:  # fmt: skip
-        """Picture, camera_info and report under the source's stamps.
+        """Image, camera_info and report under the source's stamps.
 
         Args:
             frame: the source.
@@ -70,9 +70,9 @@ class FrameOutput:
         """
         base, time_ns = frame.camera.base, frame.time_ns
         made = list(self._copies(frame)) if self._form.with_source else []
-        picture = self._picture(frame, source_HWC, result)
-        if picture is not None:
-            msgtype, ending, data = picture
+        published = self._published_image(frame, source_HWC, result)
+        if published is not None:
+            msgtype, ending, data = published
             made.append(OutputMessage(f"{base}/restored/image_raw{ending}", msgtype, time_ns, data))
             info = self._info(frame)
             if info is not None:
@@ -81,7 +81,7 @@ class FrameOutput:
         made.append(OutputMessage(f"{base}/restored/report", REPORT_TYPE, time_ns, report))
         return made
 
-    def _picture(
+    def _published_image(
         self, frame: SourceFrame, source_HWC: RgbImage | None, result: RestorationResult | None
     ) -> tuple[str, str, bytes | memoryview] | None:
         """Type, ending of the topic's name and bytes; None where there is nothing that could be shown."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """report.html of a replay: one page for the decision, built on the pieces of ``report/page.py``.
 
-At most ``EMBEDDED_FRAMES`` frames are embedded (three pictures each at most); the other ones lie beside the
-page in ``pictures/``. The page needs no network.
+At most ``EMBEDDED_FRAMES`` frames are embedded (three images each at most); the other ones lie beside the
+page in ``images/``. The page needs no network.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from restoregan_core.files import write_text
-from restoregan_core.replay.pictures import choose_frames, write_pictures
+from restoregan_core.replay.images import choose_frames, write_images
 from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
@@ -28,18 +28,18 @@ _CAPTION = ("psnr_before", "psnr_after", "objects_before", "objects_after", "obj
 
 
 def write_replay_report(folder: ReplayFolder, report: dict[str, Any]) -> None:
-    """Choose and write pictures, render the page."""
+    """Choose and write images, render the page."""
     frames = Frames(folder.frames)
     settings = report["replay"]["settings"]
     choice = choose_frames(frames)
-    pictures = write_pictures(folder, settings, frames, choice.all)
+    images = write_images(folder, settings, frames, choice.all)
     text = page.render(
         "replay.html",
         name=Path(settings["bag"]).name,
         report=report,
         cards=_cards(report),
         tables=_tables(report),
-        data=_page_data(frames, report, choice.groups, pictures),
+        data=_page_data(frames, report, choice.groups, images),
     )
     write_text(folder.report_html, text)
 
@@ -48,12 +48,12 @@ def _page_data(
     frames: Frames,
     report: dict[str, Any],
     groups: dict[str, list[int]],
-    pictures: dict[int, dict[str, Path]],
+    images: dict[int, dict[str, Path]],
 ) -> dict[str, Any]:
-    """What the page's script reads: rows column by column, pictures with their grids."""
+    """What the page's script reads: rows column by column, images with their grids."""
     columns = frames.columns("camera", "time_ns", "action", "reason", *_TIMELINE, *_CAPTION)
     start_ns = int(columns["time_ns"].min())
-    embedded = set(list(pictures)[:EMBEDDED_FRAMES])
+    embedded = set(list(images)[:EMBEDDED_FRAMES])
     shown = {}
     for position, row in enumerate(
         frames.rows(
@@ -67,11 +67,11 @@ def _page_data(
             "restored_grid",
         )
     ):
-        if position in pictures:
+        if position in images:
             shown[position] = {
                 **{
-                    name: _data_uri(file) if position in embedded else f"pictures/{file.name}"
-                    for name, file in pictures[position].items()
+                    name: _data_uri(file) if position in embedded else f"images/{file.name}"
+                    for name, file in images[position].items()
                 },
                 "grid": [row["grid_rows"] or 0, row["grid_columns"] or 0],
                 "tile_width": (row["tile_size_px"] or 0) / row["width"],
@@ -86,7 +86,7 @@ def _page_data(
         "action": columns["action"].tolist(),
         "reason": columns["reason"].tolist(),
         **{name: _rounded(columns[name]) for name in (*_TIMELINE, *_CAPTION)},
-        "pictures": shown,
+        "images": shown,
         "groups": {name: [i for i in members if i in shown] for name, members in groups.items()},
         "sweep": report["sweep"],
     }

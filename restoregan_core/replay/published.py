@@ -19,13 +19,13 @@ from restoregan_core.replay.truth import TruthTopic
 
 @dataclass(frozen=True)
 class PublishedFrame:
-    """One frame: uint8 RGB pictures of (height, width, 3).
+    """One frame: uint8 RGB images of (height, width, 3).
 
     Attributes:
         position: in frames.parquet.
         before: as the pipeline got it.
         after: as it was published.
-        truth: the clean picture, where one is known.
+        truth: the clean image, where one is known.
     """
 
     position: int

@@ -37,9 +37,9 @@ class ReplayRequest:
     detector: str | None = None
     """A YOLOX network as ONNX, run before and after."""
     detections: tuple[str, str] | None = None
-    """Topics of a recorded detector's findings on source and restored pictures."""
+    """Topics of a recorded detector's findings on source and restored images."""
     truth: str | None = None
-    """Topic of clean pictures with the same stamps."""
+    """Topic of clean images with the same stamps."""
     degrade: str | None = None
     """``KIND`` or ``KIND:SEVERITY``, as ``KnownDegradation.parse`` reads it."""
     taken_up_in: str | None = None

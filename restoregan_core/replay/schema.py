@@ -92,10 +92,10 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class TruthFigures:
-    """Against the clean pictures; means in dB, and of SSIM on luma."""
+    """Against the clean images; means in dB, and of SSIM on luma."""
 
     count: int
-    """Frames with a clean picture."""
+    """Frames with a clean image."""
     psnr_before: float | None
     psnr_after: float | None
     ssim_before: float | None
@@ -142,7 +142,7 @@ class Summary:
     objects: ObjectFigures | None
     """None without a detector."""
     truth: TruthFigures | None
-    """None without clean pictures."""
+    """None without clean images."""
     latency: LatencyFigures
     cameras: dict[str, CameraFigures]
     sweep: list[SweepPoint]

@@ -72,8 +72,8 @@ class ReplayFolder:
         return self.path / "clips"
 
     @property
-    def pictures(self) -> Path:
-        return self.path / "pictures"
+    def images(self) -> Path:
+        return self.path / "images"
 
     @property
     def work(self) -> Path:

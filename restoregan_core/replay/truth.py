@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a frame should look like: the pictures of a clean topic."""
+"""What a frame should look like: the images of a clean topic."""
 
 from collections import deque
 
@@ -10,11 +10,11 @@ LOOK_BACK_FRAMES = 64
 
 
 class TruthTopic:
-    """Pictures of one topic, found by the stamp of their header. Ask in about the order of the bag.
+    """Images of one topic, found by the stamp of their header. Ask in about the order of the bag.
 
     Args:
         bag: open, read on its own.
-        topic: of the clean pictures.
+        topic: of the clean images.
         tolerance_ns: by which stamps may differ.
 
     Raises:
@@ -27,7 +27,7 @@ class TruthTopic:
         self._tolerance_ns = tolerance_ns
 
     def find(self, stamp_ns: int) -> SourceFrame | None:
-        """The clean picture of that stamp, None if there is none nearby in the bag."""
+        """The clean image of that stamp, None if there is none nearby in the bag."""
         match = self._recent_match(stamp_ns)
         while match is None and (not self._recent or self._recent[-1].stamp_ns < stamp_ns):
             frame = next(self._frames, None)

@@ -60,7 +60,7 @@ def render(template: str, /, **context: Any) -> str:
 
 
 def encode_jpeg(rgb_HWC: npt.NDArray[Any], max_width: int = 960) -> bytes:
-    """A uint8 RGB picture for the report, not wider than ``max_width``."""
+    """A uint8 RGB image for the report, not wider than ``max_width``."""
     height, width = rgb_HWC.shape[:2]
     if width > max_width:
         size = (max_width, max(1, round(height * max_width / width)))
@@ -71,7 +71,7 @@ def encode_jpeg(rgb_HWC: npt.NDArray[Any], max_width: int = 960) -> bytes:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """The picture as an address that holds it."""
+    """The image as an address that holds it."""
     return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
 
 

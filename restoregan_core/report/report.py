@@ -48,7 +48,7 @@ class FrameRow:
 
 
 @dataclass(frozen=True)
-class PicturePair:
+class ImagePair:
     """A frame to look at: JPEG bytes before and after, and of the truth where it is known."""
 
     row: int
@@ -66,9 +66,9 @@ class Report:
     subtitle: str = ""
     cards: Sequence[Card] = ()
     rows: Sequence[FrameRow] = ()
-    pictures: Sequence[PicturePair] = ()
-    first_picture: int = 0
-    """Which of ``pictures`` is shown at first."""
+    images: Sequence[ImagePair] = ()
+    first_image: int = 0
+    """Which of ``images`` is shown at first."""
     tables: Sequence[Table] = ()
     summary: dict[str, Any] = field(default_factory=dict)
     """The figures for machines; goes into the JSON file as it is, NaN as null."""
@@ -79,16 +79,16 @@ def write_html(report: Report, path: Path) -> None:
     """Write the report as one self-contained page, atomically."""
     data = {
         "rows": [finite(asdict(row)) for row in report.rows],
-        "pictures": [
+        "images": [
             {
                 "row": pair.row,
                 "before": data_uri(pair.before),
                 "after": data_uri(pair.after),
                 "truth": None if pair.truth is None else data_uri(pair.truth),
             }
-            for pair in report.pictures
+            for pair in report.images
         ],
-        "first_picture": report.first_picture,
+        "first_image": report.first_image,
     }
     write_text(path, page.render("demo.html", report=report, data=data))
 

@@ -67,7 +67,7 @@ class Restorer:
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._config = loaded.generator.config
-        # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong picture.
+        # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
         self._weights_are_finite = all(bool(torch.isfinite(p).all()) for p in loaded.generator.parameters())
         self._candidates = _candidates(loaded.generator, runtime, device, engine_dir, build_if_missing)
         self._opened: list[Runtime] = []
@@ -147,7 +147,7 @@ class Restorer:
         height, width = frames_BHWC.shape[1:3]
         restored_BHWC, mean_residual = self._runtime_for(height, width).run(frames_BHWC)
         if not math.isfinite(mean_residual):
-            raise NonFiniteOutputError(f"{self.name} gave a non-finite picture of {height}x{width} pixels")
+            raise NonFiniteOutputError(f"{self.name} gave a non-finite image of {height}x{width} pixels")
         return restored_BHWC.copy()  # the runtime's buffer is overwritten by the next frame
 
     def _restore_in_tiles(self, frames_HWC: npt.NDArray[np.uint8]) -> RgbImage:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where nothing moves, the restored picture is a mean over time: noise that the network sharpens flickers less.
+"""Where nothing moves, the restored image is a mean over time: noise that the network sharpens flickers less.
 
 A network that sees one frame at a time makes something new of each frame's noise. Where source and scene stand
 still, that is all that changes, and the mean with what came out before calms it. What is still is told from

@@ -20,7 +20,7 @@ class FrameNetwork(nn.Module):
 
     The generator's change is rounded to whole grey levels and added to the levels that came in; these are
     whole numbers below 256, exact in float16 and in bfloat16. So half precision costs nothing on what the
-    network leaves alone: a residual of zero gives the picture bit for bit.
+    network leaves alone: a residual of zero gives the image bit for bit.
 
     The mean of the residual is there to be tested for NaN: the cast to uint8 hides one.
 

@@ -71,7 +71,7 @@ def export_onnx(
 
 
 def largest_difference(generator: Generator, path: str | os.PathLike[str], size: tuple[int, int]) -> int:
-    """Run the file under ONNX Runtime against PyTorch in float32 on one picture; the largest difference.
+    """Run the file under ONNX Runtime against PyTorch in float32 on one image; the largest difference.
 
     Returns:
         In grey levels.
@@ -80,7 +80,7 @@ def largest_difference(generator: Generator, path: str | os.PathLike[str], size:
     import onnxruntime
 
     rng = np.random.default_rng(0)
-    # Smooth with some noise: like a picture, so that a network's answer is too.
+    # Smooth with some noise: like an image, so that a network's answer is too.
     ramp_HW = np.add.outer(np.linspace(0, 160, size[0]), np.linspace(0, 60, size[1]))
     rgb_HWC = ramp_HW[..., np.newaxis] + rng.normal(16, 8, (*size, 3))
     rgb_BHWC = rgb_HWC.clip(0, 255).astype(np.uint8)[np.newaxis]

@@ -37,7 +37,7 @@ class StageConfig:
     """One stretch of training with one patch size, one batch size and one set of losses.
 
     Args:
-        epochs: length in passes over ``schedule.samples_per_epoch`` pictures; or
+        epochs: length in passes over ``schedule.samples_per_epoch`` images; or
         steps: length in generator steps. Exactly one of the two is given.
         patch_size: side of the square crops, in pixels.
         batch_size: crops in one step, over all processes together.
@@ -140,9 +140,9 @@ class ValidationConfig:
         videos: folders of pairs that are consecutive frames: the frames before are the network's history.
         history: frames before the current one in ``videos``; the generator's own number.
         every_steps: generator steps between two measurements.
-        max_pictures: of each folder, evenly spread; 0 = all.
-        crop: side of the centre crop that is measured; 0 = whole pictures.
-        sample_pictures: how many are drawn in TensorBoard.
+        max_images: of each folder, evenly spread; 0 = all.
+        crop: side of the centre crop that is measured; 0 = whole images.
+        sample_images: how many are drawn in TensorBoard.
     """
 
     folders: list[str] = field(default_factory=list)
@@ -150,14 +150,14 @@ class ValidationConfig:
     videos: list[str] = field(default_factory=list)
     history: int = 2
     every_steps: int = 1000
-    max_pictures: int = 16
+    max_images: int = 16
     crop: int = 0
-    sample_pictures: int = 4
+    sample_images: int = 4
 
     def __post_init__(self) -> None:
         require(self.every_steps >= 1, f"validation.every_steps={self.every_steps} must be at least 1")
         require(
-            min(self.max_pictures, self.crop, self.sample_pictures) >= 0,
+            min(self.max_images, self.crop, self.sample_images) >= 0,
             "validation counts must not be negative",
         )
         require(self.crop == 0 or self.crop >= 16, f"validation.crop={self.crop} must be 0 or at least 16")
@@ -195,7 +195,7 @@ class TrainConfig:
         name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
         model: whose shape is trained: ``paper``, ``vehicle`` or ``lite``, with the history of ``data.clips``.
         generator: a shape of its own, instead of the model's.
-        critic_size: side in pixels of the pictures that the critic sees; it must be the patch size of every
+        critic_size: side in pixels of the images that the critic sees; it must be the patch size of every
             adversarial stage, and Table 1's is 256.
         seed: of weights, data and dropout.
         precision: ``bf16-mixed`` computes convolutions in bfloat16 and keeps weights in float32.

@@ -71,7 +71,7 @@ class PerceptualConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorConfig:
-    """The detector that restored pictures are for.
+    """The detector that restored images are for.
 
     Args:
         weights: an ONNX file of the YOLOX family. See ``training/losses/detector.py``.

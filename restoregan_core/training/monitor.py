@@ -122,7 +122,7 @@ class Monitor:
                 writer.add_scalar(f"validation_ssim/{name}", score.ssim, step)
             for sample in samples:
                 writer.add_image(
-                    f"input, output, target/{sample.name}", sample.picture_HWC, step, dataformats="HWC"
+                    f"input, output, target/{sample.name}", sample.image_HWC, step, dataformats="HWC"
                 )
 
         self._write(write)

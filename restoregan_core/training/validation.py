@@ -27,10 +27,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture to look at: input, output and target side by side, uint8 (H, 3 W, 3) RGB."""
+    """One image to look at: input, output and target side by side, uint8 (H, 3 W, 3) RGB."""
 
     name: str
-    picture_HWC: np.ndarray  # noqa: N815 - shape suffix
+    image_HWC: np.ndarray  # noqa: N815 - shape suffix
 
 
 class Validation:
@@ -49,7 +49,7 @@ class Validation:
             if name in self.folders:
                 raise ValueError(f"validation: two folders are called {name!r}")
             pairs = find_pairs(folder, layout=config.layout, split="test")
-            count = min(config.max_pictures or len(pairs), len(pairs))
+            count = min(config.max_images or len(pairs), len(pairs))
             chosen = [i * len(pairs) // count for i in range(count)]
             self.folders[name] = [
                 (pairs[i], [pair.input_path for pair in reversed(pairs[max(i - history, 0) : i])])
@@ -58,7 +58,7 @@ class Validation:
 
     @torch.no_grad()
     def measure(self, generator: nn.Module, device: torch.device) -> tuple[dict[str, Score], list[Sample]]:
-        """Scores of each folder, and a few pictures. The generator must be in eval mode."""
+        """Scores of each folder, and a few images. The generator must be in eval mode."""
         scores: dict[str, Score] = {}
         samples: list[Sample] = []
         for name, pairs in self.folders.items():
@@ -72,7 +72,7 @@ class Validation:
                 psnr_db.append(psnr_rgb(output_HWC, target_HWC))
                 ssim.append(ssim_2d(output_HWC, target_HWC))
                 input_psnr_db.append(psnr_rgb(input_HWC, target_HWC))
-                if index == 0 and len(samples) < self.config.sample_pictures:
+                if index == 0 and len(samples) < self.config.sample_images:
                     samples.append(Sample(name, np.concatenate((input_HWC, output_HWC, target_HWC), axis=1)))
             scores[name] = Score(mean_psnr(psnr_db), float(np.mean(ssim)), mean_psnr(input_psnr_db))
         return scores, samples
@@ -86,7 +86,7 @@ class Validation:
         return np.concatenate(frames, axis=2)
 
     def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:
-        """The centre crop, or the whole picture, cut to what the network takes: never padded or resized."""
+        """The centre crop, or the whole image, cut to what the network takes: never padded or resized."""
         height, width = (
             min(self.config.crop or side, side) // self.size_multiple * self.size_multiple
             for side in rgb_HWC.shape[:2]

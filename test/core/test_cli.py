@@ -117,13 +117,13 @@ def test_a_reader_that_stops_reading_is_no_fault(tmp_path):
 
 def test_module_runs_like_the_console_script():
     done = subprocess.run(
-        [sys.executable, "-m", "restoregan_core", "assess", "/no/such/picture.png"],
+        [sys.executable, "-m", "restoregan_core", "assess", "/no/such/image.png"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "restoregan assess: /no/such/picture.png does not exist\n"
+    assert done.stderr == "restoregan assess: /no/such/image.png does not exist\n"
 
 
 def test_sizes_are_height_by_width():

@@ -21,7 +21,7 @@ def weights(tmp_path_factory):
     return path
 
 
-def test_restorer_is_a_callable_on_pictures_of_any_size(weights):
+def test_restorer_is_a_callable_on_images_of_any_size(weights):
     restorer = restoregan_core.load_restorer(weights, runtime="torch")
     assert restorer(np.zeros((13, 21, 3), np.uint8)).shape == (13, 21, 3)
     assert restorer.name.startswith("tiny-")
@@ -45,7 +45,7 @@ def test_unknown_names_are_refused_with_those_that_exist(weights):
         restoregan_core.load_restorer("huge")
 
 
-def test_assessor_judges_a_picture():
+def test_assessor_judges_an_image():
     found = restoregan_core.load_assessor().assess(np.zeros((64, 64, 3), np.uint8))
     assert found.blur_grid.shape == (1, 1)
 

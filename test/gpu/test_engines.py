@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("name", ["lite", "vehicle"])
 @pytest.mark.parametrize("runtime", ["torch", "tensorrt"])
-def test_picture_is_the_cpus_within_50_db(name, runtime, tmp_path):
+def test_image_is_the_cpus_within_50_db(name, runtime, tmp_path):
     torch.manual_seed(0)
     generator = build_generator(name).eval()
     torch.nn.init.normal_(generator.head.weight, std=0.02)

@@ -45,7 +45,7 @@ def test_the_street_shows_all_four_conditions_and_its_truth_is_sharp() -> None:
     for frame in spoilt:
         assert frame.truth is not None
         assert psnr_rgb(frame.image, frame.truth) < 35
-    detail = [cv2.Laplacian(picture, cv2.CV_32F).var() for picture in (spoilt[0].image, spoilt[0].truth)]
+    detail = [cv2.Laplacian(image, cv2.CV_32F).var() for image in (spoilt[0].image, spoilt[0].truth)]
     assert detail[0] < 0.7 * detail[1]
 
 

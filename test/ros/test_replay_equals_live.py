@@ -86,10 +86,10 @@ def test_replay_of_the_frames_taken_up_gives_the_pixels_of_the_live_run(
         for grid in ("blur_grid", "rain_grid", "restored_grid"):
             np.testing.assert_array_equal(getattr(report, grid), getattr(reports[stamp], grid))
     assert 1 in {report.action for report in reports.values()}  # something was restored
-    pictures_live, pictures = by_stamp(live, "/image_raw"), by_stamp(replayed, "/image_raw")
-    assert set(pictures) == set(reports)
-    for stamp, picture in pictures_live.items():
-        assert picture.encoding == pictures[stamp].encoding
-        np.testing.assert_array_equal(picture.data, pictures[stamp].data)
-    assert len(pictures_live) == len(reports_live)
+    images_live, images = by_stamp(live, "/image_raw"), by_stamp(replayed, "/image_raw")
+    assert set(images) == set(reports)
+    for stamp, image in images_live.items():
+        assert image.encoding == images[stamp].encoding
+        np.testing.assert_array_equal(image.data, images[stamp].data)
+    assert len(images_live) == len(reports_live)
     assert comparable(replayed)

@@ -9,7 +9,7 @@ import pytest
 from obedient_node import BRIGHTER_BY, Command
 from rclpy.qos import ReliabilityPolicy
 from restoregan_ros.msg import RestorationReport as Report
-from ros_probe import Probe, commanded, picture, pixels_of, values, wait_until
+from ros_probe import Probe, commanded, image_message, pixels_of, values, wait_until
 from sensor_msgs.msg import CameraInfo, Image
 
 from restoregan_core.images import encodings
@@ -95,7 +95,7 @@ def test_blurred_frame_is_restored_and_the_report_says_how(front):
 @pytest.mark.parametrize("padding", [0, 12])
 @pytest.mark.parametrize("how", ["node disabled", "preset off"])
 def test_kept_encoding_is_passed_through_bit_for_bit(front, probe_of, encoding, padding, how):
-    sent = picture(96, 128, encoding, channels=BYTES_PER_PIXEL[encoding], padding=padding, seed=padding)
+    sent = image_message(96, 128, encoding, channels=BYTES_PER_PIXEL[encoding], padding=padding, seed=padding)
     sent.is_bigendian = int(encoding == "mono16" and padding > 0)
     probe = probe_of(f"enc_{encoding}")
     try:
@@ -110,7 +110,7 @@ def test_kept_encoding_is_passed_through_bit_for_bit(front, probe_of, encoding, 
 @pytest.mark.parametrize("encoding", CONVERTED)
 @pytest.mark.parametrize("how", ["node disabled", "preset off"])
 def test_other_encodings_are_published_as_the_decoded_source_in_bgr8(front, probe_of, encoding, how):
-    sent = picture(96, 128, encoding, channels=BYTES_PER_PIXEL[encoding], padding=8)
+    sent = image_message(96, 128, encoding, channels=BYTES_PER_PIXEL[encoding], padding=8)
     try:
         front.must_set(**({"enabled": False} if how == "node disabled" else {"preset": "off"}))
         image, report = probe_of(f"enc_{encoding}").exchange(sent)
@@ -124,7 +124,7 @@ def test_other_encodings_are_published_as_the_decoded_source_in_bgr8(front, prob
 
 
 def test_restored_rgba_keeps_alpha_and_row_padding(probe_of):
-    sent = picture(96, 128, "rgba8", channels=4, padding=12)
+    sent = image_message(96, 128, "rgba8", channels=4, padding=12)
     source = np.frombuffer(sent.data, np.uint8).reshape(96, sent.step).copy()
     source[0, :4] = (Command.RESTORE, 0, 0, 9)
     sent.data = array.array("B", source.tobytes())
@@ -140,7 +140,7 @@ def test_restored_rgba_keeps_alpha_and_row_padding(probe_of):
 def test_an_encoding_that_changes_in_mid_stream_is_published_in_the_first_one(probe_of):
     probe = probe_of("odd")
     first, _ = probe.exchange(commanded(Command.RESTORE, is_clean=True))
-    grey = picture(96, 128, "mono8", channels=1)
+    grey = image_message(96, 128, "mono8", channels=1)
     second, report = probe.exchange(grey)
     assert first.encoding == second.encoding == "rgb8"
     assert report.action != Report.ACTION_FAILED_OPEN
@@ -207,7 +207,7 @@ def test_repeated_faults_open_the_circuit(front):
 
 @pytest.mark.parametrize("camera", ["front", "odd"])
 def test_unsupported_encoding_is_published_untouched(probe_of, camera):
-    sent = picture(96, 128, "32FC1", channels=4)
+    sent = image_message(96, 128, "32FC1", channels=4)
     image, report = probe_of(camera).exchange(sent)
     assert image == sent
     assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_UNSUPPORTED_ENCODING)
@@ -373,7 +373,7 @@ def test_camera_info_is_republished_with_the_header_of_its_image(node, make_prob
     probe.info_source.publish(info)
 
     def restamped() -> list[CameraInfo]:
-        image, _ = probe.exchange(picture())
+        image, _ = probe.exchange(image_message())
         return [i for i in probe.infos if i.header == image.header]
 
     (republished,) = wait_until(restamped, what="camera_info")
@@ -382,11 +382,11 @@ def test_camera_info_is_republished_with_the_header_of_its_image(node, make_prob
 
 def test_overlay_is_drawn_only_while_somebody_looks(node, make_probe):
     probe = make_probe("enc_bgr8", image=False, overlay=True).wait_connected()
-    sent = picture()
+    sent = image_message()
     sent.data[:3] = array.array("B", [0, 0, Command.RESTORE])
     sec = probe.publish(sent)
     (overlay,) = wait_until(
-        lambda: [m for m in probe.overlays if m.header.stamp.sec == sec], what="a debug picture"
+        lambda: [m for m in probe.overlays if m.header.stamp.sec == sec], what="a debug image"
     )
     assert (overlay.height, overlay.width, overlay.encoding) == (96, 128, "rgb8")
     assert len(set(overlay.data)) > 1

@@ -11,7 +11,7 @@ import pytest
 from claims import jpeg_claiming, png_claiming
 from obedient_node import Command
 from restoregan_ros.msg import RestorationReport as Report
-from ros_probe import commanded, picture, pixels_of, values, wait_until
+from ros_probe import commanded, image_message, pixels_of, values, wait_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage
 
@@ -234,7 +234,7 @@ def test_sigint_ends_a_node_that_hangs_with_code_0(start_node, make_probe):
     assert node.wait_exit(15) == 0
 
 
-def test_compressed_sources_are_published_as_the_decoded_picture(start_node, make_probe):
+def test_compressed_sources_are_published_as_the_decoded_image(start_node, make_probe):
     start_node(**PATIENT, namespace="jpeg", image_transport="compressed").wait_active()
     probe = make_probe(namespace="jpeg", source_type=CompressedImage).wait_connected()
     pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
@@ -314,7 +314,7 @@ def test_qos_can_be_overridden(start_node, make_probe):
 
 @pytest.fixture
 def shaken_lite(tmp_path):
-    """Weights that change every picture."""
+    """Weights that change every image."""
     import torch
 
     from restoregan_core.zoo import build_generator, save_generator
@@ -328,7 +328,7 @@ def shaken_lite(tmp_path):
 
 
 def assert_restores(probe, seed: int) -> None:
-    sent = picture(90, 130)
+    sent = image_message(90, 130)
     sent.header.stamp.nanosec = seed
     sent.data = array.array("B", np.full(len(sent.data), 90, np.uint8).tobytes())
     image, report = probe.exchange(sent)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""restore_node with a network that does as the picture says: the node's own class and main, real faults.
+"""restore_node with a network that does as the image says: the node's own class and main, real faults.
 
 Run as ``python -m obedient_node --ros-args ...`` with test/support on PYTHONPATH. The first pixel of a frame
 commands. Its red value is what the network does (see ``Command``), its green value above 127 means that the

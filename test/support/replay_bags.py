@@ -24,7 +24,7 @@ STEP_NS = 40_000_000
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 
 
-def picture(number: int, height: int = 96, width: int = 128) -> np.ndarray:
+def rgb_image(number: int, height: int = 96, width: int = 128) -> np.ndarray:
     """A road with something on it that moves; every third one is smeared: uint8 RGB."""
     rng = np.random.default_rng(number)
     rgb = cv2.resize(rng.integers(0, 256, (height // 8, width // 8, 3), np.uint8), (width, height))
@@ -39,7 +39,7 @@ def header(stamp_ns: int, frame_id: str = "front_optical") -> Any:
     return TYPES["std_msgs/msg/Header"](stamp, frame_id)
 
 
-def image(rgb: np.ndarray, stamp_ns: int, encoding: str = "rgb8") -> Any:
+def image_message(rgb: np.ndarray, stamp_ns: int, encoding: str = "rgb8") -> Any:
     height, width = rgb.shape[:2]
     return TYPES[IMAGE](header(stamp_ns), height, width, encoding, 0, width * 3, rgb.reshape(-1))
 
@@ -96,10 +96,10 @@ def write_bag(
 def drive(
     count: int, base: str = "/front", is_compressed: bool = False, is_still: bool = False, **size: int
 ) -> Iterable[tuple[str, str, int, Any]]:
-    """Pictures with intrinsics, 25 a second; before a still camera only their noise differs."""
+    """Images with intrinsics, 25 a second; before a still camera only their noise differs."""
     for number in range(count):
         time_ns = START_NS + number * STEP_NS
-        rgb = picture(0 if is_still else number, **size)
+        rgb = rgb_image(0 if is_still else number, **size)
         if is_still:
             rgb = rgb ^ np.random.default_rng(number).integers(0, 2, rgb.shape, dtype=np.uint8)
         yield (
@@ -111,7 +111,7 @@ def drive(
         if is_compressed:
             yield f"{base}/image_raw/compressed", COMPRESSED, time_ns + 1000, compressed(rgb, time_ns)
         else:
-            yield f"{base}/image_raw", IMAGE, time_ns + 1000, image(rgb, time_ns)
+            yield f"{base}/image_raw", IMAGE, time_ns + 1000, image_message(rgb, time_ns)
 
 
 def messages_of(path: Path) -> list[tuple[str, int, Any]]:
@@ -125,7 +125,7 @@ def messages_of(path: Path) -> list[tuple[str, int, Any]]:
         ]
 
 
-def pictures_of(path: Path, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
+def images_of(path: Path, topic: str = "/front/restored/image_raw") -> list[np.ndarray]:
     """What a replay's bag holds on one topic of raw images, decoded: uint8 RGB."""
     found = [m for t, _, m in messages_of(path) if t == topic]
     return [encodings.decode(m.encoding, m.data, m.height, m.width, m.step) for m in found]

@@ -48,7 +48,7 @@ def wait_until(condition: Callable[[], T], timeout_s: float = 30.0, what: str = 
     raise AssertionError(f"{what} did not come about within {timeout_s} s")
 
 
-def picture(
+def image_message(
     height: int = 96,
     width: int = 128,
     encoding: str = "bgr8",
@@ -67,8 +67,8 @@ def picture(
 
 
 def commanded(command: int, *, is_clean: bool = False, value: int = 100, height: int = 96) -> Image:
-    """A grey rgb8 picture whose first pixel commands the obedient network."""
-    message = picture(height=height, encoding="rgb8")
+    """A grey rgb8 image whose first pixel commands the obedient network."""
+    message = image_message(height=height, encoding="rgb8")
     pixels = np.full((height, 128, 3), value, np.uint8)
     pixels[0, 0] = (command, 255 if is_clean else 0, 0)
     message.data = array.array("B", pixels.tobytes())

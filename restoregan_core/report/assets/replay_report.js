@@ -3,19 +3,19 @@
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const byId = (id) => document.getElementById(id);
   const percent = (value) => (value === null || value === undefined ? "not assessed" : `${Math.round(value * 100)} %`);
-  const positions = Object.keys(data.pictures).map(Number).sort((a, b) => data.time_s[a] - data.time_s[b]);
+  const positions = Object.keys(data.images).map(Number).sort((a, b) => data.time_s[a] - data.time_s[b]);
   const groups = { worst: data.groups.worst, "most improved": data.groups["most improved"], "most changed": data.groups["most changed"], "all in order": positions };
   const plots = [];
   let members = [];
   let shown = null;
 
   function show(position) {
-    if (position === undefined || !data.pictures[position]) return;
+    if (position === undefined || !data.images[position]) return;
     shown = position;
-    const picture = data.pictures[position];
-    const wantsTruth = byId("right-side").value === "truth" && picture.truth;
-    byId("before").src = picture.before;
-    byId("after").src = wantsTruth ? picture.truth : picture.after;
+    const image = data.images[position];
+    const wantsTruth = byId("right-side").value === "truth" && image.truth;
+    byId("before").src = image.before;
+    byId("after").src = wantsTruth ? image.truth : image.after;
     byId("right-tag").textContent = wantsTruth ? "truth" : "published";
     const place = members.indexOf(position);
     byId("frame").value = Math.max(0, place);
@@ -47,14 +47,13 @@
     const box = canvas.getBoundingClientRect();
     canvas.width = Math.round(box.width * devicePixelRatio);
     canvas.height = Math.round(box.height * devicePixelRatio);
-    const image = byId("before");
-    if (!kind || shown === null || !image.naturalWidth) return;
-    const picture = data.pictures[shown];
-    const [rows, columns] = picture.grid;
-    const values = picture[kind];
+    if (!kind || shown === null || !byId("before").naturalWidth) return;
+    const image = data.images[shown];
+    const [rows, columns] = image.grid;
+    const values = image[kind];
     if (!values.length) return;
     const context = canvas.getContext("2d");
-    const [width, height] = [picture.tile_width * canvas.width, picture.tile_height * canvas.height];
+    const [width, height] = [image.tile_width * canvas.width, image.tile_height * canvas.height];
     context.font = `${Math.max(9, Math.min(15, height / devicePixelRatio / 3)) * devicePixelRatio}px system-ui, sans-serif`;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -87,7 +86,7 @@
     show(members[Math.max(0, Math.min(members.length - 1, place))]);
   }
 
-  function setUpPictures() {
+  function setUpImages() {
     Object.entries(groups).forEach(([name, list]) => {
       if (!list.length) return;
       const button = document.createElement("button");
@@ -103,7 +102,7 @@
     byId("overlay").addEventListener("change", drawTiles);
     byId("before").addEventListener("load", drawTiles);
     byId("right-side").addEventListener("change", () => show(shown));
-    byId("right-label").hidden = !Object.values(data.pictures).some((picture) => picture.truth);
+    byId("right-label").hidden = !Object.values(data.images).some((image) => image.truth);
     const first = Object.keys(groups).find((name) => groups[name].length);
     if (first) chooseGroup(first);
   }
@@ -121,7 +120,7 @@
     u.ctx.restore();
   }
 
-  function nearestPicture(camera, time_s) {
+  function nearestImage(camera, time_s) {
     let best;
     positions.forEach((i) => {
       if (data.camera[i] === camera && (best === undefined || Math.abs(data.time_s[i] - time_s) < Math.abs(data.time_s[best] - time_s))) best = i;
@@ -177,7 +176,7 @@
     plot.over.addEventListener("click", (event) => {
       if (pressedAt !== null && Math.abs(event.clientX - pressedAt) > 4) return; // that was a zoom
       const time_s = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
-      chooseGroup("all in order", nearestPicture(camera, time_s));
+      chooseGroup("all in order", nearestImage(camera, time_s));
     });
     place.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -189,6 +188,6 @@
   }
 
   data.cameras.forEach(setUpTimeline);
-  setUpPictures();
+  setUpImages();
   addEventListener("resize", drawTiles);
 })();

@@ -7,14 +7,14 @@
   let plot = null;
 
   function show(number) {
-    if (!data.pictures.length) return;
-    shown = Math.max(0, Math.min(data.pictures.length - 1, number));
-    const picture = data.pictures[shown];
-    const row = data.rows[picture.row];
+    if (!data.images.length) return;
+    shown = Math.max(0, Math.min(data.images.length - 1, number));
+    const image = data.images[shown];
+    const row = data.rows[image.row];
     const right = byId("right-side").value;
-    byId("before").src = picture.before;
-    byId("after").src = right === "truth" && picture.truth ? picture.truth : picture.after;
-    byId("right-tag").textContent = right === "truth" && picture.truth ? "truth" : "published";
+    byId("before").src = image.before;
+    byId("after").src = right === "truth" && image.truth ? image.truth : image.after;
+    byId("right-tag").textContent = right === "truth" && image.truth ? "truth" : "published";
     byId("frame").value = shown;
     byId("frame").setAttribute("aria-valuetext", `${row.time_s.toFixed(2)} seconds`);
     byId("caption").textContent = caption(row);
@@ -34,24 +34,24 @@
     return parts.join(" · ");
   }
 
-  function nearestPicture(time_s) {
+  function nearestImage(time_s) {
     let best = 0;
-    data.pictures.forEach((picture, number) => {
-      const distance = Math.abs(data.rows[picture.row].time_s - time_s);
-      if (distance < Math.abs(data.rows[data.pictures[best].row].time_s - time_s)) best = number;
+    data.images.forEach((image, number) => {
+      const distance = Math.abs(data.rows[image.row].time_s - time_s);
+      if (distance < Math.abs(data.rows[data.images[best].row].time_s - time_s)) best = number;
     });
     return best;
   }
 
-  function setUpPictures() {
-    if (!data.pictures.length) return;
-    byId("frame").max = data.pictures.length - 1;
+  function setUpImages() {
+    if (!data.images.length) return;
+    byId("frame").max = data.images.length - 1;
     byId("frame").addEventListener("input", (event) => show(Number(event.target.value)));
     byId("previous").addEventListener("click", () => show(shown - 1));
     byId("next").addEventListener("click", () => show(shown + 1));
     byId("right-side").addEventListener("change", () => show(shown));
-    byId("right-side").parentElement.hidden = !data.pictures.some((picture) => picture.truth);
-    show(data.first_picture);
+    byId("right-side").parentElement.hidden = !data.images.some((image) => image.truth);
+    show(data.first_image);
   }
 
   /* Stretches of one condition as a labelled band, and the frame that is shown as an upright line. */
@@ -85,7 +85,7 @@
 
   function drawInFront(u) {
     if (shown < 0) return;
-    const x = u.valToPos(data.rows[data.pictures[shown].row].time_s, "x", true);
+    const x = u.valToPos(data.rows[data.images[shown].row].time_s, "x", true);
     u.ctx.save();
     u.ctx.strokeStyle = "#1b2330";
     u.ctx.lineWidth = 2 * devicePixelRatio;
@@ -131,7 +131,7 @@
     plot.over.addEventListener("mousedown", (event) => { pressed_at = event.clientX; });
     plot.over.addEventListener("click", (event) => {
       if (pressed_at !== null && Math.abs(event.clientX - pressed_at) > 4) return; // that was a zoom
-      show(nearestPicture(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x")));
+      show(nearestImage(plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x")));
     });
     place.addEventListener("keydown", (event) => {
       if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
@@ -143,5 +143,5 @@
   }
 
   setUpTimeline();
-  setUpPictures();
+  setUpImages();
 })();

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The assessor's log-odds become probabilities that mean what they say, on pictures that were not learnt from.
+"""The assessor's log-odds become probabilities that mean what they say, on images that were not learnt from.
 
 Blur and rain: on the severity grid over held-out scenes. Drops, which the grid has none of: on held-out samples.
 """
@@ -26,10 +26,10 @@ Predict = Callable[[Samples], tuple[Tensor, Tensor]]
 
 
 def grid_samples(config: AssessmentDataConfig, folders: Sequence[Folder], seed: int) -> Samples:
-    """The severity grid over pictures of the folders: their centres, at their own resolution."""
+    """The severity grid over images of the folders: their centres, at their own resolution."""
     scenes = []
     for folder in folders:
-        paths = folder.pictures()
+        paths = folder.images()
         chosen = paths[:: max(1, len(paths) // SCENES_PER_FOLDER)][:SCENES_PER_FOLDER]
         scenes += [centre_of(read_rgb(path), SIDE_PX, SIDE_PX) for path in chosen]
     return Samples.of([cell.sample for cell in severity_grid(scenes, config, seed)])
@@ -68,7 +68,7 @@ class _Judged:
         return cls((*predict(samples), samples), (*predict(mixed), mixed))
 
     def fit_tile(self, number: int) -> Platt:
-        """By the tile's own log-odds and the frame's; rain, which falls everywhere, on whole pictures alone."""
+        """By the tile's own log-odds and the frame's; rain, which falls everywhere, on whole images alone."""
         evidence, truth = [], []
         for tiles, frames, samples in (self.whole,) if EVENTS[number] == "rain" else (self.whole, self.mixed):
             own = tiles[:, number]

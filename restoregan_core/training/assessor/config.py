@@ -19,18 +19,18 @@ class AssessorTrainConfig:
         name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
         model: ``assessor``.
         data: what it learns from.
-        held_out: folders of other sharp pictures, degraded alike: for measuring, and for calibrating.
+        held_out: folders of other sharp images, degraded alike: for measuring, and for calibrating.
         network: its shape.
-        samples: pictures to learn from, made before the training starts and kept in memory.
-        held_out_samples: pictures to measure on.
+        samples: images to learn from, made before the training starts and kept in memory.
+        held_out_samples: images to measure on.
         steps: of the optimiser.
-        batch_size: pictures in a step.
+        batch_size: images in a step.
         optimiser: ``muon`` (with AdamW for what is not a matrix, see ``optimisers.py``) or ``adamw``.
         learning_rate: after the warm-up; it falls to 0 along a cosine.
         weight_decay: of the optimiser.
         ema_decay: of the moving average of the weights, which is what is measured and exported.
         frame_weight: of the frame's loss beside the tiles'.
-        patchwork_share: of the batches, those whose pictures are put together of two: one part may be degraded and
+        patchwork_share: of the batches, those whose images are put together of two: one part may be degraded and
             the other not, as where a car moves before a camera that stands still.
         start_from: a ``.safetensors`` file of an assessor of the same shape to go on from; fresh weights if empty.
         max_minutes: if not 0, the plan ends after that many minutes.
@@ -78,9 +78,7 @@ class AssessorTrainConfig:
         if not self.name or Path(self.name).name != self.name:
             raise ValueError(f"name={self.name!r} must be a plain folder name")
         if not self.held_out:
-            raise ValueError(
-                "held_out is empty: the assessor is calibrated on pictures it did not learn from"
-            )
+            raise ValueError("held_out is empty: the assessor is calibrated on images it did not learn from")
         for name in ("samples", "held_out_samples", "steps", "batch_size", "validate_every_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least 1")

@@ -23,9 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures with their truth, in memory."""
+    """Images with their truth, in memory."""
 
-    pictures_NCHW: Tensor  # noqa: N815
+    images_NCHW: Tensor  # noqa: N815
     """uint8 RGB."""
     tiles_NERC: Tensor  # noqa: N815
     """float32 (N, 3, rows, columns), NaN where nobody knows."""
@@ -36,14 +36,14 @@ class Samples:
     def of(cls, made: list[AssessmentSample]) -> "Samples":
         """Stack samples of one size."""
         return cls(
-            torch.from_numpy(np.stack([sample.picture_CHW for sample in made])),
+            torch.from_numpy(np.stack([sample.image_CHW for sample in made])),
             torch.from_numpy(np.stack([sample.tiles for sample in made])),
             torch.from_numpy(np.stack([sample.frame for sample in made])),
         )
 
     def chosen(self, numbers: Tensor) -> "Samples":
         """Those of these numbers."""
-        return Samples(self.pictures_NCHW[numbers], self.tiles_NERC[numbers], self.frames_NE[numbers])
+        return Samples(self.images_NCHW[numbers], self.tiles_NERC[numbers], self.frames_NE[numbers])
 
 
 def samples_of(source: AssessmentSource, count: int, workers: int, path: Path) -> Samples:
@@ -55,8 +55,8 @@ def samples_of(source: AssessmentSource, count: int, workers: int, path: Path) -
     key = json.dumps([asdict(source.config), source.seed, count])
     if path.is_file():
         kept = load_checkpoint(path)
-        if kept["source"] == key:
-            return Samples(kept["pictures"], kept["tiles"], kept["frames"])
+        if kept["source"] == key and "images" in kept:
+            return Samples(kept["images"], kept["tiles"], kept["frames"])
     made, told_s = [], time.monotonic()
     for sample in _made(source, count, workers):
         made.append(sample)
@@ -64,7 +64,7 @@ def samples_of(source: AssessmentSource, count: int, workers: int, path: Path) -
             told_s = time.monotonic()
             _LOG.info("%s: %d of %d made", path.name, len(made), count)
     samples = Samples.of(made)
-    state = {"source": key, "pictures": samples.pictures_NCHW, "tiles": samples.tiles_NERC,
+    state = {"source": key, "images": samples.images_NCHW, "tiles": samples.tiles_NERC,
              "frames": samples.frames_NE}  # fmt: skip
     try:
         save_checkpoint(state, path)
@@ -74,20 +74,20 @@ def samples_of(source: AssessmentSource, count: int, workers: int, path: Path) -
 
 
 def patchwork(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Each picture's one part and the previous one's other, along tiles' edges; of their frames nobody knows the
+    """Each image's one part and the previous one's other, along tiles' edges; of their frames nobody knows the
     truth."""
     axis = int(rng.integers(2, 4))
     count = samples.tiles_NERC.shape[axis]
     edge = int(rng.integers(1, count)) if count > 1 else 1
-    size = samples.pictures_NCHW.shape[axis] // count
-    pictures, tiles = (
+    size = samples.images_NCHW.shape[axis] // count
+    images, tiles = (
         torch.cat([whole.narrow(axis, 0, at), whole.roll(1, 0).narrow(axis, at, end - at)], axis)
         for whole, at, end in (
-            (samples.pictures_NCHW, edge * size, count * size),
+            (samples.images_NCHW, edge * size, count * size),
             (samples.tiles_NERC, edge, count),
         )
     )
-    return Samples(pictures, tiles, torch.full_like(samples.frames_NE, torch.nan))
+    return Samples(images, tiles, torch.full_like(samples.frames_NE, torch.nan))
 
 
 class _Numbered(Dataset):

@@ -36,8 +36,8 @@ class GridSample:
 
     @property
     def rgb_HWC(self) -> RgbImage:  # noqa: N802
-        """The picture, uint8 RGB (H, W, 3)."""
-        return np.ascontiguousarray(self.sample.picture_CHW.transpose(1, 2, 0))
+        """The image, uint8 RGB (H, W, 3)."""
+        return np.ascontiguousarray(self.sample.image_CHW.transpose(1, 2, 0))
 
     def has(self, event: str) -> bool:
         """Whether the frame has the event, one of ``EVENTS``."""
@@ -50,7 +50,7 @@ def severity_grid(
     """All cells of all scenes.
 
     Args:
-        scenes: sharp uint8 RGB pictures (H, W, 3); cut to multiples of 64.
+        scenes: sharp uint8 RGB images (H, W, 3); cut to multiples of 64.
         config: of the camera that all cells go through, and of what a label means.
     """
     for number, scene_HWC in enumerate(scenes):
@@ -65,7 +65,7 @@ def severity_grid(
 
 
 def centre_of(rgb_HWC: RgbImage, height: int, width: int) -> RgbImage:
-    """The middle of a picture at its own resolution, mirrored where it is smaller: uint8 (height, width, 3)."""
+    """The middle of an image at its own resolution, mirrored where it is smaller: uint8 (height, width, 3)."""
     top, left = (rgb_HWC.shape[0] - height) // 2, (rgb_HWC.shape[1] - width) // 2
     return cut(rgb_HWC, top, left, height, width)
 

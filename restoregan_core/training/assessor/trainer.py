@@ -41,7 +41,7 @@ class AssessorTrainer:
         config: the recipe.
 
     Raises:
-        ValueError: folders of pictures are missing; the run folder holds a run of another recipe; the network to
+        ValueError: folders of images are missing; the run folder holds a run of another recipe; the network to
             start from has another shape.
     """
 
@@ -123,9 +123,9 @@ class AssessorTrainer:
         if rng.random() < config.patchwork_share:
             batch = patchwork(batch, rng)
         axes = [axis for axis in (2, 3) if rng.random() < 0.5]
-        pictures, tiles, frames = (
+        images, tiles, frames = (
             part.to(self.device)
-            for part in (batch.pictures_NCHW.flip(axes), batch.tiles_NERC.flip(axes), batch.frames_NE)
+            for part in (batch.images_NCHW.flip(axes), batch.tiles_NERC.flip(axes), batch.frames_NE)
         )
         rate = config.learning_rate * min(1, (self.step + 1) / _WARM_UP_STEPS)
         rate *= 0.5 * (1 + math.cos(math.pi * self.position / config.steps))
@@ -134,7 +134,7 @@ class AssessorTrainer:
         self.network.train()
         is_mixed = config.precision == "bf16-mixed"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=is_mixed):
-            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(pictures)))
+            tile_log_odds, frame_log_odds = (y.float() for y in self.network(self._place(images)))
         loss = _loss(tile_log_odds, tiles)
         figures = {"loss/tile": loss.item(), "learning_rate": rate}
         if not torch.isnan(frames).all():
@@ -155,13 +155,13 @@ class AssessorTrainer:
                     mean.lerp_(value, 1 - decay)
         return figures
 
-    def _place(self, pictures_BCHW: Tensor) -> Tensor:
-        x = pictures_BCHW.to(self.device, memory_format=torch.channels_last).float()
+    def _place(self, images_BCHW: Tensor) -> Tensor:
+        x = images_BCHW.to(self.device, memory_format=torch.channels_last).float()
         return (x - 127.5) / 127.5
 
     @torch.no_grad()
     def _predict(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        found = [self.average(self._place(part)) for part in samples.pictures_NCHW.split(32)]
+        found = [self.average(self._place(part)) for part in samples.images_NCHW.split(32)]
         return torch.cat([tiles for tiles, _ in found]).cpu(), torch.cat([frame for _, frame in found]).cpu()
 
     def _measure(self, held_out: Samples) -> dict[str, float]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The game between generator and critic. Every loss is a scalar tensor.
 
-Pictures are float (B, C, H, W) RGB in [-1, 1], scores (B,).
+Images are float (B, C, H, W) RGB in [-1, 1], scores (B,).
 Sources: Wei et al. 2021, eqs. 4 to 9; Gulrajani et al. 2017 for the gradient penalty.
 """
 
@@ -22,8 +22,8 @@ def critic_loss(kind: AdversarialKind, fake_B: Tensor, real_B: Tensor) -> Tensor
         kind: ``wasserstein_sigmoid`` is the paper's; it takes scores in (0, 1), the others unbounded ones.
             The constraint of ``wgan_clip`` and ``wgan_gp`` is not in here: see ``clip_weights``,
             ``gradient_penalty``.
-        fake_B: scores of restored pictures.
-        real_B: scores of sharp pictures.
+        fake_B: scores of restored images.
+        real_B: scores of sharp images.
     """
     if kind == "minimax":  # -log D(sharp) - log(1 - D(fake)), with D = sigmoid(score), without overflow
         return F.softplus(-real_B).mean() + F.softplus(fake_B).mean()
@@ -38,12 +38,12 @@ def generator_adversarial_loss(kind: AdversarialKind, fake_B: Tensor) -> Tensor:
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real_BCHW: Tensor, fake_BCHW: Tensor, mix_B: Tensor
 ) -> Tensor:
-    """E[(|dD/dx| - 1)^2] at points between sharp and restored pictures; WGAN-GP weighs it by 10.
+    """E[(|dD/dx| - 1)^2] at points between sharp and restored images; WGAN-GP weighs it by 10.
 
     The norm of each sample's gradient runs over all of C, H and W.
 
     Args:
-        mix_B: share of the sharp picture in each point, in [0, 1].
+        mix_B: share of the sharp image in each point, in [0, 1].
     """
     mix_B111 = mix_B.view(-1, 1, 1, 1)
     point_BCHW = (mix_B111 * real_BCHW + (1 - mix_B111) * fake_BCHW).detach().requires_grad_()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STRIDE_PX = 32
-"""Stride of the coarsest scale: the sides of pictures must be multiples of it."""
+"""Stride of the coarsest scale: the sides of images must be multiples of it."""
 
 _Attributes = dict[str, Any]
 
@@ -62,9 +62,9 @@ class DetectorFeatures(nn.Module):
         except (KeyError, RuntimeError, ValueError) as error:  # now, not after hours of preparation
             raise ValueError(f"{os.fspath(path)} cannot be run: {error}") from error
 
-    def forward(self, picture_BCHW: Tensor) -> list[Tensor]:
+    def forward(self, image_BCHW: Tensor) -> list[Tensor]:
         values = {name: getattr(self, buffer) for name, buffer in self._constants.items()}
-        values[self._input] = ((picture_BCHW + 1) * 127.5).flip(1)
+        values[self._input] = ((image_BCHW + 1) * 127.5).flip(1)
         for node, attributes in self._nodes:
             inputs = [values[name] for name in node.input if name]
             values[node.output[0]] = _OPERATORS[node.op_type](inputs, attributes)
@@ -155,12 +155,12 @@ def _enlarge(inputs: list[Tensor], a: _Attributes) -> Tensor:
 
 
 def _slice(inputs: list[Tensor], _: _Attributes) -> Tensor:
-    picture, starts, ends, axes, steps = inputs
-    cut = [slice(None)] * picture.dim()
+    image, starts, ends, axes, steps = inputs
+    cut = [slice(None)] * image.dim()
     last = np.iinfo(np.int32).max  # stands for the end
     for start, end, axis, step in zip(*(t.tolist() for t in (starts, ends, axes, steps)), strict=True):
         cut[axis] = slice(start, None if end >= last else end, step)
-    return picture[tuple(cut)]
+    return image[tuple(cut)]
 
 
 _OPERATORS: dict[str, Callable[[list[Tensor], _Attributes], Tensor]] = {

@@ -3,7 +3,7 @@
 
 The weights do not come with this package. VGG19's are torchvision's published state dict, given as a file or
 fetched by torch.hub; where neither is available, VGG16's first layers serve as a stand-in from an ``.npz`` with
-arrays ``block{b}_conv{c}_w`` (OIHW) and ``_b`` for BGR pictures of 0 to 255.
+arrays ``block{b}_conv{c}_w`` (OIHW) and ``_b`` for BGR images of 0 to 255.
 """
 
 import os
@@ -33,7 +33,7 @@ class VggFeatures(nn.Module):
 
     Args:
         state: weight and bias of the seven convolutions, in order, OIHW.
-        mean, std: what the network's inputs were normalised with, RGB, for pictures in [0, 1].
+        mean, std: what the network's inputs were normalised with, RGB, for images in [0, 1].
         bgr: the network was trained on BGR.
 
     Shape: (B, 3, H, W) RGB in [-1, 1] -> (B, 256, H // 4, W // 4).
@@ -75,21 +75,21 @@ class VggFeatures(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.requires_grad_(False).eval()
 
-    def normalise(self, picture_BCHW: Tensor) -> Tensor:
-        """Every picture of the batch from [-1, 1] to what the network was trained on."""
-        x_BCHW = ((picture_BCHW + 1) / 2 - self.mean) / self.std
+    def normalise(self, image_BCHW: Tensor) -> Tensor:
+        """Every image of the batch from [-1, 1] to what the network was trained on."""
+        x_BCHW = ((image_BCHW + 1) / 2 - self.mean) / self.std
         return x_BCHW.flip(1) if self.bgr else x_BCHW
 
-    def forward(self, picture_BCHW: Tensor) -> Tensor:
-        features_BCHW: Tensor = self.layers(self.normalise(picture_BCHW))
+    def forward(self, image_BCHW: Tensor) -> Tensor:
+        features_BCHW: Tensor = self.layers(self.normalise(image_BCHW))
         return features_BCHW
 
 
 class PerceptualLoss(nn.Module):
-    """Squared difference of features: sum (or mean) over channels, mean over positions and pictures.
+    """Squared difference of features: sum (or mean) over channels, mean over positions and images.
 
     VGG19 is used at its own scale, which the paper's weight means. Another network has another scale: after
-    ``calibrate`` the squared difference is divided by the mean energy of a feature on sharp pictures, so that
+    ``calibrate`` the squared difference is divided by the mean energy of a feature on sharp images, so that
     a weight means the same relative difference whatever network stands in.
 
     Shape: two batches (B, 3, H, W) RGB in [-1, 1] -> scalar.
@@ -105,7 +105,7 @@ class PerceptualLoss(nn.Module):
 
     @torch.no_grad()
     def calibrate(self, sharp_BCHW: Tensor) -> None:
-        """Measure the mean square of a feature on sharp pictures in [-1, 1], and divide by it from now on."""
+        """Measure the mean square of a feature on sharp images in [-1, 1], and divide by it from now on."""
         self.energy.copy_(self.features(sharp_BCHW).float().square().mean())
 
     def forward(self, restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a restored picture is from its target, pixel by pixel and in its spectrum.
+"""How far a restored image is from its target, pixel by pixel and in its spectrum.
 
-Pictures are float (B, C, H, W) RGB in [-1, 1]; every loss is a scalar tensor.
+Images are float (B, C, H, W) RGB in [-1, 1]; every loss is a scalar tensor.
 Sources: Lai et al. 2017 for Charbonnier; Cho et al. 2021 for the Fourier term.
 """
 
@@ -31,7 +31,7 @@ def charbonnier_loss(restored_BCHW: Tensor, target_BCHW: Tensor, epsilon: float 
 
 
 def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the pictures; at least -80."""
+    """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the images; at least -80."""
     mse_B = (restored_BCHW - target_BCHW).square().flatten(1).mean(1)
     return 10 * torch.log10(mse_B / 4 + 1e-8).mean()
 

@@ -112,7 +112,7 @@ def test_thinning_out_the_rows_of_a_large_frame_changes_little():
     np.testing.assert_allclose(large_mean, small_mean, atol=0.15)
 
 
-def pictures(folder, count):
+def images(folder, count):
     paths = sorted((EVAL / folder).iterdir())[:count]
     return [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in paths]
 
@@ -121,7 +121,7 @@ def pictures(folder, count):
 def test_real_blur_and_rain_score_above_their_clean_targets(assessor):
     for folder, kind in (("gopro_crops256", "blur"), ("rain100h", "rain"), ("nturain_a1", "rain")):
         spoilt, clean = (
-            [getattr(assessor.assess(rgb), f"{kind}_probability") for rgb in pictures(f"{folder}/{side}", 8)]
+            [getattr(assessor.assess(rgb), f"{kind}_probability") for rgb in images(f"{folder}/{side}", 8)]
             for side in ("input", "target")
         )
         wins = np.subtract.outer(spoilt, clean) > 0

@@ -44,8 +44,8 @@ def test_blur_of_one_half_is_seen_in_that_half(assessor, scene):
 def test_night_and_a_soft_lens_are_neither(assessor, scene):
     night = (scene * 0.4).astype(np.uint8)
     soft = cv2.GaussianBlur(scene, (0, 0), 0.8)
-    for picture in (night, soft):
-        found = assessor.assess(picture)
+    for image in (night, soft):
+        found = assessor.assess(image)
         assert found.rain_probability < 0.5
         assert found.blur_probability < 0.6
 

@@ -17,7 +17,7 @@ def test_blurred_tile_is_tinted_and_the_source_not_written_to():
     np.testing.assert_array_equal(drawn[150, 100], [128, 128, 128])
 
 
-def test_restored_tile_has_a_frame_inside_the_picture():
+def test_restored_tile_has_a_frame_inside_the_image():
     rgb = np.full((100, 100, 3), 128, np.uint8)
     restored = np.array([[0, 0], [0, 0.5]], np.float32)
     drawn = draw_overlay(rgb, Assessment.not_assessed(), restored)

@@ -16,8 +16,8 @@ from replay_bags import (
     compressed,
     drive,
     header,
-    image,
-    picture,
+    image_message,
+    rgb_image,
     write_bag,
 )
 
@@ -42,9 +42,9 @@ def realsense(count: int) -> Iterator[tuple[str, str, int, Any]]:
     """What a driver of depth cameras publishes, with the topics of its image transports."""
     for number in range(count):
         at = START_NS + number * STEP_NS
-        rgb = picture(number)
+        rgb = rgb_image(number)
         depth_mm = np.full(rgb.shape[:2], 1500, np.uint16)
-        yield "/camera/color/image_raw", IMAGE, at, image(rgb, at)
+        yield "/camera/color/image_raw", IMAGE, at, image_message(rgb, at)
         yield "/camera/color/image_raw/compressed", COMPRESSED, at, compressed(rgb, at)
         yield DEPTH, IMAGE, at, one_channel(depth_mm, at, "16UC1")
         yield f"{DEPTH}/compressed", COMPRESSED, at, packed(b"\x89PNG", at, "16UC1; png compressed ")
@@ -81,7 +81,7 @@ def test_a_depth_topic_that_is_named_is_taken(tmp_path) -> None:
         ("/stereo/disparity/image", "mono8", "disparity, by its name"),
     ],
 )
-def test_what_only_looks_like_a_picture_is_left_out_with_its_reason(tmp_path, topic, encoding, why) -> None:
+def test_what_only_looks_like_an_image_is_left_out_with_its_reason(tmp_path, topic, encoding, why) -> None:
     size = {"32FC1": 4, "32FC2": 8, "32SC1": 4}.get(encoding, 1)
     values = np.zeros((8, 8), np.uint8 if size == 1 else np.float32 if size == 4 else np.float64)
     measured = [(topic, IMAGE, START_NS, one_channel(values, START_NS, encoding))]

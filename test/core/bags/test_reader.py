@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replay_bags import IMAGE, START_NS, STEP_NS, TYPES, drive, image, picture, write_bag
+from replay_bags import IMAGE, START_NS, STEP_NS, TYPES, drive, image_message, rgb_image, write_bag
 
 from restoregan_core.bags.cameras import camera_base
 from restoregan_core.bags.frames import FrameReader
@@ -24,7 +24,7 @@ def stamps(path: Path) -> tuple[list[int], list[str]]:
         found = []
         for frame in FrameReader(bag).frames():
             number = (frame.stamp_ns - START_NS) // STEP_NS
-            np.testing.assert_array_equal(frame.decode(), picture(number))
+            np.testing.assert_array_equal(frame.decode(), rgb_image(number))
             found.append(frame.stamp_ns)
         return found, bag.damage
 
@@ -135,7 +135,7 @@ def test_a_ros_1_bag_is_read(tmp_path: Path) -> None:
         connection = writer.add_connection("/front/image_raw", IMAGE, typestore=store)
         for number in range(3):
             stamp_ns = START_NS + number * STEP_NS
-            rgb = picture(number)
+            rgb = rgb_image(number)
             stamp = store.types["builtin_interfaces/msg/Time"](*divmod(stamp_ns, 10**9))
             message = store.types[IMAGE](
                 store.types["std_msgs/msg/Header"](number, stamp, "cam"), *rgb.shape[:2], "rgb8", 0,
@@ -171,7 +171,7 @@ def test_seconds_choose_a_stretch_of_the_bag(tmp_path: Path) -> None:
     assert [(f.stamp_ns - START_NS) // STEP_NS for f in frames] == [5, 6, 7, 8, 9]
 
 
-def test_raw_pictures_are_preferred_to_compressed_ones_of_the_same_camera(tmp_path: Path) -> None:
+def test_raw_images_are_preferred_to_compressed_ones_of_the_same_camera(tmp_path: Path) -> None:
     both = [*drive(2), *drive(2, is_compressed=True)]
     with open_bag(write_bag(tmp_path / "bag", both)) as opened:
         assert [c.topic for c in FrameReader(opened).cameras] == ["/front/image_raw"]
@@ -187,7 +187,7 @@ def test_names_of_cameras() -> None:
 
 
 def test_a_frame_whose_bytes_are_cut_off_does_not_end_the_reading(tmp_path: Path) -> None:
-    short = image(picture(0), START_NS)
+    short = image_message(rgb_image(0), START_NS)
     short.data = short.data[:100]
     broken = [("/front/image_raw", IMAGE, START_NS - 10, short)]
     with open_bag(write_bag(tmp_path / "bag", [*broken, *drive(2)])) as opened:

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from replay_bags import IMAGE, START_NS, STEP_NS, STORE, image, picture
+from replay_bags import IMAGE, START_NS, STEP_NS, STORE, image_message, rgb_image
 
 from restoregan_core.bags.frames import FrameReader
 from restoregan_core.bags.reader import open_bag
@@ -17,7 +17,7 @@ RAW_BYTES = 96 * 128 * 3
 
 
 def write_mcap(file: Path, compression: str, profile: str) -> list[int]:
-    """Pictures in chunks of three; returns where in the file each chunk (unchunked: message) ends."""
+    """Images in chunks of three; returns where in the file each chunk (unchunked: message) ends."""
     ends = []
     with file.open("wb") as stream:
         writer = Writer(
@@ -31,7 +31,9 @@ def write_mcap(file: Path, compression: str, profile: str) -> list[int]:
         channel = writer.register_channel("/front/image_raw", "cdr", schema)
         for number in range(COUNT):
             at = START_NS + number * STEP_NS
-            writer.add_message(channel, at, bytes(STORE.serialize_cdr(image(picture(number), at), IMAGE)), at)
+            writer.add_message(
+                channel, at, bytes(STORE.serialize_cdr(image_message(rgb_image(number), at), IMAGE)), at
+            )
             if not ends or stream.tell() != ends[-1]:
                 ends.append(stream.tell())
         writer.finish()

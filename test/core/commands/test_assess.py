@@ -19,7 +19,7 @@ def folder(tmp_path):
     (tmp_path / "in" / "sub").mkdir(parents=True)
     cv2.imwrite(str(tmp_path / "in" / "b.png"), scene(0))
     cv2.imwrite(str(tmp_path / "in" / "sub" / "a.jpg"), scene(1))
-    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    (tmp_path / "in" / "notes.txt").write_text("no image")
     return tmp_path / "in"
 
 
@@ -37,7 +37,7 @@ def records(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_folder_gives_one_object_a_picture_with_the_grids(folder, capsys):
+def test_folder_gives_one_object_an_image_with_the_grids(folder, capsys):
     assert cli.main(["assess", str(folder), "--json"]) == 0
     found = records(capsys)
     assert [r["file"] for r in found] == [str(folder / "b.png"), str(folder / "sub" / "a.jpg")]

@@ -78,7 +78,7 @@ def test_the_table_shows_every_protocol_and_says_why_lpips_is_missing(
     assert "not" in text.split("LPIPS")[1]
 
 
-def test_a_comparison_has_intervals_and_a_third_row_per_picture(data: Path, tmp_path: Path):
+def test_a_comparison_has_intervals_and_a_third_row_per_image(data: Path, tmp_path: Path):
     same, brighter = (
         save_network(tmp_path / "same.safetensors"),
         save_network(tmp_path / "b.safetensors", 0.05),
@@ -86,25 +86,23 @@ def test_a_comparison_has_intervals_and_a_third_row_per_picture(data: Path, tmp_
     out, table = tmp_path / "out.json", tmp_path / "out.csv"
     assert run("--model", brighter, "--against", same, "--data", data, "--json", out, "--csv", table) == 0
     difference = json.loads(out.read_text())["sets"]["pairs"]["against"]["difference"]["psnr_rgb"]
-    assert (
-        difference["low"] <= difference["mean"] <= difference["high"] < 0
-    )  # brightening hurts every picture
+    assert difference["low"] <= difference["mean"] <= difference["high"] < 0  # brightening hurts every image
     rows = list(csv.DictReader(table.open()))
     assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png"]
     gaps = [float(row["output_psnr_rgb"]) - float(row["against_psnr_rgb"]) for row in rows]
     assert np.mean(gaps) == pytest.approx(difference["mean"])
 
 
-def test_worst_cases_are_pictures_of_input_output_and_target(data: Path, tmp_path: Path):
+def test_worst_cases_are_images_of_input_output_and_target(data: Path, tmp_path: Path):
     brighter = save_network(tmp_path / "b.safetensors", 0.05)
     assert run("--model", brighter, "--data", data, "--worst", tmp_path / "worst") == 0
     first = sorted((tmp_path / "worst/pairs").iterdir())[0]
-    assert first.name.endswith("dB_0.png")  # the least noisy picture loses most
-    picture = cv2.imread(str(first))
-    assert picture.shape == (40, 3 * 56, 3)
-    np.testing.assert_array_equal(picture[:, :56], cv2.imread(str(data / "input/0.png")))
-    np.testing.assert_array_equal(picture[:, 112:], cv2.imread(str(data / "target/0.png")))
-    assert picture[:, 56:112].mean() > picture[:, :56].mean() + 3
+    assert first.name.endswith("dB_0.png")  # the least noisy image loses most
+    image = cv2.imread(str(first))
+    assert image.shape == (40, 3 * 56, 3)
+    np.testing.assert_array_equal(image[:, :56], cv2.imread(str(data / "input/0.png")))
+    np.testing.assert_array_equal(image[:, 112:], cv2.imread(str(data / "target/0.png")))
+    assert image[:, 56:112].mean() > image[:, :56].mean() + 3
 
 
 def test_a_baseline_names_the_setting_that_it_chose(data: Path, tmp_path: Path):
@@ -242,13 +240,13 @@ def test_videos_are_compared_too(rain: Path, tmp_path: Path):
         (("--data", "{data}", "--baseline", "none", "--layout", "kitti"), "no layout 'kitti'"),
         (("--data", "{data}", "--baseline", "none", "--json", "{tmp}/no/o.json"), "does not exist"),
         (("--data", "{data}", "--baseline", "none", "--clean"), "--clean is for --video"),
-        (("--data", "{data}", "--baseline", "none", "--video", "--align"), "--align is for single pictures"),
+        (("--data", "{data}", "--baseline", "none", "--video", "--align"), "--align is for single images"),
         (("--data", "{data}", "--baseline", "none", "--video", "--worst", "w"), "--worst is for single"),
         (
             ("--data", "{data}/input", "--baseline", "none", "--video", "--csv", "{tmp}/o.csv"),
             "--csv has scores",
         ),
-        (("--data", "{data}/input", "--baseline", "wiener", "--video"), "no pictures to choose"),
+        (("--data", "{data}/input", "--baseline", "wiener", "--video"), "no images to choose"),
         (("--data", "{tmp}/none.mp4", "--baseline", "none", "--video"), "none.mp4"),
     ],
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``restoregan restore`` on a picture, a folder and a video."""
+"""``restoregan restore`` on an image, a folder and a video."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def folder(tmp_path: Path) -> Path:
     root = tmp_path / "rainy"
     (root / "deep").mkdir(parents=True)
     for name in ("a.png", "deep/b.png"):
-        picture = np.random.default_rng(0).integers(20, 200, (40, 70, 3), np.uint8)
-        cv2.imwrite(str(root / name), picture)
+        image = np.random.default_rng(0).integers(20, 200, (40, 70, 3), np.uint8)
+        cv2.imwrite(str(root / name), image)
     return root
 
 
@@ -42,12 +42,12 @@ def is_brighter(output: Path, source: Path) -> bool:
     return bool((change == 6).all())  # 0.05 of 127.5 grey levels
 
 
-def test_a_picture_is_restored_into_a_file(network: Path, folder: Path, tmp_path: Path):
+def test_an_image_is_restored_into_a_file(network: Path, folder: Path, tmp_path: Path):
     assert run(network, folder / "a.png", tmp_path / "clear.png") == 0
     assert is_brighter(tmp_path / "clear.png", folder / "a.png")
 
 
-def test_a_picture_is_restored_into_a_folder(network: Path, folder: Path, tmp_path: Path):
+def test_an_image_is_restored_into_a_folder(network: Path, folder: Path, tmp_path: Path):
     (tmp_path / "out").mkdir()
     assert run(network, folder / "a.png", tmp_path / "out") == 0
     assert is_brighter(tmp_path / "out/a.png", folder / "a.png")
@@ -84,7 +84,7 @@ def test_one_bad_file_is_named_and_the_others_are_restored(
 ):
     (folder / "broken.png").write_bytes(b"nothing")
     assert run(network, folder, tmp_path / "clear") == 2
-    assert "broken.png is not a readable picture" in capsys.readouterr().err
+    assert "broken.png is not a readable image" in capsys.readouterr().err
     assert is_brighter(tmp_path / "clear/deep/b.png", folder / "deep/b.png")
     assert not (tmp_path / "clear/broken.png").exists()
 

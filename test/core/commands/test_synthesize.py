@@ -50,7 +50,7 @@ def test_a_folder_becomes_pairs_that_training_and_evaluation_can_read(
     assert all(record["kind"] == kind for record in records(output))
 
 
-def pictures(output: Path) -> dict[str, bytes]:
+def images(output: Path) -> dict[str, bytes]:
     return {str(p.relative_to(output)): p.read_bytes() for p in sorted(output.rglob("*.png"))}
 
 
@@ -66,7 +66,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_uninterrupted_one(photos: Pat
     kept = broken / "input" / json.loads(lines[0])["name"]
     before = kept.stat().st_mtime_ns
     assert run("rain", photos, broken, "--seed", 3, "--count", 2) == 0
-    assert pictures(broken) == pictures(whole)
+    assert images(broken) == images(whole)
     assert records(broken) == records(whole)
     assert kept.stat().st_mtime_ns == before, "what was whole is not made again"
 
@@ -92,10 +92,10 @@ def test_files_of_another_origin_are_never_overwritten(photos: Path, tmp_path: P
 def test_a_folder_begun_with_other_options_is_not_mixed(photos: Path, tmp_path: Path, capsys) -> None:
     output = tmp_path / "out"
     assert run("rain", photos, output) == 0
-    before = pictures(output)
+    before = images(output)
     assert restoregan(["synthesize", "rain", str(photos), str(output), "--seed", "5"]) == 2
     assert "made with another seed" in capsys.readouterr().err
-    assert pictures(output) == before
+    assert images(output) == before
 
 
 def frames_of(photos: Path, folder: Path, count: int) -> Path:
@@ -144,7 +144,7 @@ def test_blur_of_a_sequence_averages_its_frames_around_the_clean_one(photos: Pat
         (("--severity", "2"), "--severity 2.0 must lie between 0 and 1"),
         (("--count", "0"), "--count 0 must be at least 1"),
         (("--window", "4"), "--window 4 must be odd"),
-        (("--sequence", "--count", "2"), "--count is for single pictures"),
+        (("--sequence", "--count", "2"), "--count is for single images"),
     ],
 )
 def test_a_wrong_option_is_one_clear_line_and_exit_2(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small made pictures: no test here needs anything from elsewhere."""
+"""Small made images: no test here needs anything from elsewhere."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
-PictureWriter = Callable[..., Path]
+ImageWriter = Callable[..., Path]
 
 
 @pytest.fixture
-def write_picture() -> PictureWriter:
-    """``write_picture(path, seed, height, width)`` makes a smooth random picture and returns its path."""
+def write_image() -> ImageWriter:
+    """``write_image(path, seed, height, width)`` makes a smooth random image and returns its path."""
 
     def write(path: Path, seed: int = 0, height: int = 40, width: int = 48) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

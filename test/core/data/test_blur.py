@@ -29,19 +29,19 @@ def sliding(shifts_px: list[float], **changes: object) -> Blur:
     return replace(still, **changes)  # type: ignore[arg-type]
 
 
-def picture(height: int = 32, width: int = 40, seed: int = 0) -> torch.Tensor:
+def image(height: int = 32, width: int = 40, seed: int = 0) -> torch.Tensor:
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_camera_at_rest_takes_the_sharp_picture() -> None:
-    sharp = picture()
+def test_a_camera_at_rest_takes_the_sharp_image() -> None:
+    sharp = image()
     blurred, target = apply_blur(sharp, sliding([0.0, 0.0, 0.0]), whole_frame(32, 40))
     assert torch.equal(target, sharp)
     torch.testing.assert_close(blurred, sharp, atol=1e-3, rtol=0)
 
 
 def test_whole_pixel_shifts_average_in_linear_light() -> None:
-    sharp = picture(width=44)
+    sharp = image(width=44)
     window = Window(top=0, left=2, height=28, width=40, frame_height=32, frame_width=44)
     blurred, _ = apply_blur(sharp, sliding([-1.0, 0.0, 1.0]), window, margin=2)
     light = sharp[:, 2:-2].pow(GAMMA)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Promises about measuring a smear between a sharp and a blurred picture."""
+"""Promises about measuring a smear between a sharp and a blurred image."""
 
 import cv2
 import numpy as np
@@ -16,14 +16,14 @@ def scene(seed: int, side: int = 128) -> np.ndarray:
     return np.ascontiguousarray(coarse.repeat(6, 0).repeat(6, 1)[:side, :side])
 
 
-def smeared(picture: np.ndarray, extent_px: float, angle_deg: float) -> np.ndarray:
-    """The mean of the picture at 41 places along a straight line."""
-    angle, height, width = np.deg2rad(angle_deg), *picture.shape
-    total = np.zeros_like(picture, dtype=np.float64)
+def smeared(image: np.ndarray, extent_px: float, angle_deg: float) -> np.ndarray:
+    """The mean of the image at 41 places along a straight line."""
+    angle, height, width = np.deg2rad(angle_deg), *image.shape
+    total = np.zeros_like(image, dtype=np.float64)
     for shift in np.linspace(-extent_px / 2, extent_px / 2, 41):
         moved = np.array([[1, 0, shift * np.cos(angle)], [0, 1, shift * np.sin(angle)]])
         total += cv2.warpAffine(
-            picture, moved, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
+            image, moved, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
         )
     return (total / 41).astype(np.float32)
 
@@ -41,7 +41,7 @@ def test_the_length_of_a_straight_smear_is_found_whatever_its_direction(seed, ex
     assert measured_extent_px(sharp, blurred) == pytest.approx(extent_px, rel=0.25, abs=0.6)
 
 
-def test_equal_pictures_have_no_smear_and_longer_ones_measure_longer():
+def test_equal_images_have_no_smear_and_longer_ones_measure_longer():
     sharp = scene(3)
     measured = [measured_extent_px(sharp, smeared(sharp, px, 30)) for px in (0, 2, 4, 8, 16)]
     assert measured[0] == 0
@@ -67,7 +67,7 @@ def test_stripes_tell_nothing_of_a_smear_along_them(axis: int):
     assert np.isnan(measured_extent_px(stripes, smeared(stripes, 8, 90 if axis == 0 else 0)))
 
 
-def test_pictures_that_are_no_pair_are_refused():
+def test_images_that_are_no_pair_are_refused():
     side = 2 * REACH_PX
     with pytest.raises(ValueError, match=f"{side + 1} px or more"):
         measured_extent_px(np.zeros((side, side), np.float32), np.zeros((side, side), np.float32))

@@ -10,9 +10,9 @@ NONE = {f"{name}_share": 0.0 for name in ("soft", "defocus", "sharpen", "tone", 
 
 
 def edge() -> np.ndarray:
-    picture = np.full((64, 64, 3), 0.3, np.float32)
-    picture[:, 32:] = 0.7
-    return picture
+    image = np.full((64, 64, 3), 0.3, np.float32)
+    image[:, 32:] = 0.7
+    return image
 
 
 def test_a_shadow_darkens_a_part_and_its_edge_is_as_wide_as_asked() -> None:
@@ -27,7 +27,7 @@ def test_a_shadow_darkens_a_part_and_its_edge_is_as_wide_as_asked() -> None:
     assert widths[1] > 5 * widths[0]
 
 
-def test_a_fence_lies_over_the_picture_and_leaves_what_is_between() -> None:
+def test_a_fence_lies_over_the_image_and_leaves_what_is_between() -> None:
     behind = np.full((128, 128, 3), 0.5, np.float32)
     seen = fenced(behind, np.random.default_rng(0))
     is_bar = np.abs(seen - behind).max(2) > 0.01
@@ -35,7 +35,7 @@ def test_a_fence_lies_over_the_picture_and_leaves_what_is_between() -> None:
     np.testing.assert_array_equal(seen[~is_bar][:, 0].round(1), 0.5)
 
 
-def test_a_camera_that_does_nothing_records_the_picture() -> None:
+def test_a_camera_that_does_nothing_records_the_image() -> None:
     config = CameraConfig(**NONE)
     for seed in range(20):
         camera = draw_camera(config, np.random.default_rng(seed))
@@ -56,7 +56,7 @@ def test_sharpening_overshoots_and_a_soft_lens_does_not() -> None:
     assert recorded(soft_share=1.0).max() <= 0.701
 
 
-def test_of_a_picture_through_a_real_lens_no_other_is_drawn() -> None:
+def test_of_an_image_through_a_real_lens_no_other_is_drawn() -> None:
     config = CameraConfig(soft_share=1, defocus_share=1, sharpen_share=1)
     camera = draw_camera(config, np.random.default_rng(0), has_lens=False)
     assert camera.soft_px == camera.defocus_px == camera.sharpen_amount == 0

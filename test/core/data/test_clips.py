@@ -24,7 +24,7 @@ QUIET = ClipConfig(
 )
 
 
-def picture(seed, height=200, width=240):
+def rgb_image(seed, height=200, width=240):
     coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
@@ -34,13 +34,13 @@ def stills(tmp_path):
     folder = tmp_path / "stills"
     folder.mkdir()
     for seed in range(3):
-        cv2.imwrite(str(folder / f"{seed}.png"), picture(seed))
+        cv2.imwrite(str(folder / f"{seed}.png"), rgb_image(seed))
     return folder
 
 
 def recorded(folder, count=6, shift=3):
     """Consecutive frames of a camera that slides, degraded and clean."""
-    whole = picture(9, 200, 400)
+    whole = rgb_image(9, 200, 400)
     for side, added in (("input", 10), ("target", 0)):
         (folder / side).mkdir(parents=True)
         for k in range(count):
@@ -88,7 +88,7 @@ def test_a_sample_is_a_pure_function_of_its_number(stills):
 
 def test_what_is_cut_from_the_pool_keeps_frame_history_and_target_together(stills):
     shares = Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)
-    pooled = source(stills, shares=shares, reuse=ReuseConfig(pictures=2, size=96))
+    pooled = source(stills, shares=shares, reuse=ReuseConfig(images=2, size=96))
     batch = pooled.samples(range(6), 64)
     noise = (batch.input_BCHW[:, :3] - batch.target_BCHW).abs().mean()
     assert noise < 0.02
@@ -119,12 +119,12 @@ def test_rain_falls_on_or_is_independent_in_every_frame(new_rain_share):
 
 def test_drops_stay_on_the_lens():
     clip = draw_clip("drops", QUIET, DegradeConfig(), np.random.default_rng(2), 64)
-    first, second, _ = replace(clip, sensor=None).degrade([picture(1, 64, 64).astype(np.float32) / 255] * 3)
+    first, second, _ = replace(clip, sensor=None).degrade([rgb_image(1, 64, 64).astype(np.float32) / 255] * 3)
     np.testing.assert_array_equal(first, second)
 
 
 def test_accidents_do_what_they_say():
-    frames = [picture(k, 96, 96) for k in range(3)]
+    frames = [rgb_image(k, 96, 96) for k in range(3)]
     missing = with_history(frames, Accidents(missing=2))
     np.testing.assert_array_equal(missing, np.concatenate([frames[0]] * 3, axis=2))
     still = [frames[0]] * 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Promises about what is true of a spoilt picture: what was done and can be seen; the camera changes no label."""
+"""Promises about what is true of a spoilt image: what was done and can be seen; the camera changes no label."""
 
 from dataclasses import replace
 
@@ -100,7 +100,7 @@ def test_each_kind_is_labelled_by_what_it_is(kind: str, expected: tuple[int, int
     assert tuple(np.round(sample.frame)) == expected
 
 
-def test_the_camera_changes_pictures_but_no_label_of_blur() -> None:
+def test_the_camera_changes_images_but_no_label_of_blur() -> None:
     harsh = CameraConfig(
         soft_share=1, sharpen_share=1, tone_share=1, dark_share=1, grey_share=1, fence_share=1
     )
@@ -108,12 +108,12 @@ def test_the_camera_changes_pictures_but_no_label_of_blur() -> None:
         spoilt("blur", AssessmentDataConfig(camera=camera), blur_of(8.0)) for camera in (PLAIN, harsh)
     )
     np.testing.assert_array_equal(one.tiles, other.tiles)
-    assert one.picture_CHW.mean() > other.picture_CHW.mean() + 20
-    assert (other.picture_CHW[0].astype(int) - other.picture_CHW[2]).std() < one.picture_CHW.std()
+    assert one.image_CHW.mean() > other.image_CHW.mean() + 20
+    assert (other.image_CHW[0].astype(int) - other.image_CHW[2]).std() < one.image_CHW.std()
 
 
 @pytest.mark.parametrize("extent_px", [1.0, 3.0, 6.0])
-def test_a_pair_is_labelled_by_the_motion_between_its_pictures(extent_px: float) -> None:
+def test_a_pair_is_labelled_by_the_motion_between_its_images(extent_px: float) -> None:
     shares = Shares(blur=1, rain=0, blur_rain=0, drops=0, clean=0, pair=0)
     given, clean, _ = Degrader(blur_of(extent_px), shares)(texture()[None], np.random.default_rng(2))
     labels = LabelConfig(blur_tile_px=(0, 12))

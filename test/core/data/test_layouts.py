@@ -19,14 +19,14 @@ def names(root: Path, **options: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("layout", "folder"), [("gopro", "blur"), ("gopro_gamma", "blur_gamma")])
-def test_gopro_keeps_its_two_kinds_of_blur_apart(tmp_path: Path, write_picture, layout, folder) -> None:
+def test_gopro_keeps_its_two_kinds_of_blur_apart(tmp_path: Path, write_image, layout, folder) -> None:
     for split, scene in (
         ("train", "GOPR0372_07_00"),
         ("train", "GOPR0374_11_00"),
         ("test", "GOPR0384_11_00"),
     ):
         for side in ("blur", "blur_gamma", "sharp"):
-            write_picture(tmp_path / split / scene / side / "000047.png")
+            write_image(tmp_path / split / scene / side / "000047.png")
     assert names(tmp_path, layout=layout, split="train") == [
         (f"train/{scene}/{folder}/000047.png", f"train/{scene}/sharp/000047.png")
         for scene in ("GOPR0372_07_00", "GOPR0374_11_00")
@@ -36,12 +36,12 @@ def test_gopro_keeps_its_two_kinds_of_blur_apart(tmp_path: Path, write_picture, 
 
 @pytest.mark.parametrize("camera", ["J", "R"])
 def test_realblur_follows_its_list_in_which_the_clean_file_comes_first(
-    tmp_path: Path, write_picture, camera: str
+    tmp_path: Path, write_image, camera: str
 ) -> None:
     base = f"RealBlur-{camera}_ECC_IMCORR_centroid_itensity_ref/scene001"
-    write_picture(tmp_path / base / "gt/gt_1.png")
-    write_picture(tmp_path / base / "blur/blur_1.png")
-    write_picture(tmp_path / base / "gt/gt_2.png")  # not in the list
+    write_image(tmp_path / base / "gt/gt_1.png")
+    write_image(tmp_path / base / "blur/blur_1.png")
+    write_image(tmp_path / base / "gt/gt_2.png")  # not in the list
     listing = tmp_path / f"RealBlur_{camera}_test_list.txt"
     listing.write_text(f"{base}/gt/gt_1.png {base}/blur/blur_1.png\n")
     layout = f"realblur_{camera.lower()}"
@@ -76,35 +76,35 @@ def test_rain800_has_the_clean_half_on_the_left(tmp_path: Path) -> None:
         ("rain/X2/norain-{}x2.png", "norain-{}.png"),
     ],
 )
-def test_rain1800_is_read_by_its_old_names_and_its_new(tmp_path: Path, write_picture, rainy, clean) -> None:
+def test_rain1800_is_read_by_its_old_names_and_its_new(tmp_path: Path, write_image, rainy, clean) -> None:
     for number in (1, 2):
-        write_picture(tmp_path / rainy.format(number))
-        write_picture(tmp_path / clean.format(number))
+        write_image(tmp_path / rainy.format(number))
+        write_image(tmp_path / clean.format(number))
     expected = [(rainy.format(n), clean.format(n)) for n in (1, 2)]
     assert names(tmp_path, layout="rain1800") == expected
 
 
-def test_rain1800_names_a_picture_whose_partner_is_missing(tmp_path: Path, write_picture) -> None:
-    write_picture(tmp_path / "norain-001.png")
-    write_picture(tmp_path / "rain-001.png")
-    write_picture(tmp_path / "rain-002.png")
+def test_rain1800_names_an_image_whose_partner_is_missing(tmp_path: Path, write_image) -> None:
+    write_image(tmp_path / "norain-001.png")
+    write_image(tmp_path / "rain-001.png")
+    write_image(tmp_path / "rain-002.png")
     with pytest.raises(ValueError, match=r"rain-002\.png has no partner"):
         find_pairs(tmp_path, layout="rain1800")
 
 
-def test_rain14000_gives_each_rain_its_one_clean_picture(tmp_path: Path, write_picture) -> None:
-    write_picture(tmp_path / "testing/ground_truth/901.jpg")
+def test_rain14000_gives_each_rain_its_one_clean_image(tmp_path: Path, write_image) -> None:
+    write_image(tmp_path / "testing/ground_truth/901.jpg")
     for rain in (1, 14):
-        write_picture(tmp_path / f"testing/rainy_image/901_{rain}.jpg")
+        write_image(tmp_path / f"testing/rainy_image/901_{rain}.jpg")
     assert names(tmp_path, layout="rain14000", split="test") == [
         (f"testing/rainy_image/901_{rain}.jpg", "testing/ground_truth/901.jpg") for rain in (1, 14)
     ]
 
 
 @pytest.mark.parametrize("inner", ["train/", ""])
-def test_reds_is_read_as_unpacked(tmp_path: Path, write_picture, inner: str) -> None:
+def test_reds_is_read_as_unpacked(tmp_path: Path, write_image, inner: str) -> None:
     for side in ("blur", "sharp", "blur_bicubic/X4", "sharp_bicubic/X4"):
-        write_picture(tmp_path / f"{inner}train_{side}/000/00000000.png")
+        write_image(tmp_path / f"{inner}train_{side}/000/00000000.png")
     for layout, kind in (("reds", ""), ("reds_x4", "_bicubic/X4")):
         assert names(tmp_path, layout=layout, split="train") == [
             (f"{inner}train_blur{kind}/000/00000000.png", f"{inner}train_sharp{kind}/000/00000000.png")

@@ -14,10 +14,10 @@ from restoregan_core.images.folders import read_rgb
 
 
 @pytest.fixture
-def folder(tmp_path: Path, write_picture) -> Path:
+def folder(tmp_path: Path, write_image) -> Path:
     for name, seed in (("a", 1), ("b/c", 2)):
-        write_picture(tmp_path / "input" / f"{name}.png", seed + 10)
-        write_picture(tmp_path / "target" / f"{name}.png", seed)
+        write_image(tmp_path / "input" / f"{name}.png", seed + 10)
+        write_image(tmp_path / "target" / f"{name}.png", seed)
     return tmp_path
 
 
@@ -27,9 +27,9 @@ def test_partners_are_found_by_their_path(folder: Path) -> None:
     assert [p.target_path.relative_to(folder).as_posix() for p in pairs] == ["target/a.png", "target/b/c.png"]
 
 
-def test_partners_may_differ_in_their_suffix(folder: Path, write_picture) -> None:
+def test_partners_may_differ_in_their_suffix(folder: Path, write_image) -> None:
     (folder / "input/a.png").unlink()
-    write_picture(folder / "input/a.jpg")
+    write_image(folder / "input/a.jpg")
     assert find_pairs(folder)[0].input_path.name == "a.jpg"
 
 
@@ -40,23 +40,23 @@ def test_a_missing_partner_is_named(folder: Path, side: str) -> None:
         find_pairs(folder)
 
 
-def test_a_pair_of_two_sizes_is_named_with_both(folder: Path, write_picture) -> None:
-    write_picture(folder / "input/a.png", height=44)
+def test_a_pair_of_two_sizes_is_named_with_both(folder: Path, write_image) -> None:
+    write_image(folder / "input/a.png", height=44)
     with pytest.raises(ValueError, match=r"input/a\.png is 44x48 .*target/a\.png is 40x48"):
         find_pairs(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture"])
-def test_an_unreadable_picture_is_named(folder: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_an_unreadable_image_is_named(folder: Path, content: bytes) -> None:
     (folder / "target/b/c.png").write_bytes(content)
-    with pytest.raises(ValueError, match=r"target/b/c\.png is not a readable picture"):
+    with pytest.raises(ValueError, match=r"target/b/c\.png is not a readable image"):
         find_pairs(folder)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
-def test_a_truncated_picture_does_not_pass_for_a_whole_one(folder: Path, write_picture, suffix: str) -> None:
+def test_a_truncated_image_does_not_pass_for_a_whole_one(folder: Path, write_image, suffix: str) -> None:
     (folder / "target/a.png").unlink()
-    path = write_picture(folder / f"target/a{suffix}")
+    path = write_image(folder / f"target/a{suffix}")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=rf"target/a\{suffix}"):
@@ -73,24 +73,24 @@ def test_an_unknown_layout_is_answered_with_the_known_ones(tmp_path: Path) -> No
         find_pairs(tmp_path, layout="gopr")
 
 
-def write_lmdb(path: Path, pictures: dict[str, np.ndarray]) -> None:
+def write_lmdb(path: Path, images: dict[str, np.ndarray]) -> None:
     lines = []
     with lmdb.open(str(path), map_size=2**22) as database, database.begin(write=True) as writing:
-        for key, rgb_HWC in pictures.items():
+        for key, rgb_HWC in images.items():
             writing.put(key.encode(), cv2.imencode(".png", rgb_HWC[..., ::-1])[1].tobytes())
             lines.append(f"{key}.png ({rgb_HWC.shape[0]},{rgb_HWC.shape[1]},3) 1\n")
     (path / "meta_info.txt").write_text("".join(lines))
 
 
 @pytest.mark.parametrize("names", [("input.lmdb", "target.lmdb"), ("lq.lmdb", "gt.lmdb")])
-def test_pictures_come_out_of_lmdb_as_they_went_in(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_images_come_out_of_lmdb_as_they_went_in(tmp_path: Path, names: tuple[str, str]) -> None:
     rng = np.random.default_rng(0)
     sides = [
         {key: rng.integers(0, 256, (8, 10, 3), dtype=np.uint8) for key in ("0001", "clip/0002")}
         for _ in names
     ]
-    for name, pictures in zip(names, sides, strict=True):
-        write_lmdb(tmp_path / name, pictures)
+    for name, images in zip(names, sides, strict=True):
+        write_lmdb(tmp_path / name, images)
     pairs = find_pairs(tmp_path, layout="lmdb")
     assert len(pairs) == 2
     for pair, key in zip(pairs, ("0001", "clip/0002"), strict=True):
@@ -99,20 +99,20 @@ def test_pictures_come_out_of_lmdb_as_they_went_in(tmp_path: Path, names: tuple[
 
 
 def test_a_key_without_partner_is_named(tmp_path: Path) -> None:
-    picture = np.zeros((8, 8, 3), np.uint8)
-    write_lmdb(tmp_path / "input.lmdb", {"1": picture})
-    write_lmdb(tmp_path / "target.lmdb", {"1": picture, "2": picture})
+    image = np.zeros((8, 8, 3), np.uint8)
+    write_lmdb(tmp_path / "input.lmdb", {"1": image})
+    write_lmdb(tmp_path / "target.lmdb", {"1": image, "2": image})
     with pytest.raises(ValueError, match="'2'"):
         find_pairs(tmp_path, layout="lmdb")
 
 
 def test_backgrounds_of_the_test_set_are_left_out_whatever_they_are_called(
-    tmp_path: Path, write_picture
+    tmp_path: Path, write_image
 ) -> None:
-    test_clean = write_picture(tmp_path / "test/1.png", seed=5)
+    test_clean = write_image(tmp_path / "test/1.png", seed=5)
     training = []
     for name, seed in (("7", 5), ("8", 6), ("9", 7)):
-        training.append(Pair(tmp_path / "x.png", write_picture(tmp_path / f"train/{name}.png", seed=seed)))
+        training.append(Pair(tmp_path / "x.png", write_image(tmp_path / f"train/{name}.png", seed=seed)))
     mirrored = tmp_path / "train/10.png"
     cv2.imwrite(str(mirrored), cv2.imread(str(test_clean))[:, ::-1])
     training.append(Pair(tmp_path / "x.png", mirrored))

@@ -20,11 +20,11 @@ ALL_KINDS = ("blur", "rain", "blur_rain", "drops", "clean", "pair")
 
 
 @pytest.fixture
-def config(tmp_path: Path, write_picture) -> DataConfig:
+def config(tmp_path: Path, write_image) -> DataConfig:
     for number in range(4):
-        write_picture(tmp_path / f"sharp/{number}.png", number, height=96, width=120)
-        write_picture(tmp_path / f"pairs/input/{number}.png", number + 10)
-        write_picture(tmp_path / f"pairs/target/{number}.png", number)
+        write_image(tmp_path / f"sharp/{number}.png", number, height=96, width=120)
+        write_image(tmp_path / f"pairs/input/{number}.png", number + 10)
+        write_image(tmp_path / f"pairs/target/{number}.png", number)
     even = Shares(**dict.fromkeys(ALL_KINDS, 1.0))
     return DataConfig(
         sharp=[Folder(path=str(tmp_path / "sharp"))],
@@ -43,14 +43,14 @@ def only(config: DataConfig, kind: str) -> DataConfig:
     return replace(config, shares=Shares(**{k: float(k == kind) for k in ALL_KINDS}))
 
 
-def test_samples_are_pictures_in_range_with_inputs_as_a_file_would_hold_them(config: DataConfig) -> None:
+def test_samples_are_images_in_range_with_inputs_as_a_file_would_hold_them(config: DataConfig) -> None:
     batch = TrainingSource(config, seed=0).samples(range(24), 32)
     assert batch.input_BCHW.shape == batch.target_BCHW.shape == (24, 3, 32, 32)
     assert batch.input_BCHW.dtype == batch.target_BCHW.dtype == torch.float32
     assert set(batch.kinds) == set(ALL_KINDS)
-    for picture in (batch.input_BCHW, batch.target_BCHW):
-        assert picture.min() >= 0
-        assert picture.max() <= 1
+    for image in (batch.input_BCHW, batch.target_BCHW):
+        assert image.min() >= 0
+        assert image.max() <= 1
     steps = batch.input_BCHW * 255
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
 
@@ -78,21 +78,21 @@ def test_two_ranks_and_a_resumed_run_see_what_one_process_sees(config: DataConfi
         assert_equal(made_ahead, made_here)
 
 
-def test_samples_cut_from_a_pool_are_parts_of_its_few_pictures_and_the_same_for_everyone(
+def test_samples_cut_from_a_pool_are_parts_of_its_few_images_and_the_same_for_everyone(
     config: DataConfig,
 ) -> None:
-    pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=48), flips=False)
+    pooled = replace(only(config, "rain"), reuse=ReuseConfig(images=2, size=48), flips=False)
     batch = TrainingSource(pooled, seed=3).samples(range(12), 40)
     whole = TrainingSource(pooled, seed=3)
     assert_equal(whole.samples([7], 40), TrainingSource(pooled, seed=3).samples([7], 40))
     assert len({(o.file, json.dumps(o.to_dict()["rain"])) for o in batch.origins}) == 2, "two degradations"
     assert len({(o.top, o.left) for o in batch.origins}) > 4, "cut in many places"
-    for pictures in (batch.input_BCHW, batch.target_BCHW):
-        for origin, picture in zip(batch.origins, pictures, strict=True):
+    for images in (batch.input_BCHW, batch.target_BCHW):
+        for origin, image in zip(batch.origins, images, strict=True):
             if origin.degradation == batch.origins[0].degradation:
                 down, right = origin.top - batch.origins[0].top, origin.left - batch.origins[0].left
-                here = picture[:, max(-down, 0) : 40 - max(down, 0), max(-right, 0) : 40 - max(right, 0)]
-                there = pictures[0][:, max(down, 0) : 40 + min(down, 0), max(right, 0) : 40 + min(right, 0)]
+                here = image[:, max(-down, 0) : 40 - max(down, 0), max(-right, 0) : 40 - max(right, 0)]
+                there = images[0][:, max(down, 0) : 40 + min(down, 0), max(right, 0) : 40 + min(right, 0)]
                 assert torch.equal(here, there), "where two overlap, they show the same"
 
 
@@ -104,7 +104,7 @@ def test_runs_of_one_kind_make_batches_of_one_kind(config: DataConfig) -> None:
 
 
 def test_a_size_that_the_pool_cannot_give_is_degraded_by_itself(config: DataConfig) -> None:
-    pooled = replace(only(config, "rain"), reuse=ReuseConfig(pictures=2, size=32))
+    pooled = replace(only(config, "rain"), reuse=ReuseConfig(images=2, size=32))
     assert_equal(
         TrainingSource(pooled, seed=3).samples(range(4), 32),
         TrainingSource(only(config, "rain"), seed=3).samples(range(4), 32),
@@ -123,8 +123,8 @@ def test_real_pairs_stay_aligned_under_flips(config: DataConfig, tmp_path: Path)
     import cv2
 
     for number in range(4):  # the target is the negative of the input
-        picture = cv2.imread(str(tmp_path / f"pairs/input/{number}.png"))
-        cv2.imwrite(str(tmp_path / f"pairs/target/{number}.png"), 255 - picture)
+        image = cv2.imread(str(tmp_path / f"pairs/input/{number}.png"))
+        cv2.imwrite(str(tmp_path / f"pairs/target/{number}.png"), 255 - image)
     batch = TrainingSource(only(config, "pair"), seed=0).samples(range(8), 24)
     torch.testing.assert_close(batch.input_BCHW, 1 - batch.target_BCHW, atol=1e-6, rtol=0)
 
@@ -145,7 +145,7 @@ def test_everything_drawn_is_recorded_with_the_true_blur_extent(config: DataConf
     )
 
 
-def test_crops_larger_than_a_picture_are_filled_by_mirroring(config: DataConfig) -> None:
+def test_crops_larger_than_an_image_are_filled_by_mirroring(config: DataConfig) -> None:
     batch = TrainingSource(config, seed=0).samples(range(12), 128)
     assert batch.input_BCHW.shape == (12, 3, 128, 128)
 
@@ -163,7 +163,7 @@ def test_broken_data_stops_the_program_at_its_start(config: DataConfig, tmp_path
     with pytest.raises(ValueError, match="shares of pair are all 0"):
         TrainingSource(pairs_that_nothing_asks_for, seed=0)
     (tmp_path / "pairs/input/2.png").write_bytes(b"broken")
-    with pytest.raises(ValueError, match=r"input/2\.png is not a readable picture"):
+    with pytest.raises(ValueError, match=r"input/2\.png is not a readable image"):
         TrainingSource(config, seed=0)
     with pytest.raises(ValueError, match="neither sharp nor pairs"):
         DataConfig()

@@ -47,14 +47,14 @@ def test_windows_do_not_overlap_and_drop_what_is_left() -> None:
     assert [[int(f[0, 0, 0]) for f in window] for window in windows(frames, 3)] == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path, write_picture) -> None:
+def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path, write_image) -> None:
     for number in (2, 0, 1):
-        write_picture(tmp_path / f"{number:03d}.png", seed=number)
+        write_image(tmp_path / f"{number:03d}.png", seed=number)
     first = cv2.imread(str(tmp_path / "000.png"))[..., ::-1]
     frames = list(read_frames(tmp_path))
     assert len(frames) == 3
     assert np.array_equal(frames[0], first)
-    write_picture(tmp_path / "003.png", height=44)
+    write_image(tmp_path / "003.png", height=44)
     with pytest.raises(ValueError, match=r"003\.png is 44x48"):
         list(read_frames(tmp_path))
 

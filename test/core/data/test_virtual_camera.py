@@ -28,9 +28,9 @@ def sliding(right, down, **options):
 
 
 def test_the_current_frame_is_the_middle_of_the_scene_bit_for_bit():
-    picture = scene(20)
-    frames, sharp = film(picture, sliding(5.0, 3.0), [0.0, -1.0], SIDE)
-    expected = picture[20:-20, 20:-20]
+    image = scene(20)
+    frames, sharp = film(image, sliding(5.0, 3.0), [0.0, -1.0], SIDE)
+    expected = image[20:-20, 20:-20]
     np.testing.assert_array_equal(np.rint(frames[0] * 255), expected)
     np.testing.assert_array_equal(frames[0], sharp)
 
@@ -44,10 +44,10 @@ def test_the_scene_slides_by_its_speed_from_frame_to_frame():
 
 
 def test_blur_is_as_long_as_the_way_during_the_exposure():
-    picture = np.zeros((SIDE + 40, SIDE + 40, 3), np.uint8)
-    picture[:, SIDE // 2 + 20] = 255
+    image = np.zeros((SIDE + 40, SIDE + 40, 3), np.uint8)
+    image[:, SIDE // 2 + 20] = 255
     motion = replace(sliding(16.0, 0.0), exposure=0.5)
-    [frame], sharp = film(picture, motion, [0.0], SIDE)
+    [frame], sharp = film(image, motion, [0.0], SIDE)
     assert (sharp[SIDE // 2, :, 0] > 0.5).sum() == 1
     assert (frame[SIDE // 2, :, 0] > 0.02).sum() == pytest.approx(8, abs=2)
 
@@ -71,9 +71,9 @@ def test_the_margin_holds_all_that_the_frames_show(blur_px):
         motion = draw_motion(config, np.random.default_rng(seed), blur_px)
         margin = motion.margin_px(3, SIDE)
         # A scene that is bright around the margin: where it shows, something was looked up outside.
-        picture = np.zeros((SIDE + 2 * margin + 2, SIDE + 2 * margin + 2, 3), np.uint8)
-        picture[[0, -1]] = picture[:, [0, -1]] = 255
-        frames, _ = film(picture, motion, [0.0, -1.0, -2.0], SIDE)
+        image = np.zeros((SIDE + 2 * margin + 2, SIDE + 2 * margin + 2, 3), np.uint8)
+        image[[0, -1]] = image[:, [0, -1]] = 255
+        frames, _ = film(image, motion, [0.0, -1.0, -2.0], SIDE)
         assert max(float(frame.max()) for frame in frames) < 0.35, (seed, motion)
 
 

@@ -28,23 +28,23 @@ def frames(tmp_path: Path) -> list[LabelledFrame]:
     for name in ("images", "labels"):
         (tmp_path / name).mkdir()
     for index in range(4):
-        picture = np.full((120, 300, 3), 60, np.uint8)
+        image = np.full((120, 300, 3), 60, np.uint8)
         lines = []
         for left in (20 + 10 * index, 180):
-            picture[50:90, left : left + 60] = 255
+            image[50:90, left : left + 60] = 255
             lines.append(f"Car 0 0 0 {left} 50 {left + 60} 90 1 1 1 1 1 1 1")
-        cv2.imwrite(str(tmp_path / f"images/{index}.png"), picture)
+        cv2.imwrite(str(tmp_path / f"images/{index}.png"), image)
         (tmp_path / f"labels/{index}.txt").write_text("\n".join(lines))
     return find_frames(tmp_path)
 
 
-def detect(picture: np.ndarray) -> Detections:
+def detect(image: np.ndarray) -> Detections:
     """Bright rectangles are cars, the brighter the surer."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats((picture[..., 1] > 90).astype(np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats((image[..., 1] > 90).astype(np.uint8))
     found = []
     for x, y, width, height, area in stats[1:count]:
         if area > 200:
-            found.append((picture[y + height // 2, x + width // 2, 1] / 255, (x, y, x + width, y + height)))
+            found.append((image[y + height // 2, x + width // 2, 1] / 255, (x, y, x + width, y + height)))
     found.sort(key=lambda item: -item[0])
     return Detections(
         np.array([box for _, box in found], np.float32).reshape(-1, 4),
@@ -53,14 +53,14 @@ def detect(picture: np.ndarray) -> Detections:
     )
 
 
-def erase_right_car(picture: np.ndarray) -> np.ndarray:
-    erased = picture.copy()
+def erase_right_car(image: np.ndarray) -> np.ndarray:
+    erased = image.copy()
     erased[:, 170:] = 60
     return erased
 
 
-def invent_car(picture: np.ndarray) -> np.ndarray:
-    invented = picture.copy()
+def invent_car(image: np.ndarray) -> np.ndarray:
+    invented = image.copy()
     invented[5:40, 100:150] = 250
     return invented
 
@@ -108,13 +108,13 @@ def test_the_gated_view_is_judged_on_its_own(frames: list[LabelledFrame]):
 
 def test_cars_that_come_back_are_gained(frames: list[LabelledFrame]):
     originals = {p.path.name: cv2.imread(str(p.path)) for p in frames}
-    for frame in frames:  # the right car is nearly black in the pictures
-        picture = originals[frame.path.name].copy()
-        picture[50:90, 180:240] = 61
-        cv2.imwrite(str(frame.path), picture)
+    for frame in frames:  # the right car is nearly black in the images
+        image = originals[frame.path.name].copy()
+        image[50:90, 180:240] = 61
+        cv2.imwrite(str(frame.path), image)
 
-    def restore(picture: np.ndarray) -> np.ndarray:
-        restored = picture.copy()
+    def restore(image: np.ndarray) -> np.ndarray:
+        restored = image.copy()
         restored[50:90, 180:240] = 255
         return restored
 
@@ -129,9 +129,9 @@ def test_spoilt_frames_are_the_same_at_every_run_and_differ_from_the_clean(
 ):
     seen: list[np.ndarray] = []
 
-    def keep(picture: np.ndarray) -> np.ndarray:
-        seen.append(picture)
-        return picture
+    def keep(image: np.ndarray) -> np.ndarray:
+        seen.append(image)
+        return image
 
     for _ in range(2):
         evaluate(frames[:1], keep, condition=Condition(kind, 1.0))
@@ -145,7 +145,7 @@ def test_draws_differ_and_a_frame_stays_one_unit_of_the_interval(frames: list[La
         Condition("rain", 0.5), frames[:2], detect, lambda p: seen.append(p) or p, np.copy, draws=3
     )
     assert len(seen) == 6
-    assert len({picture.tobytes() for picture in seen}) == 6
+    assert len({image.tobytes() for image in seen}) == 6
     summary = summarise(result)
     assert (summary["frames"], summary["draws"]) == (2, 3)
     cars = summary["views"]["restored"]["car"]
@@ -153,7 +153,7 @@ def test_draws_differ_and_a_frame_stays_one_unit_of_the_interval(frames: list[La
     assert cars["objects"] == 2 * 2 * 3
 
     # Only the first frame's car is ever lost: an interval that took draws for scenes would exclude 0.
-    first = {picture.tobytes() for picture in seen[:3]}
+    first = {image.tobytes() for image in seen[:3]}
     erased = evaluate_condition(
         Condition("rain", 0.5), frames[:2], detect,
         lambda p: erase_right_car(p) if p.tobytes() in first else p, np.copy, draws=3,

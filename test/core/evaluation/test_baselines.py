@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The baselines do what their names say, at the setting that suits the pictures."""
+"""The baselines do what their names say, at the setting that suits the images."""
 
 import cv2
 import numpy as np
@@ -72,14 +72,14 @@ def test_unsharp_by_nothing_changes_nothing():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_setting_gives_a_picture_of_the_inputs_size_and_leaves_it_alone(name: str):
-    picture = scene()[:33, :41].copy()
-    before = picture.copy()
+def test_every_setting_gives_an_image_of_the_inputs_size_and_leaves_it_alone(name: str):
+    image = scene()[:33, :41].copy()
+    before = image.copy()
     for baseline in baselines(name):
-        restored = baseline(picture)
-        assert restored.shape == picture.shape
+        restored = baseline(image)
+        assert restored.shape == image.shape
         assert restored.dtype == np.uint8
-        np.testing.assert_array_equal(picture, before)
+        np.testing.assert_array_equal(image, before)
 
 
 def test_the_best_setting_is_the_best_over_all_pairs():
@@ -92,5 +92,5 @@ def test_the_best_setting_is_the_best_over_all_pairs():
 def test_unknown_names_and_empty_sets_are_refused():
     with pytest.raises(ValueError, match="no baseline 'magic'"):
         baselines("magic")
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         best_baseline("unsharp", [])

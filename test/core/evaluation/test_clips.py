@@ -20,7 +20,7 @@ def test_subfolders_are_clips_of_their_own_with_their_targets(tmp_path: Path):
     frames = list(clips[0].frames())
     assert [frame.file for frame in frames] == [f"input/a/{t:04d}.png" for t in range(4)]
     for frame, clean, rainy in zip(frames, clean_clip(4), rained_on(clean_clip(4)), strict=True):
-        np.testing.assert_array_equal(frame.picture, rainy)
+        np.testing.assert_array_equal(frame.image, rainy)
         np.testing.assert_array_equal(frame.target, clean)
 
 
@@ -40,7 +40,7 @@ def test_clean_frames_are_their_own_ground_truth(tmp_path: Path, with_targets: b
     source = tmp_path if with_targets else tmp_path / "target"
     (clip,) = find_clips(source, clean=True)
     for frame, clean in zip(clip.frames(), clean_clip(3), strict=True):
-        np.testing.assert_array_equal(frame.picture, clean)
+        np.testing.assert_array_equal(frame.image, clean)
         np.testing.assert_array_equal(frame.target, clean)
 
 
@@ -57,9 +57,9 @@ def test_a_video_file_is_one_clip(tmp_path: Path):
     assert [frame.file for frame in read] == [f"drive.avi#{t}" for t in range(4)]
     assert all(frame.target is None for frame in read)
     for frame, drawn in zip(read, frames, strict=True):
-        assert np.abs(frame.picture.astype(int) - drawn).mean() < 6
+        assert np.abs(frame.image.astype(int) - drawn).mean() < 6
     (clean,) = find_clips(tmp_path / "drive.avi", clean=True)
-    assert all(np.array_equal(frame.picture, frame.target) for frame in clean.frames())
+    assert all(np.array_equal(frame.image, frame.target) for frame in clean.frames())
 
 
 def test_what_is_no_clip_is_refused_before_anything_is_measured(tmp_path: Path):

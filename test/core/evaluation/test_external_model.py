@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Others' networks: built by their factory, weights read safely, pictures scaled and padded right."""
+"""Others' networks: built by their factory, weights read safely, images scaled and padded right."""
 
 import pickle
 import sys
@@ -45,7 +45,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 200, (13, 21, 3), np.uint8)
 
 
@@ -56,8 +56,8 @@ def test_a_network_runs_in_its_own_range_on_any_size_with_dropout_off(
     restorer = ForeignRestorer(
         "their_code:build", weights, value_range=value_range, size_multiple=8, device="cpu"
     )
-    expected = np.clip(picture() + levels, 0, 255)
-    assert np.abs(restorer(picture()) - expected).max() <= 0.51
+    expected = np.clip(image() + levels, 0, 255)
+    assert np.abs(restorer(image()) - expected).max() <= 0.51
     seen = restorer._network.seen
     assert seen.shape == (1, 3, 16, 24)
     assert seen.min() >= (-1 if value_range == "signed" else 0)
@@ -67,7 +67,7 @@ def test_safetensors_are_read_too(weights: Path, tmp_path: Path):
     save_file({"shift": torch.tensor([0.2])}, tmp_path / "weights.safetensors")
     ours = ForeignRestorer("their_code:build", weights, device="cpu")
     theirs = ForeignRestorer("their_code:build", tmp_path / "weights.safetensors", device="cpu")
-    np.testing.assert_array_equal(ours(picture()), theirs(picture()))
+    np.testing.assert_array_equal(ours(image()), theirs(image()))
     assert ours.name != theirs.name  # named after the file's hash
 
 
@@ -99,8 +99,8 @@ def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
     ):
         with pytest.raises(ValueError, match=message):
             ForeignRestorer(factory, tmp_path / file)
-    with pytest.raises(ValueError, match="gave list for one picture"):
-        ForeignRestorer("their_code:build_list", weights, device="cpu")(picture())
+    with pytest.raises(ValueError, match="gave list for one image"):
+        ForeignRestorer("their_code:build_list", weights, device="cpu")(image())
     with pytest.raises(ValueError, match="value range"):
         ForeignRestorer("their_code:build", weights, value_range="0-255")
 
@@ -108,4 +108,4 @@ def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
 def test_a_network_that_gives_nan_is_not_measured(weights: Path, tmp_path: Path):
     torch.save({"shift": torch.tensor([float("nan")])}, tmp_path / "nan.pth")
     with pytest.raises(ValueError, match="non-finite"):
-        ForeignRestorer("their_code:build", tmp_path / "nan.pth", device="cpu")(picture())
+        ForeignRestorer("their_code:build", tmp_path / "nan.pth", device="cpu")(image())

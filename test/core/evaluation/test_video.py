@@ -43,9 +43,9 @@ def test_every_frame_is_scored_in_order_as_by_hand(tmp_path: Path):
     found = measure_rain(tmp_path / "rain", np.copy)
     assert found.count == 5
     assert found.scores is not None
-    assert [picture.file for picture in found.scores.pictures] == [f"input/{t:04d}.png" for t in range(5)]
-    for picture, wet, dry in zip(found.scores.pictures, rained_on(clean), clean, strict=True):
-        assert picture.input == score(wet, dry) == picture.outputs[0]
+    assert [image.file for image in found.scores.images] == [f"input/{t:04d}.png" for t in range(5)]
+    for image, wet, dry in zip(found.scores.images, rained_on(clean), clean, strict=True):
+        assert image.input == score(wet, dry) == image.outputs[0]
 
 
 def test_a_restorer_that_does_nothing_leaves_all_streaks_and_steadiness_as_it_was(tmp_path: Path):
@@ -122,4 +122,4 @@ def test_a_still_clean_clip_has_no_streaks_that_could_be_left(tmp_path: Path):
 def test_a_restorer_that_changes_the_size_is_named_with_the_file(tmp_path: Path):
     folder = write_frames(tmp_path / "real", clean_clip(3))
     with pytest.raises(ValueError, match=r"0000\.png: .*differ in size"):
-        measure_video(VideoSet("real", find_clips(folder)), [lambda picture: picture[:-1]])
+        measure_video(VideoSet("real", find_clips(folder)), [lambda image: image[:-1]])

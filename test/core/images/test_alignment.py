@@ -18,18 +18,18 @@ def scene(height=200, width=320, seed=0):
     return (128 + 60 * sum(layers)).clip(0, 255).astype(np.uint8)
 
 
-def window(picture, right, down, height=120, width=200):
-    return np.ascontiguousarray(picture[30 + down : 30 + down + height, 40 + right : 40 + right + width])
+def window(image, right, down, height=120, width=200):
+    return np.ascontiguousarray(image[30 + down : 30 + down + height, 40 + right : 40 + right + width])
 
 
-def inner(picture):
-    return picture[24:-24, 24:-24].astype(int)
+def inner(image):
+    return image[24:-24, 24:-24].astype(int)
 
 
 @pytest.mark.parametrize(("right", "down"), [(0, 0), (3, -2), (10, 6), (-14, 8)])
 def test_a_shifted_frame_comes_to_lie_over_the_current_one(right, down):
-    picture = scene()
-    current, older = window(picture, 0, 0), window(picture, right, down)
+    image = scene()
+    current, older = window(image, 0, 0), window(image, right, down)
     [aligned] = align(current, [older])
     assert np.abs(inner(aligned) - inner(current)).mean() < 4
     if (right, down) != (0, 0):
@@ -37,29 +37,29 @@ def test_a_shifted_frame_comes_to_lie_over_the_current_one(right, down):
 
 
 def test_older_frames_are_aligned_to_the_current_one_not_to_each_other():
-    picture = scene()
-    frames = [window(picture, 5 * k, -3 * k) for k in range(4)]
+    image = scene()
+    frames = [window(image, 5 * k, -3 * k) for k in range(4)]
     for aligned in align(frames[0], frames[1:]):
         assert np.abs(inner(aligned) - inner(frames[0])).mean() < 6
 
 
 def test_thin_streaks_do_not_lead_the_flow_astray():
-    picture = scene()
-    current, older = window(picture, 0, 0), window(picture, 6, 4)
+    image = scene()
+    current, older = window(image, 0, 0), window(image, 6, 4)
     rng = np.random.default_rng(1)
     for frame in (current, older):
         for _ in range(60):
             x, y = int(rng.integers(200)), int(rng.integers(120))
             cv2.line(frame, (x, y), (x + 2, y + 14), (235, 235, 235), 1)
-    clean = align(window(picture, 0, 0), [window(picture, 6, 4)])[0]
+    clean = align(window(image, 0, 0), [window(image, 6, 4)])[0]
     flow = find_flow(flow_image(current), flow_image(older))
-    warped = warp(window(picture, 6, 4), flow)
+    warped = warp(window(image, 6, 4), flow)
     assert np.abs(inner(warped) - inner(clean)).mean() < 3
 
 
 def test_alignment_is_the_same_with_any_number_of_threads():
-    picture = scene(seed=3)
-    frames = [window(picture, 4 * k, 2 * k) for k in range(3)]
+    image = scene(seed=3)
+    frames = [window(image, 4 * k, 2 * k) for k in range(3)]
     before = cv2.getNumThreads()
     try:
         results = []
@@ -82,9 +82,9 @@ def test_composed_flows_add_up():
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 400), (47, 47), (49, 63)])
 def test_frames_of_any_size_are_aligned(size):
-    picture = scene()[: size[0], : size[1]]
-    for aligned in align(picture, [picture, picture]):
-        np.testing.assert_array_equal(aligned, picture)
+    image = scene()[: size[0], : size[1]]
+    for aligned in align(image, [image, image]):
+        np.testing.assert_array_equal(aligned, image)
 
 
 def test_nothing_is_aligned_to_a_frame_without_history():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, decode_file
 from restoregan_core.images.encodings import decode_compressed
 from restoregan_core.images.folders import read_rgb
-from restoregan_core.images.picture_files import read_picture_file
+from restoregan_core.images.image_files import read_image_file
 
 CLAIMS = [png_claiming, jpeg_claiming]
 SIZES = [(8_000, 5_001), (60_000, 60_000)]
@@ -28,14 +28,12 @@ def test_a_camera_s_message_that_claims_too_much_is_refused(claim, height, width
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-@pytest.mark.parametrize("read", [read_rgb, read_picture_file])
+@pytest.mark.parametrize("read", [read_rgb, read_image_file])
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_a_file_that_claims_too_much_is_refused_by_name(tmp_path, claim, read, height, width):
     path = tmp_path / ("huge.png" if claim is png_claiming else "huge.jpg")
     path.write_bytes(claim(height, width))
-    with pytest.raises(
-        ValueError, match=rf"{path.name} is not a readable picture: .*more than the 40,000,000"
-    ):
+    with pytest.raises(ValueError, match=rf"{path.name} is not a readable image: .*more than the 40,000,000"):
         read(path)
 
 

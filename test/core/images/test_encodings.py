@@ -47,7 +47,7 @@ def sources(draw, encodings=SUPPORTED_ENCODINGS):
     }  # fmt: skip
 
 
-def picture(height=4, width=6, seed=0):
+def image(height=4, width=6, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -147,7 +147,7 @@ def test_agrees_with_another_implementation(encoding):
 
 
 @given(sources())
-def test_every_source_decodes_to_a_contiguous_picture_whatever_its_padding(source):
+def test_every_source_decodes_to_a_contiguous_image_whatever_its_padding(source):
     rgb = decode(**source)
     assert rgb.shape == (source["height"], source["width"], 3)
     assert rgb.dtype == np.uint8
@@ -160,7 +160,7 @@ def test_every_source_decodes_to_a_contiguous_picture_whatever_its_padding(sourc
 
 
 @given(sources(KEPT_ENCODINGS))
-def test_unchanged_picture_merges_into_the_sources_own_bytes(source):
+def test_unchanged_image_merges_into_the_sources_own_bytes(source):
     merged = merge(**source, restored_HWC=decode(**source))
     assert merged.tobytes() == source["data"][: source["height"] * source["step"]]
 
@@ -196,7 +196,7 @@ def test_mono16_keeps_the_low_bits_of_changed_pixels_too():
 
 
 @given(sources(KEPT_ENCODINGS))
-def test_encoding_what_was_decoded_gives_the_same_picture(source):
+def test_encoding_what_was_decoded_gives_the_same_image(source):
     rgb = decode(**source)
     data, step = encode(rgb, source["encoding"], source["is_bigendian"])
     assert data.dtype == np.uint8
@@ -207,14 +207,14 @@ def test_encoding_what_was_decoded_gives_the_same_picture(source):
 
 def test_encoded_alpha_is_opaque():
     for encoding in ("rgba8", "bgra8"):
-        data, _ = encode(picture(), encoding)
+        data, _ = encode(image(), encoding)
         assert (data[3::4] == 255).all()
 
 
 def test_rgb8_without_padding_is_not_copied():
     data = np.arange(24, dtype=np.uint8)
     assert np.shares_memory(decode("rgb8", data, 2, 4, 12), data)
-    rgb = picture()
+    rgb = image()
     assert np.shares_memory(encode(rgb, "rgb8")[0], rgb)
 
 
@@ -243,7 +243,7 @@ def test_step_smaller_than_a_row_is_refused_with_the_numbers(source):
 
 @pytest.mark.parametrize("encoding", SUPPORTED_ENCODINGS)
 @pytest.mark.parametrize(("height", "width"), [(0, 4), (4, 0), (0, 0), (-2, 4)])
-def test_pictures_without_pixels_are_refused(encoding, height, width):
+def test_images_without_pixels_are_refused(encoding, height, width):
     with pytest.raises(MalformedImageError, match="no pixels"):
         decode(encoding, b"", height, width, 0)
 
@@ -265,7 +265,7 @@ def test_other_encodings_are_refused_with_a_list_of_those_supported(encoding):
             call()
 
 
-def test_depth_and_floats_are_not_taken_for_pictures():
+def test_depth_and_floats_are_not_taken_for_images():
     for encoding in ("16UC1", "32FC1"):
         with pytest.raises(UnsupportedEncodingError):
             decode(encoding, bytes(64), 2, 2, 8)
@@ -274,14 +274,14 @@ def test_depth_and_floats_are_not_taken_for_pictures():
 def test_encodings_that_are_only_read_are_not_written():
     for encoding in set(SUPPORTED_ENCODINGS) - set(KEPT_ENCODINGS):
         with pytest.raises(UnsupportedEncodingError):
-            encode(picture(), encoding)
+            encode(image(), encoding)
         with pytest.raises(UnsupportedEncodingError):
-            merge(encoding, bytes(1000), 4, 6, 12, picture())
+            merge(encoding, bytes(1000), 4, 6, 12, image())
 
 
-def test_merging_a_picture_of_another_size_is_refused():
+def test_merging_an_image_of_another_size_is_refused():
     with pytest.raises(MalformedImageError, match=r"\(4, 6, 3\)"):
-        merge("rgb8", bytes(1000), 5, 6, 18, picture(4, 6))
+        merge("rgb8", bytes(1000), 5, 6, 18, image(4, 6))
 
 
 # --- what is published ---
@@ -314,7 +314,7 @@ def png(values):
 
 
 def test_png_is_decoded_exactly_and_alpha_dropped():
-    rgb = picture()
+    rgb = image()
     np.testing.assert_array_equal(decode_compressed("png", png(rgb[..., ::-1])), rgb)
     bgra = np.dstack([rgb[..., ::-1], np.full(rgb.shape[:2], 7, np.uint8)])
     np.testing.assert_array_equal(decode_compressed("rgba8; png compressed bgra8", png(bgra)), rgb)
@@ -357,25 +357,25 @@ def jpeg(values):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no picture", b"IEND", b"\xff\xd8\xff\xd9", png(picture())[:20], png(picture(90, 90))[:9000],
-     jpeg(picture(90, 90))[:3000]],
+    [b"", b"no image", b"IEND", b"\xff\xd8\xff\xd9", png(image())[:20], png(image(90, 90))[:9000],
+     jpeg(image(90, 90))[:3000]],
 )  # fmt: skip
-def test_files_that_are_cut_off_or_no_pictures_are_refused(data):
+def test_files_that_are_cut_off_or_no_images_are_refused(data):
     with pytest.raises(MalformedImageError, match=f"{len(data)} bytes of 'png' do not decode"):
         decode_compressed("png", data)
 
 
 def test_images_of_more_pixels_than_are_allowed_are_refused():
     with pytest.raises(MalformedImageError, match=r"4x6 .* 24 pixels, more than the 23 allowed"):
-        decode_compressed("png", png(picture()), max_pixels=23)
+        decode_compressed("png", png(image()), max_pixels=23)
     with pytest.raises(MalformedImageError, match="more than the 23 allowed"):
         decode("rgb8", bytes(72), 4, 6, 18, max_pixels=23)
-    assert decode_compressed("png", png(picture()), max_pixels=24).shape == (4, 6, 3)
+    assert decode_compressed("png", png(image()), max_pixels=24).shape == (4, 6, 3)
     assert decode("rgb8", bytes(72), 4, 6, 18, max_pixels=24).shape == (4, 6, 3)
 
 
 def test_padding_behind_a_jpeg_is_ignored():
-    assert decode_compressed("jpeg", jpeg(picture()) + bytes(100)).shape == (4, 6, 3)
+    assert decode_compressed("jpeg", jpeg(image()) + bytes(100)).shape == (4, 6, 3)
 
 
 @pytest.mark.parametrize("compressed_format", ["", "h264", "16UC1; compressedDepth png"])
@@ -414,7 +414,7 @@ def test_a_file_that_was_demosaiced_before_is_left_alone():
 
 
 def test_a_tiff_of_8_or_16_bits_is_read_and_one_of_floats_refused():
-    rgb = picture(20, 30)
+    rgb = image(20, 30)
     for values in (rgb, rgb.astype(np.uint16) * 257):
         file = cv2.imencode(".tiff", values[..., ::-1])[1].tobytes()
         np.testing.assert_array_equal(decode_compressed("rgb8; tiff compressed bgr8", file), rgb)
@@ -426,7 +426,7 @@ def test_a_tiff_of_8_or_16_bits_is_read_and_one_of_floats_refused():
 @pytest.mark.parametrize("encoding", ["rgb16", "bgr16", "rgba16", "bgra16"])
 @pytest.mark.parametrize("is_bigendian", [False, True])
 def test_colours_of_16_bits_fill_their_range(encoding, is_bigendian):
-    rgb = picture(5, 7)
+    rgb = image(5, 7)
     values = rgb if encoding.startswith("rgb") else rgb[..., ::-1]
     if "a" in encoding:
         values = np.concatenate([values, np.full((5, 7, 1), 9, np.uint8)], axis=2)

@@ -40,7 +40,7 @@ def test_two_witnesses_are_weighed_by_what_they_know() -> None:
 
 
 def test_calibration_wants_both_outcomes() -> None:
-    with pytest.raises(ValueError, match="with the event and pictures without"):
+    with pytest.raises(ValueError, match="with the event and images without"):
         Platt.fit(np.array([1.0, 2.0]), np.array([0.0, 0.0]))
 
 

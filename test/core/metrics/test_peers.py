@@ -36,7 +36,7 @@ def peer(request) -> tuple[str, metrics_peers.Rows]:
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray]:
-    """A picture large enough for piq to shrink it, and the same with noise on its left half."""
+    """An image large enough for piq to shrink it, and the same with noise on its left half."""
     rng = np.random.default_rng(5)
     across, down = np.meshgrid(np.linspace(0, 12, 560), np.linspace(0, 9, 400))
     waves = np.stack([np.sin(across), np.cos(down), np.sin(across + down)], axis=2)

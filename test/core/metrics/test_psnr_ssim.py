@@ -27,7 +27,7 @@ from restoregan_core.metrics.psnr_ssim import (
 EVAL = Path(__file__).parents[4] / "shared" / "data" / "eval"
 ALL = (psnr_rgb, psnr_y, ssim_2d, ssim_y, ssim_3d)
 
-pictures = hnp.arrays(np.uint8, st.tuples(st.integers(11, 20), st.integers(11, 20), st.just(3)))
+images = hnp.arrays(np.uint8, st.tuples(st.integers(11, 20), st.integers(11, 20), st.just(3)))
 
 
 def random_pair(seed: int = 0, height: int = 40, width: int = 50) -> tuple[np.ndarray, np.ndarray]:
@@ -94,32 +94,32 @@ def test_channels_with_independent_errors_read_higher_in_3d():
 
 
 @settings(max_examples=15, deadline=None)
-@given(pictures)
-def test_a_picture_equals_itself(picture: np.ndarray):
-    assert psnr_rgb(picture, picture) == psnr_y(picture, picture) == float("inf")
+@given(images)
+def test_an_image_equals_itself(image: np.ndarray):
+    assert psnr_rgb(image, image) == psnr_y(image, image) == float("inf")
     for ssim in (ssim_2d, ssim_y, ssim_3d):
-        assert ssim(picture, picture) == pytest.approx(1.0, abs=1e-9)
+        assert ssim(image, image) == pytest.approx(1.0, abs=1e-9)
 
 
 @settings(max_examples=15, deadline=None)
-@given(pictures, st.integers(0, 2**32 - 1))
-def test_every_metric_is_symmetric_and_bounded(picture: np.ndarray, seed: int):
-    other = np.random.default_rng(seed).integers(0, 256, picture.shape, np.uint8)
+@given(images, st.integers(0, 2**32 - 1))
+def test_every_metric_is_symmetric_and_bounded(image: np.ndarray, seed: int):
+    other = np.random.default_rng(seed).integers(0, 256, image.shape, np.uint8)
     for metric in ALL:
-        value = metric(picture, other)
-        assert value == pytest.approx(metric(other, picture), rel=1e-9, abs=1e-9)
+        value = metric(image, other)
+        assert value == pytest.approx(metric(other, image), rel=1e-9, abs=1e-9)
         assert value > 0 if metric in (psnr_rgb, psnr_y) else -1 <= value <= 1
 
 
-def test_one_perfect_picture_does_not_hide_the_others_in_a_mean():
+def test_one_perfect_image_does_not_hide_the_others_in_a_mean():
     assert mean_psnr([20.0, 30.0]) == 25.0
     assert mean_psnr([20.0, float("inf")]) == (20.0 + PSNR_CAP_DB) / 2
-    with pytest.raises(ValueError, match="no pictures"):
+    with pytest.raises(ValueError, match="no images"):
         mean_psnr([])
 
 
 @pytest.mark.parametrize("metric", ALL)
-def test_wrong_pictures_are_refused_by_name(metric):
+def test_wrong_images_are_refused_by_name(metric):
     good = np.zeros((16, 16, 3), np.uint8)
     with pytest.raises(ValueError, match="differ in size"):
         metric(good, np.zeros((16, 17, 3), np.uint8))
@@ -129,7 +129,7 @@ def test_wrong_pictures_are_refused_by_name(metric):
         metric(good, good[..., 0])
 
 
-def test_ssim_of_a_picture_smaller_than_its_window_is_refused():
+def test_ssim_of_an_image_smaller_than_its_window_is_refused():
     small = np.zeros((10, 40, 3), np.uint8)
     with pytest.raises(ValueError, match="at least 11x11 pixels, got 10x40"):
         ssim_2d(small, small)
@@ -142,7 +142,7 @@ def test_ssim_of_a_picture_smaller_than_its_window_is_refused():
 def test_input_figures_of_known_sets_are_reproduced(name: str, rgb_db: float, y_db: float):
     folder = EVAL / name
     if not folder.is_dir():
-        pytest.skip(f"no evaluation pictures at {folder}")
+        pytest.skip(f"no evaluation images at {folder}")
     pairs = [
         (cv2.imread(str(path))[..., ::-1], cv2.imread(str(folder / "target" / path.name))[..., ::-1])
         for path in sorted((folder / "input").iterdir())

@@ -15,9 +15,9 @@ def scene(height: int = 96, width: int = 120) -> np.ndarray:
     return np.clip((smooth - 127) * 4 + 127, 0, 255).astype(np.uint8)
 
 
-def displaced(picture: np.ndarray, homography: np.ndarray, gain: float) -> np.ndarray:
-    height, width = picture.shape[:2]
-    warped = cv2.warpPerspective(picture, homography, (width, height), flags=cv2.INTER_CUBIC)
+def displaced(image: np.ndarray, homography: np.ndarray, gain: float) -> np.ndarray:
+    height, width = image.shape[:2]
+    warped = cv2.warpPerspective(image, homography, (width, height), flags=cv2.INTER_CUBIC)
     return np.round(warped * gain).astype(np.uint8)
 
 
@@ -33,21 +33,21 @@ def test_a_shift_and_another_exposure_do_not_count():
     assert scores["ssim_2d_aligned"] > 0.97
 
 
-def test_the_homography_takes_the_reference_to_the_picture():
+def test_the_homography_takes_the_reference_to_the_image():
     alignment = align(displaced(scene(), SHIFT, gain=1.0), scene())
     centre = alignment.homography @ np.array([60, 48, 1])
     np.testing.assert_allclose(centre[:2] / centre[2], [62, 46.5], atol=0.15)
 
 
-def test_pixels_that_the_warped_picture_does_not_cover_are_left_out():
+def test_pixels_that_the_warped_image_does_not_cover_are_left_out():
     alignment = align(displaced(scene(), SHIFT, gain=1.0), scene())
     assert 0.9 < alignment.mask.mean() < 1
     assert not alignment.mask[
         :, -2:
     ].any()  # content came from 2 px further right: the last columns have none
-    assert not alignment.picture[~alignment.mask].any()
+    assert not alignment.image[~alignment.mask].any()
     before = psnr_aligned(alignment), ssim_aligned(alignment)
-    alignment.picture[:, -1] = 1  # garbage outside the mask changes no PSNR
+    alignment.image[:, -1] = 1  # garbage outside the mask changes no PSNR
     assert psnr_aligned(alignment) == before[0]
 
 
@@ -60,7 +60,7 @@ def test_noise_still_counts():
 
 
 def test_what_cannot_be_aligned_is_said():
-    with pytest.raises(ValueError, match="black picture"):
+    with pytest.raises(ValueError, match="black image"):
         align(np.zeros((32, 32, 3), np.uint8), scene(32, 32))
     with pytest.raises(ValueError, match="cannot be aligned"):
         align(np.full((32, 32, 3), 90, np.uint8), scene(32, 32))

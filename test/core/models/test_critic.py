@@ -76,16 +76,16 @@ def test_scores_lie_between_0_and_1_with_the_sigmoid_and_are_its_logits_without(
     torch.testing.assert_close(torch.sigmoid(without(x_BCHW)), scores_B)
 
 
-def test_a_score_depends_on_its_own_picture_alone() -> None:
-    """So that sharp and restored pictures can share one forward pass."""
+def test_a_score_depends_on_its_own_image_alone() -> None:
+    """So that sharp and restored images can share one forward pass."""
     torch.manual_seed(0)
     critic = Critic(32)
     x_BCHW = torch.rand(4, 3, 32, 32)
     torch.testing.assert_close(critic(x_BCHW)[1:2], critic(x_BCHW[1:2]))
 
 
-def test_pictures_of_another_size_are_refused_with_both_sizes() -> None:
-    with pytest.raises(ValueError, match=r"256x256 pictures, not 128x256"):
+def test_images_of_another_size_are_refused_with_both_sizes() -> None:
+    with pytest.raises(ValueError, match=r"256x256 images, not 128x256"):
         Critic()(torch.zeros(1, 3, 128, 256))
     with pytest.raises(ValueError, match="multiple of 16"):
         Critic(100)

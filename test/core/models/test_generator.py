@@ -137,7 +137,7 @@ def test_identity_start_returns_the_input() -> None:
     multipliers=st.sampled_from([(1,), (1, 2), (1, 2, 4)]),
     cells=st.tuples(st.integers(1, 3), st.integers(1, 3)),
 )
-def test_every_switch_keeps_the_size_of_the_picture(
+def test_every_switch_keeps_the_size_of_the_image(
     upsampling: str,
     unet_skips: bool,
     pixel_unshuffle: int,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network of a few thousand weights that changes pictures a little: fast, and its output is checkable."""
+"""A network of a few thousand weights that changes images a little: fast, and its output is checkable."""
 
 import os
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from restoregan_core import zoo
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.pipeline import RestorationPipeline
 
-# Here and in the processes that tests start: a second thread costs more than it gives on pictures this small.
+# Here and in the processes that tests start: a second thread costs more than it gives on images this small.
 os.environ["OMP_NUM_THREADS"] = "1"
 torch.set_num_threads(1)
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from replay_bags import START_NS, STEP_NS, picture, pictures_of, write_bag
+from replay_bags import START_NS, STEP_NS, images_of, rgb_image, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
@@ -19,19 +19,19 @@ av = pytest.importorskip("av", reason="H.264 needs PyAV")
 DEFINITION = "builtin_interfaces/Time timestamp\nstring frame_id\nuint8[] data\nstring format\n"
 
 
-def h264_packets(pictures: list[np.ndarray]) -> list[bytes]:
-    """One packet a picture, the first with the stream's parameters: no B frames, as the message asks for."""
-    height, width = pictures[0].shape[:2]
+def h264_packets(images: list[np.ndarray]) -> list[bytes]:
+    """One packet an image, the first with the stream's parameters: no B frames, as the message asks for."""
+    height, width = images[0].shape[:2]
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.framerate = 25
     encoder.options = {"tune": "zerolatency", "bf": "0", "crf": "8", "x264-params": "annexb=1"}
     packets = [
         bytes(packet)
-        for rgb in pictures
+        for rgb in images
         for packet in encoder.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24"))
     ]
-    assert len(packets) == len(pictures)
+    assert len(packets) == len(images)
     return packets
 
 
@@ -48,8 +48,8 @@ def messages(packets: list[bytes], codec: str = "h264") -> list[tuple[str, str, 
     return made
 
 
-def smooth_picture(number: int) -> np.ndarray:
-    return picture(3 * number, height=128, width=160)  # those are smeared: H.264 keeps them well
+def smooth_image(number: int) -> np.ndarray:
+    return rgb_image(3 * number, height=128, width=160)  # those are smeared: H.264 keeps them well
 
 
 def write_video_bag(path, packets: list[bytes], codec: str = "h264"):
@@ -57,19 +57,19 @@ def write_video_bag(path, packets: list[bytes], codec: str = "h264"):
 
 
 def test_video_is_replayed_like_any_camera(tmp_path, make_pipeline) -> None:
-    pictures = [smooth_picture(number) for number in range(6)]
-    bag = write_video_bag(tmp_path / "bag", h264_packets(pictures))
+    images = [smooth_image(number) for number in range(6)]
+    bag = write_video_bag(tmp_path / "bag", h264_packets(images))
     folder = ReplayFolder(tmp_path / "out")
     replay(bag, folder, make_pipeline("off"), ReplayOptions(form=OutputFormat(image_format="raw")))
 
-    published = pictures_of(folder.bag)
+    published = images_of(folder.bag)
     assert len(published) == 6
-    for source, seen in zip(pictures, published, strict=True):
+    for source, seen in zip(images, published, strict=True):
         assert psnr_rgb(seen, source) > 30
 
 
 def test_a_packet_that_is_lost_costs_its_frame_and_says_so(tmp_path, make_pipeline) -> None:
-    packets = h264_packets([smooth_picture(number) for number in range(4)])
+    packets = h264_packets([smooth_image(number) for number in range(4)])
     packets[2] = b"no video"
     folder = ReplayFolder(tmp_path / "out")
     replay(write_video_bag(tmp_path / "bag", packets), folder, make_pipeline("off"), ReplayOptions())
@@ -79,7 +79,7 @@ def test_a_packet_that_is_lost_costs_its_frame_and_says_so(tmp_path, make_pipeli
 
 
 def test_frames_of_more_pixels_than_are_allowed_are_refused() -> None:
-    (packet,) = h264_packets([smooth_picture(0)])
+    (packet,) = h264_packets([smooth_image(0)])
     refused = VideoDecoder(max_pixels=128 * 160 - 1).decode("h264", packet)
     assert isinstance(refused, MalformedImageError)
     assert "more than 20,479 pixels" in str(refused)
@@ -90,8 +90,8 @@ def test_frames_of_more_pixels_than_are_allowed_are_refused() -> None:
 def test_packets_as_an_mp4_holds_them_are_refused_with_the_remedy(tmp_path) -> None:
     with av.open(tmp_path / "drive.mp4", "w") as written:
         stream = written.add_stream("libx264", rate=25, options={"bf": "0"})
-        stream.height, stream.width = smooth_picture(0).shape[:2]
-        frames = [av.VideoFrame.from_ndarray(smooth_picture(number), format="rgb24") for number in range(3)]
+        stream.height, stream.width = smooth_image(0).shape[:2]
+        frames = [av.VideoFrame.from_ndarray(smooth_image(number), format="rgb24") for number in range(3)]
         for frame in (*frames, None):
             written.mux(stream.encode(frame))
     with av.open(tmp_path / "drive.mp4") as source:

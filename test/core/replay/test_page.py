@@ -52,7 +52,7 @@ addEventListener("load", async () => {
   const drawn = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   seen.tiles = drawn.some((value) => value > 0);
   seen.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  seen.pictures = document.querySelectorAll("img").length;
+  seen.images = document.querySelectorAll("img").length;
   seen.failures = failures;
   document.title = "PROBED";
   const result = document.createElement("pre");
@@ -108,12 +108,12 @@ def test_the_page_works_with_mouse_and_keyboard_and_without_errors(
     assert seen["overflow"] <= 0
 
 
-def test_the_page_needs_no_network_and_embeds_at_most_300_pictures(output: Path) -> None:
+def test_the_page_needs_no_network_and_embeds_at_most_300_images(output: Path) -> None:
     page = (output / "report.html").read_text()
     assert not re.search(r'(src|href)="(https?:)?//', page)
     assert not re.search(r"@import|url\((?!data:)", page)
     assert page.count("data:image/jpeg") <= 300
-    for name in re.findall(r'"(pictures/[^"]+)"', page):
+    for name in re.findall(r'"(images/[^"]+)"', page):
         assert (output / name).is_file()
 
 

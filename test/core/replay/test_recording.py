@@ -47,7 +47,7 @@ def test_messages_from_before_the_clock_was_set_are_put_aside_with_a_line(tmp_pa
         assert line.startswith("4 messages lie 19676 days before all others")
 
 
-def test_intrinsics_that_came_before_the_clock_serve_the_pictures(tmp_path: Path) -> None:
+def test_intrinsics_that_came_before_the_clock_serve_the_images(tmp_path: Path) -> None:
     messages = [m for m in drive(6) if not (m[0].endswith("camera_info") and m[2] > START_NS)]
     early = moved(messages, lambda t: 0 if t == START_NS else t)
     with open_bag(write_bag(tmp_path / "bag", early)) as bag:

@@ -17,10 +17,10 @@ from replay_bags import (
     compressed,
     drive,
     header,
-    image,
+    image_message,
+    images_of,
     messages_of,
-    picture,
-    pictures_of,
+    rgb_image,
     write_bag,
 )  # fmt: skip
 
@@ -50,9 +50,9 @@ def test_pixels_are_those_of_the_pipeline_and_stamps_those_of_the_source(tmp_pat
     assert (state.frames_done, state.is_complete, state.damage) == (7, True, [])
 
     reference = make_pipeline()
-    expected = [reference.process(picture(i), camera="front") for i in range(7)]
+    expected = [reference.process(rgb_image(i), camera="front") for i in range(7)]
     assert {r.action.name for r in expected} >= {"RESTORED"}
-    for found, wanted in zip(pictures_of(folder.bag), expected, strict=True):
+    for found, wanted in zip(images_of(folder.bag), expected, strict=True):
         np.testing.assert_array_equal(found, wanted.image)
     for topic, time_ns, message in messages_of(folder.bag):
         stamp = message.header.stamp
@@ -154,17 +154,17 @@ def test_a_jpeg_that_need_not_change_keeps_its_bytes(tmp_path, make_pipeline) ->
     replay(bag, folder, make_pipeline("off"), ReplayOptions())
     found = [m for t, _, m in messages_of(folder.bag) if t == "/front/restored/image_raw/compressed"]
     for number, message in enumerate(found):
-        np.testing.assert_array_equal(message.data, compressed(picture(number), 0).data)
+        np.testing.assert_array_equal(message.data, compressed(rgb_image(number), 0).data)
 
 
 @pytest.mark.parametrize(("name", "worst"), [("jpeg", 25), ("png", 0)])
-def test_picture_formats_hold_the_restored_pixels(tmp_path, make_pipeline, name: str, worst: int) -> None:
+def test_image_formats_hold_the_restored_pixels(tmp_path, make_pipeline, name: str, worst: int) -> None:
     bag = write_bag(tmp_path / "bag", drive(2))
     folder = ReplayFolder(tmp_path / "out")
     replay(bag, folder, make_pipeline("always"), ReplayOptions(form=OutputFormat(image_format=name)))
     messages = [m for t, _, m in messages_of(folder.bag) if t.endswith("/compressed")]
     for number, message in enumerate(messages):
-        wanted = make_pipeline("always").process(picture(number)).image
+        wanted = make_pipeline("always").process(rgb_image(number)).image
         found = encodings.decode_compressed(message.format, message.data)
         assert np.abs(found.astype(int) - wanted).mean() <= worst
         assert name in message.format
@@ -174,27 +174,32 @@ def test_a_camera_that_changes_size_goes_on(tmp_path, make_pipeline) -> None:
     messages = list(drive(6))
     for number in (2, 3, 4):
         time_ns = START_NS + number * STEP_NS
-        larger = image(picture(number, height=128, width=192), time_ns)
+        larger = image_message(rgb_image(number, height=128, width=192), time_ns)
         messages[2 * number + 1] = ("/front/image_raw", IMAGE, time_ns + 1000, larger)
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("always"), ReplayOptions(form=RAW))
-    heights = [p.shape[0] for p in pictures_of(folder.bag)]
+    heights = [p.shape[0] for p in images_of(folder.bag)]
     assert heights == [96, 96, 128, 128, 128, 96]
     assert Frames(folder.frames).column("action").tolist() == ["RESTORED"] * 6
 
 
 def test_frames_that_cannot_be_decoded_fail_open_and_say_why(tmp_path, make_pipeline) -> None:
-    odd = image(picture(0), START_NS, encoding="bayer_rgbw8")
-    short = image(picture(1), START_NS + STEP_NS)
+    odd = image_message(rgb_image(0), START_NS, encoding="bayer_rgbw8")
+    short = image_message(rgb_image(1), START_NS + STEP_NS)
     short.data = short.data[:50]
-    promised = image(picture(1), START_NS + STEP_NS)
+    promised = image_message(rgb_image(1), START_NS + STEP_NS)
     promised.height = promised.width = 100_000
     promised.step = 3 * promised.width
     messages = [
         ("/front/image_raw", IMAGE, START_NS, odd),
         ("/front/image_raw", IMAGE, START_NS + STEP_NS, short),
         ("/front/image_raw", IMAGE, START_NS + 2 * STEP_NS, promised),
-        ("/front/image_raw", IMAGE, START_NS + 3 * STEP_NS, image(picture(3), START_NS + 3 * STEP_NS)),
+        (
+            "/front/image_raw",
+            IMAGE,
+            START_NS + 3 * STEP_NS,
+            image_message(rgb_image(3), START_NS + 3 * STEP_NS),
+        ),
     ]
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("off"), ReplayOptions(form=RAW))
@@ -228,13 +233,13 @@ def test_two_cameras_keep_their_own_state_and_topics(tmp_path, make_pipeline) ->
     both = sorted([*drive(4), *drive(4, base="/rear")], key=lambda entry: entry[2])
     folder = ReplayFolder(tmp_path / "out")
     replay(write_bag(tmp_path / "bag", both), folder, make_pipeline(), ReplayOptions(form=RAW))
-    front, rear = (pictures_of(folder.bag, f"/{name}/restored/image_raw") for name in ("front", "rear"))
+    front, rear = (images_of(folder.bag, f"/{name}/restored/image_raw") for name in ("front", "rear"))
     assert len(front) == len(rear) == 4
     for a, b in zip(front, rear, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_intrinsics_that_come_after_their_picture_serve_the_first_one_too(tmp_path, make_pipeline) -> None:
+def test_intrinsics_that_come_after_their_image_serve_the_first_one_too(tmp_path, make_pipeline) -> None:
     later = [
         (topic, msgtype, time_ns + (2000 if topic.endswith("camera_info") else 0), message)
         for topic, msgtype, time_ns, message in drive(3)
@@ -250,8 +255,8 @@ def test_intrinsics_that_come_after_their_picture_serve_the_first_one_too(tmp_pa
 def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, cameras) -> None:
     def message(topic: str, number: int, late_ns: int, size: int) -> tuple:
         stamp_ns = START_NS + number * STEP_NS
-        rgb = cv2.blur(picture(number), (size, size))
-        return f"/{topic}/image_raw", IMAGE, stamp_ns + late_ns, image(rgb, stamp_ns)
+        rgb = cv2.blur(rgb_image(number), (size, size))
+        return f"/{topic}/image_raw", IMAGE, stamp_ns + late_ns, image_message(rgb, stamp_ns)
 
     spoilt = [message("front", number, 0, 9) for number in range(4)]
     # Recorded late, and one is missing.
@@ -264,7 +269,7 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
     from restoregan_core.metrics.psnr_ssim import psnr_rgb
 
     found = Frames(folder.frames).column("psnr_before")
-    assert found[0] == pytest.approx(psnr_rgb(cv2.blur(picture(0), (9, 9)), picture(0)))
+    assert found[0] == pytest.approx(psnr_rgb(cv2.blur(rgb_image(0), (9, 9)), rgb_image(0)))
     assert np.isnan(found[2].astype(float))
     assert np.isfinite(found[[0, 1, 3]].astype(float)).all()
 
@@ -278,8 +283,8 @@ def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline
     assert comparable(folders[0].bag) == comparable(folders[1].bag)
     psnr = Frames(folders[0].frames).column("psnr_before")
     assert (psnr < 40).all()
-    published = pictures_of(folders[0].bag)  # what the pipeline got
-    assert not np.array_equal(published[1], picture(1))
+    published = images_of(folders[0].bag)  # what the pipeline got
+    assert not np.array_equal(published[1], rgb_image(1))
 
 
 @pytest.mark.parametrize("text", ["snow", "rain:2", "rain:much"])
@@ -300,7 +305,7 @@ def test_source_topics_are_copied_on_demand(tmp_path, make_pipeline) -> None:
 def test_every_recorded_camera_info_is_copied_once_wherever_it_stands(tmp_path, make_pipeline) -> None:
     spread = []
     for topic, msgtype, time_ns, message in drive(3):
-        if topic.endswith("camera_info"):  # two of each, one after its picture
+        if topic.endswith("camera_info"):  # two of each, one after its image
             spread += [(topic, msgtype, time_ns, message), (topic, msgtype, time_ns + 2000, message)]
         else:
             spread.append((topic, msgtype, time_ns, message))
@@ -322,7 +327,7 @@ def test_a_depth_cameras_bag_gives_a_clean_verdict_without_options(tmp_path, mak
     for _, _, time_ns, _ in list(messages):
         depth = TYPES[IMAGE](header(time_ns), 8, 8, "16UC1", 0, 16, np.full(128, 5, np.uint8))
         infrared = TYPES[IMAGE](
-            header(time_ns), 64, 64, "mono8", 0, 64, picture(1, 64, 64)[..., 0].reshape(-1)
+            header(time_ns), 64, 64, "mono8", 0, 64, rgb_image(1, 64, 64)[..., 0].reshape(-1)
         )
         messages.append(("/camera/depth/image_rect_raw", IMAGE, time_ns, depth))
         messages.append(("/camera/infra1/image_rect_raw", IMAGE, time_ns, infrared))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from clips import clean_clip, rained_on
-from replay_bags import IMAGE, START_NS, STEP_NS, image, write_bag
+from replay_bags import IMAGE, START_NS, STEP_NS, image_message, write_bag
 
 from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
@@ -55,7 +55,7 @@ def test_a_long_drive_is_sampled_evenly_from_end_to_end(tmp_path: Path) -> None:
 def drive_of(frames: list[np.ndarray], base: str = "/front") -> list[tuple[str, str, int, Any]]:
     times_ns = [START_NS + number * STEP_NS for number in range(len(frames))]
     return [
-        (f"{base}/image_raw", IMAGE, time_ns, image(rgb, time_ns))
+        (f"{base}/image_raw", IMAGE, time_ns, image_message(rgb, time_ns))
         for time_ns, rgb in zip(times_ns, frames, strict=True)
     ]
 

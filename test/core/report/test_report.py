@@ -14,7 +14,7 @@ import pytest
 
 from restoregan_core import report
 from restoregan_core.report.page import Card, Table, encode_jpeg, finite
-from restoregan_core.report.report import FrameRow, PicturePair, Report, write_html, write_json
+from restoregan_core.report.report import FrameRow, ImagePair, Report, write_html, write_json
 
 
 def make_report() -> Report:
@@ -35,16 +35,16 @@ def make_report() -> Report:
         )
         for number in range(20)
     ]
-    pictures = []
+    images = []
     for row in range(0, 20, 4):
         before, after, truth = (rng.integers(0, 256, (90, 160, 3), dtype=np.uint8) for _ in range(3))
-        pictures.append(PicturePair(row, encode_jpeg(before), encode_jpeg(after), encode_jpeg(truth)))
+        images.append(ImagePair(row, encode_jpeg(before), encode_jpeg(after), encode_jpeg(truth)))
     return Report(
         title="drive <script>alert(1)</script>",
         cards=[Card("restored", "10", "of 20")],
         rows=rows,
-        pictures=pictures,
-        first_picture=1,
+        images=images,
+        first_image=1,
         tables=[Table("Names & settings", ("", "count"), [("</script><b>", "1")], is_text=True)],
         summary={"latency_ms": {"p50": 12.5, "p99": math.nan}, "counts": [np.float64(1.0)]},
     )
@@ -96,13 +96,13 @@ def test_finite_replaces_only_what_json_lacks() -> None:
     assert finite({"a": [math.inf, 1, "x", None, True]}) == {"a": [None, 1, "x", None, True]}
 
 
-def test_pictures_are_shrunk_to_the_report_and_keep_their_colours() -> None:
+def test_images_are_shrunk_to_the_report_and_keep_their_colours() -> None:
     import cv2
 
     jpeg = encode_jpeg(np.full((200, 2000, 3), (250, 10, 20), np.uint8))
-    picture = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    assert picture.shape == (96, 960, 3)
-    assert np.abs(picture.astype(int) - (250, 10, 20)).max() < 8
+    image = cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    assert image.shape == (96, 960, 3)
+    assert np.abs(image.astype(int) - (250, 10, 20)).max() < 8
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def caption(browser: Any) -> str:
 
 
 def test_it_opens_without_a_console_message(opened: Any) -> None:
-    assert caption(opened).startswith("2.00 s")  # the picture that the report says to show first
+    assert caption(opened).startswith("2.00 s")  # the image that the report says to show first
     natural = "return [...document.querySelectorAll('#slider img')].map(i => i.naturalWidth)"
     assert opened.execute_script(natural) == [160, 160]
     assert opened.get_log("browser") == []

@@ -39,7 +39,7 @@ def test_unselected_pixels_keep_their_bits_and_the_rest_lies_between_the_two(cas
 
 
 @given(blends())
-def test_whole_frame_selected_gives_the_restored_picture_exactly(case):
+def test_whole_frame_selected_gives_the_restored_image_exactly(case):
     source, restored, tiles = case
     image, changed = blend_tiles(source, restored, np.ones_like(tiles), TILE)
     np.testing.assert_array_equal(image, restored)
@@ -59,7 +59,7 @@ def test_seam_is_soft_and_the_tiles_middle_fully_restored():
 
 def test_blending_refuses_what_does_not_fit_together():
     source = np.zeros((64, 128, 3), np.uint8)
-    with pytest.raises(ValueError, match="restored picture is"):
+    with pytest.raises(ValueError, match="restored image is"):
         blend_tiles(source, source[:, :64], np.array([[True, False]]), TILE)
     with pytest.raises(ValueError, match="does not fit a 64x128 frame"):
         blend_tiles(source, source, np.ones((2, 2), bool), TILE)

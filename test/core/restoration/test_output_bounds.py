@@ -16,20 +16,20 @@ def bounds(**limits):
     return OutputBounds(OutputLimits(**limits))
 
 
-def pictures(seed, height=9, width=7):
+def images(seed, height=9, width=7):
     return np.random.default_rng(seed).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 255))
 def test_no_pixel_changes_by_more_than_the_bound_and_smaller_changes_are_kept(seed, bound):
-    source, restored = pictures(seed)
+    source, restored = images(seed)
     given_back = bounds(max_pixel_change=bound).clamp(source, restored)
     wanted = source.astype(int) + np.clip(restored.astype(int) - source.astype(int), -bound, bound)
     np.testing.assert_array_equal(given_back, wanted)
 
 
-def test_neither_picture_is_written_to():
-    source, restored = pictures(0)
+def test_neither_image_is_written_to():
+    source, restored = images(0)
     source.flags.writeable = restored.flags.writeable = False
     held = bounds(max_pixel_change=3, max_colour_shift=255, max_brightness_shift=255)
     held.check(source, restored)

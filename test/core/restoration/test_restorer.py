@@ -29,7 +29,7 @@ TINY = GeneratorConfig(
 
 
 def loaded(config=TINY, strength=0.05, seed=0):
-    """A generator that changes every picture visibly and smoothly enough to compare precisions."""
+    """A generator that changes every image visibly and smoothly enough to compare precisions."""
     torch.manual_seed(seed)
     generator = Generator(config).eval()
     nn.init.normal_(generator.head.weight, std=strength)
@@ -37,7 +37,7 @@ def loaded(config=TINY, strength=0.05, seed=0):
     return LoadedGenerator(generator, "tiny-0123456789ab", "0" * 64, {})
 
 
-def picture(height, width, seed=0):
+def image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
@@ -55,7 +55,7 @@ def difference(a, b):
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (33, 47), (64, 96)])
 def test_a_frame_of_any_size_comes_back_in_its_size_and_changed(size):
     restorer = Restorer(loaded(), "torch")
-    source = picture(*size)
+    source = image(*size)
     kept = source.copy()
     restored = restorer(source)
     assert restored.shape == source.shape
@@ -67,7 +67,7 @@ def test_a_frame_of_any_size_comes_back_in_its_size_and_changed(size):
 
 def test_output_is_the_generators_own_in_float32():
     model = loaded()
-    source = picture(32, 48)
+    source = image(32, 48)
     x = torch.from_numpy(source).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.inference_mode():
         expected = ((model.generator(x) + 1) * 127.5).round().clamp(0, 255)
@@ -78,7 +78,7 @@ def test_output_is_the_generators_own_in_float32():
 def test_averaging_skip_is_the_generators_own_too():
     config = GeneratorConfig(base_width=8, blocks=1, output_skip="average")
     model = loaded(config, strength=0.01)
-    source = picture(32, 48)
+    source = image(32, 48)
     x = torch.from_numpy(source).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.inference_mode():
         expected = ((model.generator(x) + 1) * 127.5).round().clamp(0, 255)
@@ -96,15 +96,15 @@ def test_network_that_changes_nothing_returns_every_grey_level_bit_for_bit(runti
 
 def test_result_survives_the_next_frame():
     restorer = Restorer(loaded())
-    first = restorer(picture(32, 32, seed=1))
+    first = restorer(image(32, 32, seed=1))
     kept = first.copy()
-    restorer(picture(32, 32, seed=2))
+    restorer(image(32, 32, seed=2))
     assert (first == kept).all()
 
 
 def test_read_only_and_strided_frames_are_restored_like_plain_ones():
     restorer = Restorer(loaded(), "torch")
-    source = picture(32, 64)
+    source = image(32, 64)
     expected = restorer(np.ascontiguousarray(source[:, ::2]))
     source.flags.writeable = False
     assert (restorer(source[:, ::2]) == expected).all()
@@ -114,8 +114,8 @@ def test_read_only_and_strided_frames_are_restored_like_plain_ones():
 @pytest.mark.parametrize("max_pixels", [100 * 100, 96 * 130])
 def test_tiled_equals_whole(height, width, max_pixels):
     model = loaded()
-    whole = Restorer(model, "torch", max_pixels=10**9)(picture(height, width))
-    tiled = Restorer(model, "torch", max_pixels=max_pixels)(picture(height, width))
+    whole = Restorer(model, "torch", max_pixels=10**9)(image(height, width))
+    tiled = Restorer(model, "torch", max_pixels=max_pixels)(image(height, width))
     assert difference(tiled, whole).max() <= 1
 
 
@@ -124,8 +124,8 @@ def test_the_log_says_once_that_frames_of_a_size_are_tiled(caplog):
     with caplog.at_level(logging.INFO):
         restorer = Restorer(model, "torch", max_pixels=96 * 128)
         for _ in range(2):
-            restorer(picture(160, 224))
-        restorer(picture(64, 64))
+            restorer(image(160, 224))
+        restorer(image(64, 64))
     assert sum("160x224 frames are restored in tiles" in line for line in caplog.messages) == 1
     assert not any("64x64" in line for line in caplog.messages)
 
@@ -133,38 +133,37 @@ def test_the_log_says_once_that_frames_of_a_size_are_tiled(caplog):
 def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
     restorer = Restorer(loaded(), "torch", max_pixels=100)
     with pytest.raises(ValueError, match=r"max_pixels=100 is too few.*at least \d+"):
-        restorer(picture(200, 200))
+        restorer(image(200, 200))
 
 
 def test_a_frame_is_restored_with_the_frames_before_it_and_without_any():
     restorer = Restorer(loaded(replace(TINY, history=2)), "torch")
     frames = [
-        np.kron(picture(8, 12, seed=1), np.ones((8, 8, 1), np.uint8)) // 2 + np.uint8(40 * k)
-        for k in range(3)
+        np.kron(image(8, 12, seed=1), np.ones((8, 8, 1), np.uint8)) // 2 + np.uint8(40 * k) for k in range(3)
     ]
     alone = restorer(frames[0])
     assert (restorer(frames[0], history=[frames[0]] * 2) == alone).all()
     assert difference(restorer(frames[0], history=frames[1:]), alone).max() > 2
     # One frame stands for the one before it, too; what is older than the network looks at does not matter.
     assert (restorer(frames[0], history=frames[1:2]) == restorer(frames[0], history=[frames[1]] * 2)).all()
-    longer = restorer(frames[0], history=[*frames[1:], picture(64, 96)])
+    longer = restorer(frames[0], history=[*frames[1:], image(64, 96)])
     assert (longer == restorer(frames[0], history=frames[1:])).all()
 
 
 def test_a_network_without_history_does_not_look_at_one():
     restorer = Restorer(loaded(), "torch")
-    assert (restorer(picture(32, 48), history=[picture(32, 48, seed=1)]) == restorer(picture(32, 48))).all()
+    assert (restorer(image(32, 48), history=[image(32, 48, seed=1)]) == restorer(image(32, 48))).all()
 
 
 def test_frames_before_of_another_size_are_refused():
     restorer = Restorer(loaded(replace(TINY, history=1)), "torch")
     with pytest.raises(ValueError, match="history holds a frame of"):
-        restorer(picture(32, 48), history=[picture(32, 40)])
+        restorer(image(32, 48), history=[image(32, 40)])
 
 
 def test_tiles_of_a_frame_with_history_equal_the_whole():
     model = loaded(replace(TINY, history=2))
-    frames = [picture(150, 260, seed=k) for k in range(3)]
+    frames = [image(150, 260, seed=k) for k in range(3)]
     whole = Restorer(model, "torch", max_pixels=10**9)
     tiled = Restorer(model, "torch", max_pixels=100 * 100)
     expected = whole.restore_aligned(frames[0], frames[1:])
@@ -173,7 +172,7 @@ def test_tiles_of_a_frame_with_history_equal_the_whole():
 
 @pytest.mark.parametrize("runtime", ["torch", "openvino"])
 @pytest.mark.parametrize("layer", ["head", "stem"])
-def test_nan_in_the_weights_never_becomes_a_picture(runtime, layer):
+def test_nan_in_the_weights_never_becomes_an_image(runtime, layer):
     if runtime == "openvino":
         pytest.importorskip("openvino")
     model = loaded()
@@ -183,7 +182,7 @@ def test_nan_in_the_weights_never_becomes_a_picture(runtime, layer):
     restorer = Restorer(model, runtime)
     restorer.warm_up(32, 32)
     with pytest.raises(NonFiniteOutputError, match="tiny-0123456789ab"):
-        restorer(picture(32, 32))
+        restorer(image(32, 32))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +203,7 @@ def test_nan_in_the_output_is_seen_through_the_cast_to_uint8(runtime, precision)
         from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 
         opened = OpenVinoRuntime(generator, precision=precision)
-    assert np.isnan(opened.run(picture(32, 32)[None])[1])
+    assert np.isnan(opened.run(image(32, 32)[None])[1])
 
 
 @pytest.mark.parametrize(
@@ -227,8 +226,8 @@ def test_without_a_gpu_auto_says_once_what_runs_and_why(caplog):
     pytest.importorskip("openvino")
     with caplog.at_level(logging.INFO):
         restorer = Restorer(loaded())
-        restorer(picture(16, 16))
-        restorer(picture(24, 16))
+        restorer(image(16, 16))
+        restorer(image(24, 16))
     lines = [record.message for record in caplog.records if record.message.startswith("runtime: ")]
     assert len(lines) == 1
     assert lines[0].startswith("runtime: openvino")
@@ -254,4 +253,4 @@ def test_openvino_missing_or_broken_leaves_pytorch(monkeypatch, caplog):
         restorer = Restorer(loaded(), device="cpu")
     assert restorer.describe().startswith("torch")
     assert "openvino" in caplog.text.lower()
-    assert restorer(picture(16, 16)).shape == (16, 16, 3)
+    assert restorer(image(16, 16)).shape == (16, 16, 3)

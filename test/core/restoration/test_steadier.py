@@ -13,13 +13,13 @@ def scene(height=96, width=160, seed=0):
     return np.random.default_rng(seed).integers(40, 200, (height, width, 3), dtype=np.uint8)
 
 
-def noisy(picture, rng, sigma=1.5):
-    return (picture + rng.normal(0, sigma, picture.shape)).round().clip(0, 255).astype(np.uint8)
+def noisy(image, rng, sigma=1.5):
+    return (image + rng.normal(0, sigma, image.shape)).round().clip(0, 255).astype(np.uint8)
 
 
-def sharpened(picture, scene_HWC):
+def sharpened(image, scene_HWC):
     """What a network does that takes noise for detail."""
-    return (scene_HWC + 1.5 * (picture.astype(float) - scene_HWC)).round().clip(0, 255).astype(np.uint8)
+    return (scene_HWC + 1.5 * (image.astype(float) - scene_HWC)).round().clip(0, 255).astype(np.uint8)
 
 
 def difference(frames):
@@ -63,8 +63,8 @@ def test_every_value_lies_between_the_two_restored_frames(seed, share, height, w
     first = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     source = noisy(first, rng, sigma=rng.choice([0, 1, 30]))
     before, now = (rng.integers(0, 256, first.shape, dtype=np.uint8) for _ in range(2))
-    for picture in (first, source, before, now):
-        picture.flags.writeable = False
+    for image in (first, source, before, now):
+        image.flags.writeable = False
     assert steadier.steady("a", first, before) is before
     published = steadier.steady("a", source, now)
     assert published.dtype == np.uint8
@@ -75,8 +75,8 @@ def test_every_value_lies_between_the_two_restored_frames(seed, share, height, w
 def test_slow_change_of_light_is_followed():
     steadier = Steadier(0.5)
     for level in range(60, 120):  # a grey level a frame: below what counts as moved
-        picture = np.full((32, 32, 3), level, np.uint8)
-        published = steadier.steady("front", picture, picture)
+        image = np.full((32, 32, 3), level, np.uint8)
+        published = steadier.steady("front", image, image)
     assert level - published.min() <= MOVED_LEVELS / 2
 
 
@@ -96,11 +96,11 @@ def test_cameras_sizes_and_a_reset_begin_afresh():
 
 
 def test_share_nought_leaves_every_frame_as_it_is_and_remembers_nothing():
-    steadier, picture = Steadier(0.5), scene()
-    steadier.steady("front", picture, picture)
+    steadier, image = Steadier(0.5), scene()
+    steadier.steady("front", image, image)
     steadier.share = 0.0
-    restored = picture // 2
-    assert steadier.steady("front", picture, restored) is restored
+    restored = image // 2
+    assert steadier.steady("front", image, restored) is restored
     assert not steadier.state()
 
 

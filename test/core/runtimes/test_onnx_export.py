@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ONNX file is the network: the same picture, for any consumer, and a graph that TensorRT builds."""
+"""The ONNX file is the network: the same image, for any consumer, and a graph that TensorRT builds."""
 
 from dataclasses import replace
 

@@ -31,7 +31,7 @@ def network(name):
     return generator
 
 
-def picture(height, width):
+def image(height, width):
     """A photograph with noise, cut or drawn to size."""
     photograph = cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_AREA)
     noise = np.random.default_rng(0).normal(0, 8, photograph.shape)
@@ -46,12 +46,12 @@ def psnr(a, b):
     ("name", "sizes"), [("lite", [(641, 359), (1, 1)]), ("vehicle", [(641, 359), (1, 1)])]
 )
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
-def test_picture_is_eager_float32s_within_50_db(name, sizes, precision, tmp_path):
+def test_image_is_eager_float32s_within_50_db(name, sizes, precision, tmp_path):
     generator = network(name)
     eager = TorchRuntime(generator, "cpu")
     compiled = OpenVinoRuntime(generator, precision=precision, engine_dir=tmp_path)
     for size in sizes:
-        source = picture(*size)
+        source = image(*size)
         older = [np.roll(source, 2 * k, axis=2) for k in range(1, 1 + generator.config.history)]
         frames = np.concatenate([source, *older], axis=3)
         expected = eager.run(frames)[0]
@@ -78,14 +78,14 @@ def only_engine(directory):
 def test_second_start_reads_the_compiled_network_and_gives_the_same(tiny, tmp_path, monkeypatch):
     import openvino
 
-    first = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0].copy()
+    first = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0].copy()
     monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled again"))
-    assert (OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0] == first).all()
+    assert (OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0] == first).all()
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "manifest gone", "foreign"])
-def test_damaged_engine_is_one_line_in_the_log_and_the_picture_is_right(tiny, tmp_path, damage, caplog):
-    expected = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0].copy()
+def test_damaged_engine_is_one_line_in_the_log_and_the_image_is_right(tiny, tmp_path, damage, caplog):
+    expected = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0].copy()
     engine = only_engine(tmp_path)
     data = engine.read_bytes()
     if damage == "truncated":
@@ -97,7 +97,7 @@ def test_damaged_engine_is_one_line_in_the_log_and_the_picture_is_right(tiny, tm
     else:
         manifest_path(engine).write_text(manifest_path(engine).read_text().replace('"openvino"', '"another"'))
     with caplog.at_level(logging.WARNING):
-        got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0]
+        got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0]
     assert (got == expected).all()
     assert len(caplog.records) == 1
     assert "compiling for OpenVINO again" in caplog.text
@@ -110,7 +110,7 @@ def test_engine_deleted_while_it_runs_is_not_missed(tiny, tmp_path):
     runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
     runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)  # from the file
     only_engine(tmp_path).unlink()
-    assert runtime.run(picture(40, 40))[0].shape == (1, 40, 40, 3)
+    assert runtime.run(image(40, 40))[0].shape == (1, 40, 40, 3)
 
 
 def test_cache_that_cannot_be_written_costs_a_warning_only(tiny, tmp_path, caplog):
@@ -118,15 +118,15 @@ def test_cache_that_cannot_be_written_costs_a_warning_only(tiny, tmp_path, caplo
     blocked.write_text("not a directory")
     runtime = OpenVinoRuntime(tiny, engine_dir=blocked / "cache")
     assert "not kept" in caplog.text
-    assert runtime.run(picture(16, 16))[0].shape == (1, 16, 16, 3)
+    assert runtime.run(image(16, 16))[0].shape == (1, 16, 16, 3)
 
 
 def test_other_weights_never_get_this_networks_engine(tiny, tmp_path):
     OpenVinoRuntime(tiny, engine_dir=tmp_path)
     with torch.no_grad():
         tiny.head.bias.add_(0.5)
-    eager = TorchRuntime(tiny, "cpu").run(picture(24, 32))[0]
-    assert psnr(OpenVinoRuntime(tiny, engine_dir=tmp_path).run(picture(24, 32))[0], eager) >= 40
+    eager = TorchRuntime(tiny, "cpu").run(image(24, 32))[0]
+    assert psnr(OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0], eager) >= 40
 
 
 def test_a_signal_after_a_runtime_of_another_thread_is_gone_ends_nothing(tmp_path):
@@ -157,11 +157,11 @@ def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
     runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path)
     sizes = [(48, 64), (96, 64), (61, 47), (128, 128)]
     for size in sizes:
-        runtime.run(picture(*size))
+        runtime.run(image(*size))
     before = resident_memory_mb()
     for _ in range(50):
         for size in sizes:
-            runtime.run(picture(*size))
+            runtime.run(image(*size))
     assert resident_memory_mb() - before < 50
 
 

@@ -19,7 +19,7 @@ MakeTrainer = Callable[[TrainConfig], Trainer]
 def test_a_detector_can_say_what_is_worth_restoring(
     make_config: MakeConfig, make_trainer: MakeTrainer, tiny_detector: Path
 ) -> None:
-    """Trained on nothing but its features, the network leads them towards those of the sharp pictures."""
+    """Trained on nothing but its features, the network leads them towards those of the sharp images."""
     config = make_config(
         schedule=ScheduleConfig(stages=[StageConfig(steps=150, patch_size=32, batch_size=2)]),
         loss=LossConfig(perceptual_weight=0, adversarial_weight=0, detector_weight=1),

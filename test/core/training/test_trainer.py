@@ -155,7 +155,7 @@ def test_the_papers_six_stages_are_walked_through_with_epochs_scaled_down(
     ).abs().max() > 10 * 1e-3 * config.loss.critic_steps
 
 
-def test_curves_and_pictures_are_in_tensorboard(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
+def test_curves_and_images_are_in_tensorboard(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
     config = make_config()
     make_trainer(config).run()
     events = EventAccumulator(str(config.run_dir / "tensorboard"))
@@ -373,7 +373,7 @@ def test_a_second_folder_of_the_same_name_is_refused(
         make_trainer(make_config(validation=ValidationConfig(folders=[folder, folder])))
 
 
-def test_missing_training_pictures_stop_at_the_start(
+def test_missing_training_images_stop_at_the_start(
     make_config: MakeConfig, make_trainer: MakeTrainer
 ) -> None:
     with pytest.raises(ValueError, match="nowhere"):

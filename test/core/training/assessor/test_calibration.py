@@ -10,7 +10,7 @@ from restoregan_core.training.assessor.samples import Samples
 
 
 def made(count: int, seed: int) -> tuple[Samples, torch.Tensor, torch.Tensor]:
-    """Pictures whose first pixels hold the log-odds that a network that says four times too much gives them."""
+    """Images whose first pixels hold the log-odds that a network that says four times too much gives them."""
     rng = np.random.default_rng(seed)
     log_odds = rng.normal(-1, 2, (count, 3, 4, 4))
     frames = log_odds.mean((2, 3)) * 2
@@ -35,7 +35,7 @@ def test_log_odds_that_say_too_much_are_tamed() -> None:
         return nothing_said, torch.zeros_like(frames)
 
     found = calibrate(predict, samples, samples, seed=0)
-    own, around, bias = found["tile"][1]  # rain: on whole pictures alone
+    own, around, bias = found["tile"][1]  # rain: on whole images alone
     assert own == pytest.approx(0.25, rel=0.15)
     assert around == pytest.approx(0, abs=0.05)
     assert bias == pytest.approx(0, abs=0.2)
@@ -45,6 +45,6 @@ def test_log_odds_that_say_too_much_are_tamed() -> None:
 
 def test_an_event_that_never_happens_cannot_be_calibrated() -> None:
     samples, tiles, frames = made(10, 1)
-    never = Samples(samples.pictures_NCHW, samples.tiles_NERC * 0, samples.frames_NE * 0)
+    never = Samples(samples.images_NCHW, samples.tiles_NERC * 0, samples.frames_NE * 0)
     with pytest.raises(ValueError, match="calibration needs"):
         calibrate(lambda _: (tiles, frames), never, samples, seed=0)

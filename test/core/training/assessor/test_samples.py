@@ -16,7 +16,7 @@ def test_patchwork_keeps_each_tile_with_its_truth() -> None:
     for seed in range(8):
         mixed = patchwork(samples, np.random.default_rng(seed))
         assert torch.isnan(mixed.frames_NE).all()
-        assert torch.equal(mixed.pictures_NCHW[:, :, ::64, ::64].float(), mixed.tiles_NERC)
+        assert torch.equal(mixed.images_NCHW[:, :, ::64, ::64].float(), mixed.tiles_NERC)
         assert all(len(torch.unique(one)) == 2 for one in mixed.tiles_NERC)
         seen.add(int((mixed.tiles_NERC[0] == 0).sum()))
     assert len(seen) > 1, "the edge moves"

@@ -24,7 +24,7 @@ from restoregan_core.zoo import load_assessor_network
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sharp")
     for seed in range(6):
         coarse = np.random.default_rng(seed).integers(0, 256, (48, 52, 3), np.uint8)
@@ -33,15 +33,15 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_config(pictures: Path, tmp_path: Path) -> Callable[..., AssessorTrainConfig]:
+def make_config(images: Path, tmp_path: Path) -> Callable[..., AssessorTrainConfig]:
     def make(**changes: Any) -> AssessorTrainConfig:
         config = AssessorTrainConfig(
             name="tiny",
             data=AssessmentDataConfig(
-                sharp=[Folder(path=str(pictures), part=(0, 0.7))],
+                sharp=[Folder(path=str(images), part=(0, 0.7))],
                 shares=Shares(blur=1, rain=1, blur_rain=0, drops=1, clean=1, pair=0),
             ),
-            held_out=[Folder(path=str(pictures), part=(0.7, 1))],
+            held_out=[Folder(path=str(images), part=(0.7, 1))],
             network=AssessorConfig(widths=(4, 4, 6, 6), head_width=8),
             samples=8, held_out_samples=16, steps=6, batch_size=4, workers=0, threads=1,
             validate_every_steps=3, output=str(tmp_path / "run"),

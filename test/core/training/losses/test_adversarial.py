@@ -35,7 +35,7 @@ def test_minimax_stays_finite_for_scores_far_out() -> None:
     assert torch.isfinite(adversarial.critic_loss("minimax", far_B, -far_B))
 
 
-def test_critic_and_generator_pull_the_score_of_restored_pictures_in_opposite_directions() -> None:
+def test_critic_and_generator_pull_the_score_of_restored_images_in_opposite_directions() -> None:
     for kind in ("wasserstein_sigmoid", "wgan_clip", "wgan_gp", "minimax"):
         fake_B = torch.tensor([0.3], requires_grad=True)
         (by_critic,) = torch.autograd.grad(adversarial.critic_loss(kind, fake_B, REAL_B), fake_B)
@@ -52,7 +52,7 @@ def test_gradient_penalty_takes_the_norm_over_channels_rows_and_columns() -> Non
     assert float(penalty) == pytest.approx((math.sqrt(48) / 4 - 1) ** 2, rel=1e-5)
 
 
-def test_gradient_penalty_is_taken_between_the_pictures_and_reaches_the_critic() -> None:
+def test_gradient_penalty_is_taken_between_the_images_and_reaches_the_critic() -> None:
     """D(x) = w/2 sum(x^2) has gradient w x: at the middle of 0 and 1, of one pixel, it is w / 2."""
     weight = nn.Parameter(torch.tensor(6.0))
     penalty = adversarial.gradient_penalty(

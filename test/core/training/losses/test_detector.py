@@ -16,12 +16,12 @@ from restoregan_core.training.losses.detector import DetectorFeatures, DetectorL
 YOLOX = Path(__file__).parents[5] / "shared" / "data" / "weights" / "yolox_nano.onnx"
 
 
-def by_onnxruntime(path: Path, names: list[str], picture_BCHW: Tensor) -> list[np.ndarray]:
+def by_onnxruntime(path: Path, names: list[str], image_BCHW: Tensor) -> list[np.ndarray]:
     model = onnx.load(path)
     del model.graph.output[:]
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    bgr = ((picture_BCHW + 1) * 127.5).flip(1).numpy()
+    bgr = ((image_BCHW + 1) * 127.5).flip(1).numpy()
     return list(session.run(names, {session.get_inputs()[0].name: bgr}))
 
 
@@ -30,10 +30,10 @@ def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path
     if detector == "yolox" and not YOLOX.is_file():
         pytest.skip(f"{YOLOX.name} is not available")
     path, side = (tiny_detector, 64) if detector == "tiny" else (YOLOX, 416)
-    picture = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
     features = DetectorFeatures(path)
-    found = features(picture)
-    expected = by_onnxruntime(path, features.joins, picture)
+    found = features(image)
+    expected = by_onnxruntime(path, features.joins, image)
     assert len(found) == 4
     assert {tuple(join.shape[2:]) for join in found} == {
         (side // stride, side // stride) for stride in (8, 16, 32)
@@ -42,7 +42,7 @@ def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path
         np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(np.abs(theirs).max()))
 
 
-def test_the_loss_is_nothing_for_equal_pictures_and_grows_with_what_the_detector_misses(
+def test_the_loss_is_nothing_for_equal_images_and_grows_with_what_the_detector_misses(
     tiny_detector: Path,
 ) -> None:
     loss = DetectorLoss(DetectorFeatures(tiny_detector))
@@ -53,20 +53,20 @@ def test_the_loss_is_nothing_for_equal_pictures_and_grows_with_what_the_detector
     assert 0 < float(loss(blurred[0], sharp)) < float(loss(blurred[1], sharp)) < 2
 
 
-def test_following_its_gradient_brings_the_picture_nearer_to_what_the_detector_wants(
+def test_following_its_gradient_brings_the_image_nearer_to_what_the_detector_wants(
     tiny_detector: Path,
 ) -> None:
     loss = DetectorLoss(DetectorFeatures(tiny_detector))
     torch.manual_seed(3)
     sharp = torch.rand(1, 3, 64, 64) * 2 - 1
-    picture = nn.Parameter(0.5 * sharp)
-    optimiser = torch.optim.Adam([picture], 0.02)
-    before = float(loss(picture, sharp).detach())
+    image = nn.Parameter(0.5 * sharp)
+    optimiser = torch.optim.Adam([image], 0.02)
+    before = float(loss(image, sharp).detach())
     for _ in range(30):
         optimiser.zero_grad()
-        loss(picture, sharp).backward()
+        loss(image, sharp).backward()
         optimiser.step()
-    assert float(loss(picture, sharp).detach()) < 0.7 * before
+    assert float(loss(image, sharp).detach()) < 0.7 * before
     assert not any(p.requires_grad for p in loss.parameters())
 
 

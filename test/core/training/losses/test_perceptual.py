@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""VGG features: the right layers, every picture normalised, and weights that are never random."""
+"""VGG features: the right layers, every image normalised, and weights that are never random."""
 
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def test_features_are_those_of_torchvisions_vgg19_at_conv3_3_after_relu(vgg19_fi
     torch.testing.assert_close(features_BCHW, wanted_BCHW)
 
 
-def test_every_picture_of_a_batch_is_normalised_not_only_the_first(
+def test_every_image_of_a_batch_is_normalised_not_only_the_first(
     tensors: list[tuple[Tensor, Tensor]],
 ) -> None:
     features = VggFeatures(tensors)
@@ -97,14 +97,14 @@ def test_stand_in_sees_bgr_of_0_to_255_minus_the_mean_colour(
 
 
 class Channels(nn.Module):
-    """Features that one can work out by hand: the picture and its double."""
+    """Features that one can work out by hand: the image and its double."""
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         return torch.cat((x_BCHW, 2 * x_BCHW), 1)
 
 
-def test_loss_sums_over_channels_and_averages_over_positions_and_pictures() -> None:
-    """Difference 0.5 at one of 4 positions, in one of 3 channels, in one of 2 pictures: (0.25 + 1) / 8."""
+def test_loss_sums_over_channels_and_averages_over_positions_and_images() -> None:
+    """Difference 0.5 at one of 4 positions, in one of 3 channels, in one of 2 images: (0.25 + 1) / 8."""
     target_BCHW = torch.zeros(2, 3, 2, 2)
     restored_BCHW = target_BCHW.clone()
     restored_BCHW[1, 2, 0, 1] = 0.5
@@ -130,7 +130,7 @@ def test_calibration_makes_the_loss_independent_of_the_networks_scale(
     assert values[0] == pytest.approx(float(uncalibrated / energy), rel=1e-4)
 
 
-def test_gradients_reach_the_picture_but_never_the_features(tensors: list[tuple[Tensor, Tensor]]) -> None:
+def test_gradients_reach_the_image_but_never_the_features(tensors: list[tuple[Tensor, Tensor]]) -> None:
     loss = PerceptualLoss(VggFeatures(tensors))
     restored_BCHW = torch.rand(1, 3, 8, 8, requires_grad=True)
     target_BCHW = torch.rand(1, 3, 8, 8, requires_grad=True)

@@ -23,7 +23,7 @@ def test_pixel_losses_by_hand() -> None:
     )
 
 
-def test_psnr_loss_averages_decibels_over_pictures_not_errors() -> None:
+def test_psnr_loss_averages_decibels_over_images_not_errors() -> None:
     target_BCHW = torch.zeros(2, 3, 4, 4)
     restored_BCHW = torch.stack((torch.full((3, 4, 4), 0.2), torch.full((3, 4, 4), 0.02)))  # 20 dB, 40 dB
     assert float(pixel.psnr_loss(restored_BCHW, target_BCHW)) == pytest.approx(-30, abs=1e-3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a picture file holds besides its colours survives restoration."""
+"""What an image file holds besides its colours survives restoration."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, JpegImagePlugin
 
-from restoregan_core.images.picture_files import read_picture_file, write_picture_file
+from restoregan_core.images.image_files import read_image_file, write_image_file
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -19,8 +19,8 @@ def colours(height: int = 24, width: int = 32, channels: int = 3) -> np.ndarray:
 
 
 def round_trip(source: Path, output: Path, change: int = 0) -> None:
-    picture = read_picture_file(source)
-    write_picture_file(output, picture, np.clip(picture.rgb.astype(int) + change, 0, 255).astype(np.uint8))
+    image = read_image_file(source)
+    write_image_file(output, image, np.clip(image.rgb.astype(int) + change, 0, 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
@@ -55,7 +55,7 @@ def test_16_bits_keep_their_precision_and_get_the_change_on_top(tmp_path: Path, 
     deep = np.random.default_rng(1).integers(2000, 60000, (24, 32, 3), np.uint16)
     source = tmp_path / f"a{suffix}"
     cv2.imwrite(str(source), deep)
-    assert any("16 bits" in note for note in read_picture_file(source).notes)
+    assert any("16 bits" in note for note in read_image_file(source).notes)
     round_trip(source, tmp_path / f"same{suffix}")
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / f"same{suffix}"), cv2.IMREAD_UNCHANGED), deep)
     round_trip(source, tmp_path / f"brighter{suffix}", change=2)
@@ -66,8 +66,8 @@ def test_16_bits_keep_their_precision_and_get_the_change_on_top(tmp_path: Path, 
 def test_alpha_is_kept_and_not_shown_to_the_network(tmp_path: Path):
     rgba = np.dstack([colours(), np.random.default_rng(2).integers(0, 256, (24, 32), np.uint8)])
     Image.fromarray(rgba).save(tmp_path / "a.png")
-    picture = read_picture_file(tmp_path / "a.png")
-    np.testing.assert_array_equal(picture.rgb, rgba[..., :3])
+    image = read_image_file(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.rgb, rgba[..., :3])
     round_trip(tmp_path / "a.png", tmp_path / "b.png", change=3)
     written = np.array(Image.open(tmp_path / "b.png"))
     np.testing.assert_array_equal(written[..., 3], rgba[..., 3])
@@ -98,9 +98,9 @@ def test_a_grey_jpeg_is_written_as_one(tmp_path: Path):
 def test_a_palette_becomes_rgb_and_says_so(tmp_path: Path):
     Image.fromarray(colours()).convert("P", palette=Image.Palette.ADAPTIVE).save(tmp_path / "a.png")
     expected = np.array(Image.open(tmp_path / "a.png").convert("RGB"))
-    picture = read_picture_file(tmp_path / "a.png")
-    np.testing.assert_array_equal(picture.rgb, expected)
-    assert any("palette" in note for note in picture.notes)
+    image = read_image_file(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.rgb, expected)
+    assert any("palette" in note for note in image.notes)
 
 
 def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path: Path):
@@ -109,25 +109,25 @@ def test_nothing_is_overwritten_and_nothing_half_written_stays(tmp_path: Path):
     with pytest.raises(FileExistsError, match=r"b\.png exists"):
         round_trip(tmp_path / "a.png", tmp_path / "b.png")
     assert (tmp_path / "b.png").read_bytes() == b"precious"
-    picture = read_picture_file(tmp_path / "a.png")
+    image = read_image_file(tmp_path / "a.png")
     with pytest.raises(ValueError, match="its source"):
-        write_picture_file(tmp_path / "c.png", picture, picture.rgb[:-1])
+        write_image_file(tmp_path / "c.png", image, image.rgb[:-1])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
-def test_formats_that_cannot_hold_the_picture_are_refused_with_the_remedy(tmp_path: Path):
+def test_formats_that_cannot_hold_the_image_are_refused_with_the_remedy(tmp_path: Path):
     cv2.imwrite(str(tmp_path / "deep.png"), np.zeros((8, 8, 3), np.uint16))
     Image.fromarray(colours(8, 8, 4)).save(tmp_path / "alpha.png")
     Image.fromarray(colours(8, 8)).convert("CMYK").save(tmp_path / "cmyk.jpg")
     cv2.imwrite(str(tmp_path / "float.tif"), np.zeros((8, 8, 3), np.float32))
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     for source, output, message in (
         ("deep.png", "o.jpg", "cannot hold 16 bits; write .png or .tif"),
         ("alpha.png", "o.jpg", "cannot hold alpha; write .png"),
         ("alpha.png", "o.xyz", "cannot write .xyz"),
         ("cmyk.jpg", "o.jpg", "convert it to RGB"),
         ("float.tif", "o.tif", r"float\.tif.*(8 or 16 bits|not a readable)"),
-        ("text.png", "o.png", r"text\.png is not a readable picture"),
+        ("text.png", "o.png", r"text\.png is not a readable image"),
     ):
         with pytest.raises(ValueError, match=message):
             round_trip(tmp_path / source, tmp_path / output)

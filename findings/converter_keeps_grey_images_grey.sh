@@ -22,8 +22,8 @@ types = get_typestore(Stores.ROS2_JAZZY).types
 header = types["std_msgs/msg/Header"](types["builtin_interfaces/msg/Time"](0, 0), "camera")
 
 
-def compressed(suffix, picture):
-    data = cv2.imencode(suffix, picture)[1].ravel()
+def compressed(suffix, image):
+    data = cv2.imencode(suffix, image)[1].ravel()
     return types["sensor_msgs/msg/CompressedImage"](header, suffix[1:].replace("jpg", "jpeg"), data)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Picture files as a user has them: 8 or 16 bits, grey, with alpha, with EXIF and a colour profile.
+"""Image files as a user has them: 8 or 16 bits, grey, with alpha, with EXIF and a colour profile.
 
 The networks see 8-bit RGB. What else a file holds is put back around their result: alpha unchanged, grey as
 grey, EXIF, colour profile and resolution as they were, a JPEG at its source's quality. Of 16-bit files the
@@ -26,8 +26,8 @@ _EIGHT_BIT_ONLY = (*_JPEG, ".bmp", ".webp")
 
 
 @dataclass(frozen=True)
-class PictureFile:
-    """A picture read from a file.
+class ImageFile:
+    """An image read from a file.
 
     Attributes:
         rgb: uint8 RGB (height, width, 3): what the network is to see.
@@ -44,24 +44,24 @@ class PictureFile:
     notes: tuple[str, ...] = field(default=())
 
 
-def read_picture_file(path: Path) -> PictureFile:
-    """Read a picture with all that is to be kept of it. EXIF's rotation is kept as a tag, not applied.
+def read_image_file(path: Path) -> ImageFile:
+    """Read an image with all that is to be kept of it. EXIF's rotation is kept as a tag, not applied.
 
     Raises:
-        ValueError: no readable picture, or neither grey nor RGB of 8 or 16 bits; the message names the file.
+        ValueError: no readable image, or neither grey nor RGB of 8 or 16 bits; the message names the file.
     """
     try:
         stored = decode_file(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
         with Image.open(path) as header:
             mode, save_options, frames = header.mode, _save_options(header), getattr(header, "n_frames", 1)
     except MalformedImageError as error:
-        raise ValueError(f"{path} is not a readable picture: {error}") from error
+        raise ValueError(f"{path} is not a readable image: {error}") from error
     except Exception as error:  # Pillow's readers raise nearly anything for damaged metadata
-        raise ValueError(f"{path} is not a readable picture") from error
+        raise ValueError(f"{path} is not a readable image") from error
     if mode in ("CMYK", "YCCK", "LAB", "HSV"):
         raise ValueError(f"{path} is {mode}: convert it to RGB first")
     if frames > 1:
-        raise ValueError(f"{path} holds {frames} pictures: split it into single ones first")
+        raise ValueError(f"{path} holds {frames} images: split it into single ones first")
     if stored.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{path} holds {stored.dtype} values: save it with 8 or 16 bits")
     values = _from_opencv_order(stored)
@@ -81,11 +81,11 @@ def read_picture_file(path: Path) -> PictureFile:
         notes.append("alpha is kept as it is")
     eight_bit = _to_eight_bit(values)
     rgb = cv2.cvtColor(eight_bit, cv2.COLOR_GRAY2RGB) if eight_bit.ndim == 2 else eight_bit[..., :3]
-    return PictureFile(np.array(rgb, np.uint8, order="C"), values, alpha, save_options, tuple(notes))
+    return ImageFile(np.array(rgb, np.uint8, order="C"), values, alpha, save_options, tuple(notes))
 
 
-def write_picture_file(path: Path, source: PictureFile, restored_HWC: RgbImage) -> None:
-    """Write a restored picture as its source was, atomically.
+def write_image_file(path: Path, source: ImageFile, restored_HWC: RgbImage) -> None:
+    """Write a restored image as its source was, atomically.
 
     Args:
         path: its suffix decides the format; nothing may lie there yet.
@@ -108,8 +108,8 @@ def write_picture_file(path: Path, source: PictureFile, restored_HWC: RgbImage) 
             raise FileExistsError(f"{path} exists; nothing is overwritten")
 
 
-def check_can_write(path: Path, source: PictureFile | None = None) -> None:
-    """Raise what `write_picture_file` would raise, before any work is done."""
+def check_can_write(path: Path, source: ImageFile | None = None) -> None:
+    """Raise what `write_image_file` would raise, before any work is done."""
     suffix = path.suffix.lower()
     if suffix not in WRITABLE_SUFFIXES:
         raise ValueError(
@@ -126,13 +126,13 @@ def check_can_write(path: Path, source: PictureFile | None = None) -> None:
         raise ValueError(f"{path}: {suffix} cannot hold alpha; write .png")
 
 
-def _merge(source: PictureFile, restored_HWC: RgbImage) -> npt.NDArray[Any]:
+def _merge(source: ImageFile, restored_HWC: RgbImage) -> npt.NDArray[Any]:
     """The stored values with the network's change; grey as grey, alpha as it was."""
     if restored_HWC.shape != source.rgb.shape:
-        raise ValueError(f"the restored picture is {restored_HWC.shape}, its source {source.rgb.shape}")
+        raise ValueError(f"the restored image is {restored_HWC.shape}, its source {source.rgb.shape}")
     change = restored_HWC.astype(np.int32) - source.rgb
     if source.values.ndim == 2:
-        # The weights of luma; a network may tint a grey picture.
+        # The weights of luma; a network may tint a grey image.
         change = np.round(change @ np.array([0.299, 0.587, 0.114])).astype(np.int32)
         colours, alpha = source.values, None
     else:
@@ -145,7 +145,7 @@ def _merge(source: PictureFile, restored_HWC: RgbImage) -> npt.NDArray[Any]:
     return merged if alpha is None else np.concatenate([merged, alpha], axis=2)
 
 
-def _save_eight_bit(path: Path, values: npt.NDArray[Any], source: PictureFile) -> None:
+def _save_eight_bit(path: Path, values: npt.NDArray[Any], source: ImageFile) -> None:
     modes = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
     channels = 1 if values.ndim == 2 else values.shape[2]
     options = dict(source.save_options)

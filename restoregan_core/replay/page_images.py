@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which frames of a replay are worth a look, and their pictures."""
+"""Which frames of a replay are worth a look, and their images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from restoregan_core.replay.table import Frames
 from restoregan_core.report.page import encode_jpeg
 
 GROUP_FRAMES = 16
-PICTURE_WIDTH_PX = 800
+IMAGE_WIDTH_PX = 800
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,17 @@ def _best(score: np.ndarray, among: np.ndarray) -> list[int]:
     return apart
 
 
-def write_pictures(
+def write_images(
     folder: ReplayFolder, settings: dict[str, Any], frames: Frames, chosen: Sequence[int]
 ) -> dict[int, dict[str, Path]]:
     """JPEG files of frames: position -> name (``before``, ``after``, ``truth``) -> file."""
-    folder.pictures.mkdir(exist_ok=True)
+    folder.images.mkdir(exist_ok=True)
     made: dict[int, dict[str, Path]] = {}
     for shown in read_published(folder, settings, frames, chosen):
         made[shown.position] = {}
         for name, rgb_HWC in (("before", shown.before), ("truth", shown.truth), ("after", shown.after)):
             if rgb_HWC is not None:
-                file = folder.pictures / f"{shown.position:06d}_{name}.jpg"
-                file.write_bytes(encode_jpeg(rgb_HWC, PICTURE_WIDTH_PX))
+                file = folder.images / f"{shown.position:06d}_{name}.jpg"
+                file.write_bytes(encode_jpeg(rgb_HWC, IMAGE_WIDTH_PX))
                 made[shown.position][name] = file
     return made
