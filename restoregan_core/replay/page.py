@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from restoregan_core.files import write_text
-from restoregan_core.replay.images import choose_frames, write_images
+from restoregan_core.replay.page_images import choose_frames, write_images
 from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
