@@ -23,6 +23,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from restoregan_core.demo import bag as demo_bag
 from restoregan_core.demo import clip as demo_clip
 from restoregan_core.environment import installed_versions, processor_name
+from restoregan_core.restoration.gate import PRESETS
 from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
 DEADLINE_MS = 500.0
@@ -277,7 +278,7 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
     parser.add_argument(
         "--model", default="lite", help="a network's name or .safetensors file (default lite)"
     )
-    parser.add_argument("--preset", default="balanced", choices=["cautious", "balanced", "always", "off"])
+    parser.add_argument("--preset", default="balanced", choices=tuple(PRESETS))
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="at most so much of the clip")
     given = parser.parse_args(argv)
     return DemoOptions(

@@ -13,6 +13,7 @@ from typing import Any
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_core.restoration.gate import PRESETS, GateThresholds
 from restoregan_core.restoration.output_bounds import OutputLimits
+from restoregan_core.runtimes.protocol import RUNTIMES
 
 FROM_PRESET = -1.0
 CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
@@ -73,9 +74,7 @@ class NodeSettings(_Checked):
         "network: lite, lite_detector (for detectors like YOLOX), or the path of a .safetensors file",
         read_only=True,
     )
-    runtime: str = _declare(
-        "auto", "what runs the network", read_only=True, choices=("auto", "tensorrt", "openvino", "torch")
-    )
+    runtime: str = _declare("auto", "what runs the network", read_only=True, choices=("auto", *RUNTIMES))
     assessor: str = _declare(
         "learned",
         "judge of blur and rain: learned, classical, or the path of a .safetensors file",

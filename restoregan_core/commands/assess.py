@@ -14,7 +14,7 @@ import cv2
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.overlay import draw_overlay
-from restoregan_core.commands.common import add_assessor_option, make_parser
+from restoregan_core.commands.common import add_assessor_option, make_parser, progress_bars
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.folders import find_images
 from restoregan_core.images.image_files import read_image_file
@@ -95,11 +95,7 @@ def _is_bag_file(path: Path) -> bool:
 def _with_progress(
     files: list[Path], frames_of: Callable[[Path], Iterator[tuple[_Frame, int]]]
 ) -> Iterator[_Frame]:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("assessing", total=len(files))
         expected = dict.fromkeys(files, 1)
         for file in files:

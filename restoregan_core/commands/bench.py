@@ -11,13 +11,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from restoregan_core.commands.common import make_parser, parse_size
+from restoregan_core.commands.common import add_device_option, make_parser, parse_size
 from restoregan_core.environment import resident_memory_mb
 from restoregan_core.files import write_text
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
-from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
+from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 from restoregan_core.runtimes.timing import (
     device_name,
@@ -27,7 +27,6 @@ from restoregan_core.runtimes.timing import (
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
 from restoregan_core.zoo import CONFIGS, build_generator, load_generator
 
-RUNTIMES = ("tensorrt", "openvino", "torch")
 EAGER_FP32 = ("torch", "fp32")
 
 
@@ -41,7 +40,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--model", default="all", help=f"{', '.join(CONFIGS)}, all, or a .safetensors file")
     parser.add_argument("--size", type=parse_size, default=(360, 640), help="HEIGHTxWIDTH (default 360x640)")
     parser.add_argument("--runtime", choices=["all", *RUNTIMES], default="all")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_device_option(parser)
     parser.add_argument("--rounds", type=int, default=20, help="timed calls of each (default 20)")
     parser.add_argument("--json", type=Path, help="write the figures here")
     args = parser.parse_args(argv)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from restoregan_core.commands.common import make_parser, parse_size
+from restoregan_core.commands.common import add_model_option, make_parser, parse_size
 
 
 def main(argv: list[str]) -> int:
@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
         "The node finds the engine where it is written by default, or in the folder that its engine_dir names.",
         "restoregan build-engine --model lite --size 720x1280 --precision fp16",
     )
-    parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")
+    add_model_option(parser)
     parser.add_argument("--size", type=parse_size, required=True, help="HEIGHTxWIDTH of the frames")
     parser.add_argument("--precision", choices=["fp16", "fp32", "fp8", "int8"], default="fp16")
     parser.add_argument("--device", default="auto", help="auto, cuda or cuda:N")

@@ -5,8 +5,13 @@ import argparse
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from restoregan_core.commands.completion import CompletingParser
+from restoregan_core.runtimes.protocol import RUNTIMES
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 class RequirementNotMetError(Exception):
@@ -20,6 +25,47 @@ def make_parser(verb: str, description: str, example: str) -> argparse.ArgumentP
         description=description,
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_model_option(parser: argparse._ActionsContainer) -> None:
+    """``--model``, as ``load_generator`` takes it."""
+    parser.add_argument(
+        "--model",
+        default="lite",
+        metavar="NAME|FILE",
+        help="a network of the zoo or a .safetensors file (default: lite)",
+    )
+
+
+def add_runtime_options(parser: argparse._ActionsContainer) -> None:
+    """``--runtime`` and ``--device``, as ``load_restorer`` takes them."""
+    parser.add_argument(
+        "--runtime",
+        default="auto",
+        choices=("auto", *RUNTIMES),
+        help="what runs the network (default: auto, the first of these that this machine has)",
+    )
+    add_device_option(parser)
+
+
+def add_device_option(parser: argparse._ActionsContainer) -> None:
+    """``--device``, as ``load_restorer`` takes it."""
+    parser.add_argument("--device", default="auto", help="auto (default), cpu, cuda or cuda:N")
+
+
+def add_preset_option(
+    parser: argparse._ActionsContainer, name: str = "--preset", default: str | None = "balanced"
+) -> None:
+    """A preset of the gate under the option ``name``; None as its default restores everything."""
+    from restoregan_core.restoration.gate import PRESETS
+
+    parser.add_argument(
+        name,
+        default=default,
+        choices=tuple(PRESETS),
+        metavar="PRESET",
+        help=f"restore only what needs it, as on a vehicle: {', '.join(PRESETS)} (default: {default or 'everything'})",
     )
 
 
@@ -47,15 +93,18 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-@contextmanager
-def progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left on stderr: ``with progress(name) as on_progress: on_progress(done, total)``."""
+def progress_bars(transient: bool = True) -> "Progress":
+    """Bars with the time left on stderr, to be used in a ``with`` block; ``transient`` ones go when they are done."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:  # fmt: skip
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=transient)
+
+
+@contextmanager
+def progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time left on stderr: ``with progress(name) as on_progress: on_progress(done, total)``."""
+    with progress_bars(transient=False) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=max(done, total))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import add_runtime_options, make_parser, progress_bars
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.evaluation import baselines
 from restoregan_core.evaluation.clips import VideoSet, find_clips
@@ -125,8 +125,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="also measure aligned to the reference, as RealBlur's authors do; seconds an image, always\n"
         "on for RealBlur's own layouts",
     )
-    parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_runtime_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="mean scores by set")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every image's scores")
     parser.add_argument(
@@ -237,7 +236,7 @@ def _measure_all(
     from restoregan_core.metrics.realblur import aligned_scores
 
     all_scores, settings = [], []
-    with _progress() as progress:
+    with progress_bars() as progress:
         checking = progress.add_task("checking", total=sum(len(s.pairs) for s in sets))
         for evaluation_set in sets:
             check_set(evaluation_set, lambda: progress.advance(checking))
@@ -264,7 +263,7 @@ def _measure_videos(
     videos: Sequence[VideoSet], opened: Sequence[_Opened], extra: Sequence[Scorer]
 ) -> tuple[list[VideoScores], list[str]]:
     all_scores, settings = [], []
-    with _progress() as progress:
+    with progress_bars() as progress:
         checking = progress.add_task("checking", total=None)
         counts = [video_set.check(lambda: progress.advance(checking)) for video_set in videos]
         progress.remove_task(checking)
@@ -283,14 +282,6 @@ def _measure_videos(
             all_scores.append(scores)
             settings.append(chosen[0][1])
     return all_scores, settings
-
-
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def _report_images(

@@ -5,9 +5,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import add_assessor_option, make_parser
+from restoregan_core.commands.common import (
+    add_assessor_option,
+    add_model_option,
+    add_preset_option,
+    add_runtime_options,
+    make_parser,
+    progress_bars,
+)
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.restoration.gate import PRESETS
 
 
 def main(argv: list[str]) -> int:
@@ -15,9 +21,6 @@ def main(argv: list[str]) -> int:
     for path in (arguments.json, arguments.html):
         if path is not None and not path.parent.is_dir():
             raise ValueError(f"{path}: the folder {path.parent} does not exist")
-
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from restoregan_core.detection import evaluation
     from restoregan_core.detection.detector import Detector, DetectorOptions
@@ -39,8 +42,7 @@ def main(argv: list[str]) -> int:
 
     plan = evaluation.conditions(arguments.severities, arguments.kinds)
     results = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bars() as progress:
         task = progress.add_task("detecting", total=len(frames) * (1 + (len(plan) - 1) * arguments.draws))
         for condition in plan:
             progress.update(task, description=str(condition))
@@ -81,18 +83,14 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "height on, 95 % intervals from resampled frames; objects lost, gained and invented.",
         "restoregan evaluate-detection --model lite --data kitti --detector yolox_nano.onnx --json out.json",
     )
-    parser.add_argument(
-        "--model", default="lite", help="a name of the zoo or a .safetensors file (default: lite)"
-    )
+    add_model_option(parser)
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="holds images/ and KITTI labels/"
     )
     parser.add_argument(
         "--detector", type=Path, required=True, metavar="FILE.onnx", help="of the YOLOX family"
     )
-    parser.add_argument(
-        "--gate", default="balanced", choices=sorted(PRESETS), help="preset (default: balanced)"
-    )
+    add_preset_option(parser, "--gate")
     parser.add_argument(
         "--severities",
         type=_severity,
@@ -117,8 +115,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="degrade each frame N times, differently each time: narrower intervals from the same labels",
     )
     add_assessor_option(parser)
-    parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_runtime_options(parser)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument(
         "--html", type=Path, metavar="FILE", help="a page with the crop of every changed object"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from restoregan_core.commands.common import make_parser, parse_size
+from restoregan_core.commands.common import add_model_option, make_parser, parse_size
 
 MAX_DIFFERENCE = 2
 """Grey levels at any pixel between the file under ONNX Runtime and PyTorch in float32."""
@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
         "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson.",
         "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
     )
-    parser.add_argument("--model", default="lite", help="a name of the zoo, or a .safetensors file")
+    add_model_option(parser)
     parser.add_argument("--size", type=_size_or_dynamic, required=True, help="HEIGHTxWIDTH, or dynamic")
     parser.add_argument("--format", choices=["onnx"], default="onnx")
     parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16")

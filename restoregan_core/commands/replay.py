@@ -6,7 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import RequirementNotMetError, add_assessor_option, make_parser, progress
+from restoregan_core.commands.common import (
+    RequirementNotMetError,
+    add_assessor_option,
+    add_model_option,
+    add_preset_option,
+    add_runtime_options,
+    make_parser,
+    progress,
+)
 
 EXAMPLE = (
     "restoregan replay drive_0042 --output out/drive_0042 --preset balanced --detector yolox_nano.onnx\n"
@@ -20,11 +28,10 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--camera", action="append", default=[], metavar="TOPIC", help="only this one (repeatable)"
     )
-    parser.add_argument("--model", default="lite", metavar="NAME|FILE", help="network (default lite)")
-    parser.add_argument("--runtime", default="auto", help="auto, openvino, tensorrt or torch")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_model_option(parser)
+    add_runtime_options(parser)
     add_assessor_option(parser)
-    parser.add_argument("--preset", default="balanced", help="cautious, balanced (default), always or off")
+    add_preset_option(parser)
     parser.add_argument("--image-format", default="jpeg", choices=("jpeg", "png", "raw"), help="default jpeg")
     parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default 92)")
     parser.add_argument("--with-source", action="store_true", help="copy the source's topics as well")

@@ -6,11 +6,17 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from restoregan_core.commands.common import add_assessor_option, make_parser
+from restoregan_core.commands.common import (
+    add_assessor_option,
+    add_model_option,
+    add_preset_option,
+    add_runtime_options,
+    make_parser,
+    progress_bars,
+)
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.gate import PRESETS
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.result import Action
@@ -49,23 +55,15 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "output", type=Path, metavar="OUTPUT", help="of the same kind; its suffix decides the format"
     )
-    parser.add_argument(
-        "--model", default="lite", help="a name of the zoo or a .safetensors file (default: lite)"
-    )
-    parser.add_argument(
-        "--gate",
-        choices=sorted(PRESETS),
-        metavar="PRESET",
-        help=f"restore only what needs it, as on a vehicle: {', '.join(PRESETS)} (default: everything)",
-    )
+    add_model_option(parser)
+    add_preset_option(parser, "--gate", default=None)
     add_assessor_option(parser)
     parser.add_argument(
         "--video",
         action="store_true",
         help="INPUT is a folder of consecutive frames in the order of their names: restore each with the frames before",
     )
-    parser.add_argument("--runtime", default="auto", choices=("auto", "tensorrt", "openvino", "torch"))
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_runtime_options(parser)
     parser.add_argument("--skip-existing", action="store_true", help="go on where an interrupted run stopped")
     return parser.parse_args(argv)
 
@@ -166,14 +164,10 @@ def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Pa
 
 def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
     """Restore every file; one that cannot be read is named and left out. Returns how many those are."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
     from restoregan_core.images.video_files import is_video, restore_video
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     failed = 0
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bars() as progress:
         if len(jobs) == 1 and is_video(jobs[0][0]):
             source, output = jobs[0]
             task = progress.add_task(source.name, total=None)

@@ -15,12 +15,11 @@ from restoregan_core.images.alignment import align
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.models.generator import Generator
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
-from restoregan_core.runtimes.protocol import Runtime, RuntimeUnavailableError
+from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
 from restoregan_core.zoo import LoadedGenerator
 
 logger = logging.getLogger(__name__)
 
-RUNTIMES = ("auto", "tensorrt", "openvino", "torch")
 DEFAULT_MAX_PIXELS = 2_100_000
 """One frame of 1080x1920 is restored whole; 4K is tiled."""
 
@@ -62,8 +61,8 @@ class Restorer:
         engine_dir: Path | None = None,
         build_if_missing: bool = False,
     ) -> None:
-        if runtime not in RUNTIMES:
-            raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(RUNTIMES)}")
+        if runtime not in ("auto", *RUNTIMES):
+            raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(('auto', *RUNTIMES))}")
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._config = loaded.generator.config

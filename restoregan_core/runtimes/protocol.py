@@ -6,6 +6,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+RUNTIMES = ("tensorrt", "openvino", "torch")
+"""Names of the runtimes, in the order in which ``auto`` prefers them."""
+
 
 class RuntimeUnavailableError(RuntimeError):
     """This machine cannot run that runtime, or not at that size; one line says what is missing."""
@@ -18,7 +21,7 @@ class Runtime(Protocol):
     """
 
     name: str
-    """``torch``, ``openvino`` or ``tensorrt``."""
+    """One of ``RUNTIMES``."""
 
     def load(self, height: int, width: int) -> None:
         """Prepare for frames of this size in pixels; does nothing where any size will do, or twice.
