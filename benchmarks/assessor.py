@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well the assessors tell spoilt frames from clean ones, and whether their probabilities can be believed.
+"""How well the assessors tell degraded frames from clean ones, and whether their probabilities can be believed.
 
     PYTHONPATH=. python benchmarks/assessor.py --data ../shared/data/eval --output docs/benchmarks/assessor.md
 
@@ -125,11 +125,11 @@ def areas(images: dict[str, list[Array]], judged: dict[str, dict[str, dict[str, 
         for method, measure in simple[event].items():
             values[method] = np.array([measure(p) for name, _ in sides for p in images[name]])
         title = f"{event}: {' + '.join(names)}"
-        truths = {title: np.concatenate([np.full(len(images[name]), spoilt) for name, spoilt in sides])}
+        truths = {title: np.concatenate([np.full(len(images[name]), degraded) for name, degraded in sides])}
         if event == "blur":
             truths[f"{title}, 3 px or more"] = np.concatenate([is_blurred(name, images) for name, _ in sides])
         for row, truth in truths.items():
-            rows[row] = {"spoilt": int(truth.sum()), "unspoilt": int((~truth).sum())}
+            rows[row] = {"degraded": int(truth.sum()), "clean": int((~truth).sum())}
             rows[row] |= {method: auroc(found, truth) for method, found in values.items()}
     return rows
 
@@ -139,8 +139,8 @@ def is_blurred(name: str, images: dict[str, list[Array]]) -> Array:
     if name.endswith("/target"):
         return np.zeros(len(images[name]), bool)
     labels = [
-        labels_of_pair(whole_tiles(spoilt), whole_tiles(clean), is_input=True, config=LabelConfig())[1]
-        for spoilt, clean in zip(images[name], images[name.replace("input", "target")], strict=True)
+        labels_of_pair(whole_tiles(degraded), whole_tiles(clean), is_input=True, config=LabelConfig())[1]
+        for degraded, clean in zip(images[name], images[name.replace("input", "target")], strict=True)
     ]
     return np.array([frame[0] >= 0.5 for frame in labels])
 
@@ -228,7 +228,7 @@ def milliseconds(assessor: Assessor) -> dict[str, float]:
 
 
 def totals(figures: dict[str, Any]) -> str:
-    """What `balanced` does to the clean frames and to the strongly spoilt ones, all sets together."""
+    """What `balanced` does to the clean frames and to the strongly degraded ones, all sets together."""
     sets = {name: by["learned"] for name, by in figures["sets"].items()}
     clean = [sets[name] for name in sets if name.endswith("target") and name != "rain100l/target"]
     clean.append(sets["kitti_boxes/images"])
@@ -236,13 +236,13 @@ def totals(figures: dict[str, Any]) -> str:
     grid = figures["grid"]["learned"]
     frames = sum(row["frames"] for row in clean)
     passed = sum(round(row["frames"] * row["passed"]) for row in clean)
-    spoilt = sum(row["frames"] for row in strong) + grid["strong_blur_frames"]
+    degraded = sum(row["frames"] for row in strong) + grid["strong_blur_frames"]
     restored = sum(round(row["frames"] * (1 - row["passed"])) for row in strong)
     restored += round(grid["strong_blur_frames"] * grid["strong_blur_restored"])
     return (
         f"Together: {passed} of {frames} clean frames ({passed / frames:.1%}) pass untouched (rain100l's targets are "
-        f"rain100h's, counted once); {restored} of {spoilt} strongly spoilt ones ({restored / spoilt:.1%}) have tiles "
-        "restored (inputs of gopro, gopro_crops256 and rain100h, and the grid's 10 and 16 px of blur)."
+        f"rain100h's, counted once); {restored} of {degraded} strongly degraded ones ({restored / degraded:.1%}) have "
+        "tiles restored (inputs of gopro, gopro_crops256 and rain100h, and the grid's 10 and 16 px of blur)."
     )
 
 
@@ -252,15 +252,15 @@ def page(figures: dict[str, Any]) -> str:
         "Made by", "", "    " + COMMAND,
         "", f"Assessor: `{figures['assessor']}`. No image of these sets was learnt from or calibrated on.", "",
         "## Area under the ROC curve, per frame: inputs against their targets", "",
-        "3 px or more: spoilt are only those inputs that motion smears by so much, which is what the event means;",
+        "3 px or more: degraded are only those inputs that motion smears by so much, which is what the event means;",
         "measured between input and target (`restoregan_core/data/blur_extent.py`). REDS's weakest blur is under 2 px.",
         "",
     ]  # fmt: skip
     methods = ["learned", "classical", "variance of Laplacian", "blur_effect", "streak filter"]
-    lines += [f"| sets | spoilt / not | {' | '.join(methods)} |", "|---" * (len(methods) + 2) + "|"]
+    lines += [f"| sets | degraded / not | {' | '.join(methods)} |", "|---" * (len(methods) + 2) + "|"]
     for name, row in figures["auroc"].items():
         areas_of = " | ".join(f"{row[m]:.3f}" if m in row else "" for m in methods)
-        lines.append(f"| {name} | {row['spoilt']} / {row['unspoilt']} | {areas_of} |")
+        lines.append(f"| {name} | {row['degraded']} / {row['clean']} | {areas_of} |")
     lines += [
         "", "## What the gate makes of it at `balanced`", "",
         "Median probability, share of frames at 0.5 or more, share of frames in which no tile is selected.", "",

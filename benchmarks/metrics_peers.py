@@ -303,7 +303,7 @@ Made by
 
     PYTHONPATH=. python benchmarks/metrics_peers.py --basicsr FOLDER --output docs/benchmarks/metrics_peers.md
 
-Spoilt images against their references, uint8 RGB, by each package's own code. Published figures can only be compared
+Degraded images against their references, uint8 RGB, by each package's own code. Published figures can only be compared
 where the definition is the same; the differences below are of the size of what papers report as progress.
 """.splitlines()
 

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is text easier or harder to read after restoration? Street signs and number plates, drawn, spoilt, read by an OCR.
+"""Is text easier or harder to read after restoration? Street signs and number plates, drawn, degraded, read by an OCR.
 
     pip install --no-deps rapidocr-onnxruntime pyclipper shapely six tqdm
     PYTHONPATH=. python benchmarks/reading.py --output docs/benchmarks/reading.md
 
 (--no-deps: its metadata asks for an OpenCV of its own beside the one that is there.) Each scene is a wall with a
-sign or a plate, seen at an angle, through a soft lens with noise. It is spoilt as ``restoregan replay --degrade``
+sign or a plate, seen at an angle, through a soft lens with noise. It is degraded as ``restoregan replay --degrade``
 does it. A text counts as read if the OCR gives it whole, capitals and spaces aside.
 """
 
@@ -29,7 +29,7 @@ SCENES = 40
 HEIGHT, WIDTH = 256, 448
 SEVERITIES = (0.1, 0.4, 0.7, 1.0)
 KINDS = ("blur", "rain", "blur_rain")
-VIEWS = ("spoilt", "network", "gated")
+VIEWS = ("degraded", "network", "gated")
 COMMAND = "PYTHONPATH=. python benchmarks/reading.py --output docs/benchmarks/reading.md"
 STREETS = (
     "HARBOUR ROAD", "STATION STREET", "MILL LANE", "CHURCH HILL", "PARK AVENUE", "BRIDGE STREET", "QUEENSWAY",
@@ -62,10 +62,10 @@ def main() -> None:
     for kind, severity in conditions:
         found: dict[str, list[tuple[bool, float]]] = {view: [] for view in VIEWS}
         for number, (clean, text) in enumerate(scenes):
-            spoilt = (
+            degraded = (
                 clean if kind == "clean" else KnownDegradation(kind=kind, severity=severity)(clean, number)
             )
-            views = {"spoilt": spoilt, "network": pipeline.restorer(spoilt), "gated": gated(spoilt)}
+            views = {"degraded": degraded, "network": pipeline.restorer(degraded), "gated": gated(degraded)}
             for view, image in views.items():
                 found[view].append(score(read(image), text))
             if given.images and number < 3:
@@ -152,9 +152,9 @@ def place(sign: RgbImage, wall: RgbImage, letter_px: float, rng: np.random.Gener
 
 
 def summary(found: dict[str, list[tuple[bool, float]]]) -> dict[str, Any]:
-    """Shares read whole, likeness, and the difference to the spoilt image with its interval over scenes."""
+    """Shares read whole, likeness, and the difference to the degraded image with its interval over scenes."""
     result: dict[str, Any] = {}
-    before = np.array([whole for whole, _ in found["spoilt"]], float)
+    before = np.array([whole for whole, _ in found["degraded"]], float)
     for view, scores in found.items():
         whole = np.array([is_whole for is_whole, _ in scores], float)
         gain = whole - before
@@ -171,12 +171,12 @@ def page(model: str, scenes: int, rows: list[dict[str, Any]]) -> str:
         "# Reading signs and plates", "", "Made by", "", f"    {COMMAND}", "",
         f"Network: `{model}`. {scenes} scenes with a text each, letters of 11 to 24 px, read by RapidOCR (PP-OCR in",
         "ONNX Runtime). Share of texts read whole; in brackets their likeness to what was read; 95 % interval of",
-        "the difference to the spoilt image, scenes drawn with replacement.", "",
-        "| spoilt by | as it is | network | difference | gated (`balanced`) | difference |",
+        "the difference to the degraded image, scenes drawn with replacement.", "",
+        "| degraded by | as it is | network | difference | gated (`balanced`) | difference |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for row in rows:
-        cells = [f"{row['spoilt']['whole']:.2f} ({row['spoilt']['alike']:.2f})"]
+        cells = [f"{row['degraded']['whole']:.2f} ({row['degraded']['alike']:.2f})"]
         for view in VIEWS[1:]:
             v = row[view]
             cells += [f"{v['whole']:.2f} ({v['alike']:.2f})", f"{v['low']:+.2f} to {v['high']:+.2f}"]

@@ -89,8 +89,8 @@ def blurred(scene: RgbImage, seed: int) -> list[RgbImage]:
     )
     clean = torch.from_numpy(scene).permute(2, 0, 1)[None].float() / 255
     shares = Shares(blur=1, rain=0, blur_rain=0, drops=0, clean=0, pair=0)
-    spoilt = Degrader(degrade, shares)(clean, np.random.default_rng(seed))[0][0]
-    return list(noisy(lambda frame: spoilt, seed))
+    degraded = Degrader(degrade, shares)(clean, np.random.default_rng(seed))[0][0]
+    return list(noisy(lambda frame: degraded, seed))
 
 
 def noisy(image_of: Callable[[int], torch.Tensor], seed: int) -> Iterator[RgbImage]:

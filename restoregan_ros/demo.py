@@ -40,7 +40,7 @@ class DemoOptions:
     """A video file, or a folder of images."""
     bag: Path | None = None
     camera: str = ""
-    spoilings: tuple[str, ...] = ()
+    degradations: tuple[str, ...] = ()
     model: str = "lite"
     preset: str = "balanced"
     seconds: float = 0.0
@@ -51,7 +51,7 @@ class DemoOptions:
             raise ValueError("give either --video or --bag")
         if self.camera and self.bag is None:
             raise ValueError("--camera names a topic of a bag: give --bag, too")
-        if self.spoilings and self.video is None and self.bag is None:
+        if self.degradations and self.video is None and self.bag is None:
             raise ValueError(
                 "--degrade needs a clip of yours: give --video or --bag; the built-in one is degraded already"
             )
@@ -153,7 +153,7 @@ def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
             if first is None:
                 raise ValueError(f"{options.bag} does not hold a frame of {camera.topic}")
             seconds = (bag.end_ns - bag.start_ns) / 1e9
-            if not options.spoilings and camera.msgtype.endswith(("/Image", "/CompressedImage")):
+            if not options.degradations and camera.msgtype.endswith(("/Image", "/CompressedImage")):
                 height, width = first.decode().shape[:2]
                 return Playable(
                     f"{options.bag.name} {camera.topic}", options.bag, camera.topic, camera.info_topic, None,
@@ -162,14 +162,16 @@ def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
             ages_s = (((frame.stamp_ns - first.stamp_ns) / 1e9, frame) for frame in reader.frames())
             timed = ((age_s, frame.decode()) for age_s, frame in ages_s if 0 <= age_s < at_most_s)
             count = round(camera.count * min(1.0, at_most_s / max(seconds, 1e-9)))
-            clip = demo_clip.given_clip(options.bag.name, count, timed, options.spoilings)
+            clip = demo_clip.given_clip(options.bag.name, count, timed, options.degradations)
             return write(clip, source, progress)
     if options.video is not None and options.video.is_dir():
         return write(
-            demo_clip.folder_clip(options.video, options.spoilings, max_seconds=at_most_s), source, progress
+            demo_clip.folder_clip(options.video, options.degradations, max_seconds=at_most_s),
+            source,
+            progress,
         )
     if options.video is not None:
-        return write(demo_clip.video_clip(options.video, options.spoilings, at_most_s), source, progress)
+        return write(demo_clip.video_clip(options.video, options.degradations, at_most_s), source, progress)
     return write(demo_clip.street_clip(options.seconds or demo_clip.STREET_SECONDS), source, progress)
 
 
@@ -283,7 +285,7 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
     given = parser.parse_args(argv)
     return DemoOptions(
         output=given.output, video=given.video, bag=given.bag, camera=given.camera,
-        spoilings=demo_clip.parse_spoilings(given.degrade), model=given.model, preset=given.preset,
+        degradations=demo_clip.parse_degradations(given.degrade), model=given.model, preset=given.preset,
         seconds=given.seconds,
     )  # fmt: skip
 

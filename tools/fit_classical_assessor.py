@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit the constants of ClassicalAssessor on spoilt and unspoilt images, and check them on other ones.
+"""Fit the constants of ClassicalAssessor on degraded and clean images, and check them on other ones.
 
     PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data --write   # fit, then check
     PYTHONPATH=. python tools/fit_classical_assessor.py --data ../shared/data           # check only
@@ -43,7 +43,7 @@ class Frame:
 
     measures: Array  # (rows, columns, K)
     weights: Array  # (rows, columns)
-    tile_truth: Array  # (rows, columns), 1 spoilt, 0 not, NaN: leave out
+    tile_truth: Array  # (rows, columns), 1 degraded, 0 not, NaN: leave out
     frame_truth: float
 
 
@@ -325,10 +325,10 @@ def check(evaluation: Path, blur: EvidenceModel, rain: EvidenceModel) -> dict[st
         ("blurs", ("gopro",)), ("blurs", ("reds_x4",)),
         ("rains", ("rain100h",)), ("rains", ("rain100l",)), ("rains", ("nturain_a1",)),
     ):  # fmt: skip
-        spoilt = np.concatenate([seen[f"{n}/input"][kind] for n in names])
+        degraded = np.concatenate([seen[f"{n}/input"][kind] for n in names])
         clean = np.concatenate([seen[f"{n}/target"][kind] for n in names])
-        scores = np.concatenate([spoilt, clean])
-        areas[" + ".join(names)] = auroc(scores, np.repeat([1.0, 0.0], [len(spoilt), len(clean)]))
+        scores = np.concatenate([degraded, clean])
+        areas[" + ".join(names)] = auroc(scores, np.repeat([1.0, 0.0], [len(degraded), len(clean)]))
         print(f"AUROC of {kind[:-1]} on {' + '.join(names)}: {areas[' + '.join(names)]:.3f}")
     for row in seen.values():
         del row["blurs"], row["rains"]
@@ -355,7 +355,7 @@ def frames_of(video: Path, every: int = 5) -> Iterator[Array]:
 
 
 def auroc(scores: Array, truth: Array, weights: Array | None = None) -> float:
-    """Chance that a spoilt one scores above a clean one."""
+    """Chance that a degraded one scores above a clean one."""
     weights = np.ones(len(scores)) if weights is None else weights
     order = np.argsort(scores)
     truth, weights, scores = truth[order], weights[order], scores[order]
@@ -363,8 +363,8 @@ def auroc(scores: Array, truth: Array, weights: Array | None = None) -> float:
     _, first = np.unique(scores, return_index=True)
     last = np.append(first[1:], len(scores)) - 1
     below = np.append(0.0, clean)[first]
-    spoilt = np.add.reduceat(weights * (truth == 1), first)
-    return float((spoilt * (below + clean[last]) / 2).sum() / (spoilt.sum() * clean[-1]))
+    degraded = np.add.reduceat(weights * (truth == 1), first)
+    return float((degraded * (below + clean[last]) / 2).sum() / (degraded.sum() * clean[-1]))
 
 
 def tile_means(values: Array) -> Array:

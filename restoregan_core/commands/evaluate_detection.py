@@ -147,7 +147,7 @@ def _print_table(content: dict[str, Any]) -> None:
     table = Table(title="Average precision of cars in percent; lost / gained / invented objects")
     for column in (
         "condition",
-        "spoilt",
+        "degraded",
         "restored",
         "difference",
         "gated",
@@ -157,14 +157,14 @@ def _print_table(content: dict[str, Any]) -> None:
     ):
         table.add_column(column, justify="left" if column == "condition" else "right")
     for condition in content["conditions"]:
-        if "car" not in condition["views"]["spoilt"]:
+        if "car" not in condition["views"]["degraded"]:
             continue
         name = (
             condition["kind"]
             if condition["kind"] == "clean"
             else f"{condition['kind']} {condition['severity']:g}"
         )
-        cells = [f"{100 * condition['views']['spoilt']['car']['average_precision']['mean']:.1f}"]
+        cells = [f"{100 * condition['views']['degraded']['car']['average_precision']['mean']:.1f}"]
         counts = []
         for view in ("restored", "gated"):
             entry = condition["views"][view]["car"]

@@ -25,10 +25,10 @@ RECORD, OPTIONS = "params.jsonl", "synthesize.json"
 
 @dataclass(frozen=True)
 class Made:
-    """One pair to be written; ``spoil`` makes the images, uint8 (H, W, 3) RGB, and what was drawn."""
+    """One pair to be written; ``degrade`` makes the images, uint8 (H, W, 3) RGB, and what was drawn."""
 
     name: str
-    spoilt_HWC: np.ndarray  # noqa: N815
+    degraded_HWC: np.ndarray  # noqa: N815
     clean_HWC: np.ndarray  # noqa: N815
     params: dict[str, Any]
 
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
             pairs, f"{arguments.kind}", total=total and total - len(done), console=Console(stderr=True)
         )
         for made in progress:
-            _write(arguments.output / "input" / made.name, made.spoilt_HWC)
+            _write(arguments.output / "input" / made.name, made.degraded_HWC)
             _write(arguments.output / "target" / made.name, made.clean_HWC)
             record.write(json.dumps({"name": made.name, **made.params}) + "\n")
             record.flush()
@@ -172,8 +172,8 @@ def _images(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
             )
             edge = drawn.margin
             padded_HWC = cut(clean_HWC, -edge, -edge, height + 2 * edge, width + 2 * edge)
-            spoilt, _ = drawn.apply(_to_tensor(padded_HWC))
-            yield Made(name, _to_image(spoilt), clean_HWC, {"source": str(path), **drawn.to_dict()})
+            degraded, _ = drawn.apply(_to_tensor(padded_HWC))
+            yield Made(name, _to_image(degraded), clean_HWC, {"source": str(path), **drawn.to_dict()})
 
 
 def _sequence(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
@@ -206,9 +206,9 @@ def _sequence(arguments: argparse.Namespace, done: set[str]) -> Iterator[Made]:
         if name in done:
             continue
         clean = _to_tensor(clean_HWC)
-        spoilt = apply_rain(clean, drawn, index) if arguments.kind == "rain" else apply_drops(clean, drawn)
+        degraded = apply_rain(clean, drawn, index) if arguments.kind == "rain" else apply_drops(clean, drawn)
         yield Made(
-            name, _to_image(spoilt), clean_HWC, {"kind": arguments.kind, "frame": index, **drawn.to_dict()}
+            name, _to_image(degraded), clean_HWC, {"kind": arguments.kind, "frame": index, **drawn.to_dict()}
         )
 
 

@@ -100,28 +100,28 @@ class AssessmentSource:
         rng = np.random.default_rng([self.seed, index, 7])
         source = self._native if rng.random() < self.config.native_share else self._downscaled
         batch = source.samples([index], side_px)
-        spoilt, clean, origin = batch.input_BCHW[0], batch.target_BCHW[0], batch.origins[0]
+        degraded, clean, origin = batch.input_BCHW[0], batch.target_BCHW[0], batch.origins[0]
         if isinstance(origin.degradation, Degradation):
-            return make_sample(spoilt, clean, origin.degradation, self.config, rng)
+            return make_sample(degraded, clean, origin.degradation, self.config, rng)
         is_input = rng.random() < 0.5
         camera = draw_camera(self.config.camera, rng, has_lens=False)
-        seen_CHW = camera.record(_to_hwc(spoilt if is_input else clean))
+        seen_CHW = camera.record(_to_hwc(degraded if is_input else clean))
         return AssessmentSample(
-            _to_uint8(seen_CHW), *labels_of_pair(spoilt, clean, is_input, self.config.labels)
+            _to_uint8(seen_CHW), *labels_of_pair(degraded, clean, is_input, self.config.labels)
         )
 
 
 def make_sample(
-    spoilt_CHW: Tensor, clean_CHW: Tensor, done: Degradation, config: AssessmentDataConfig,
+    degraded_CHW: Tensor, clean_CHW: Tensor, done: Degradation, config: AssessmentDataConfig,
     rng: np.random.Generator,
 ) -> AssessmentSample:  # fmt: skip
     """An image that was degraded as ``done`` says, through a drawn camera, with its truth.
 
     Args:
-        spoilt_CHW, clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
+        degraded_CHW, clean_CHW: float32 RGB in [0, 1], sides multiples of 64.
     """
     camera = draw_camera(config.camera, rng)
-    rgb_HWC = _to_hwc(spoilt_CHW)
+    rgb_HWC = _to_hwc(degraded_CHW)
     if rng.random() < config.camera.fence_share:
         rgb_HWC = fenced(rgb_HWC, rng)
     if rng.random() < config.camera.shadow_share:

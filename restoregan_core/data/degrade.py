@@ -99,16 +99,16 @@ class Degradation:
             Degraded and clean window, (3, window.height, window.width) each, in [0, 1] on the same device.
         """
         if self.blur:
-            spoilt, target = apply_blur(sharp_CHW, self.blur, self.window, self.margin, object_CHW)
+            degraded, target = apply_blur(sharp_CHW, self.blur, self.window, self.margin, object_CHW)
         else:
-            spoilt = target = sharp_CHW
+            degraded = target = sharp_CHW
         if self.rain:
-            spoilt = apply_rain(spoilt, self.rain)
+            degraded = apply_rain(degraded, self.rain)
         if self.drops:
-            spoilt = apply_drops(spoilt, self.drops)
+            degraded = apply_drops(degraded, self.drops)
         if self.sensor:
-            spoilt = apply_sensor(spoilt, self.sensor)
-        return spoilt, target
+            degraded = apply_sensor(degraded, self.sensor)
+        return degraded, target
 
     @property
     def blur_extent_tiles_px(self) -> np.ndarray:
@@ -178,17 +178,17 @@ class Degrader:
         Returns:
             Degraded and clean batch, and what was drawn.
         """
-        spoilt, targets, drawn = [], [], []
+        degraded, targets, drawn = [], [], []
         for index, sharp_CHW in enumerate(sharp_BCHW):
             window = whole_frame(*sharp_CHW.shape[1:])
             degradation = draw_degradation(draw_choice(rng, self.weights), self.config, rng, window)
             padded_CHW = _mirror(sharp_CHW, degradation.margin)
             other_CHW = _mirror(sharp_BCHW[(index + 1) % len(sharp_BCHW)], degradation.margin)
             one, target = degradation.apply(padded_CHW, other_CHW if degradation.wants_object else None)
-            spoilt.append(one)
+            degraded.append(one)
             targets.append(target)
             drawn.append(degradation)
-        return torch.stack(spoilt), torch.stack(targets), drawn
+        return torch.stack(degraded), torch.stack(targets), drawn
 
 
 def _mirror(image_CHW: Tensor, margin: int) -> Tensor:

@@ -37,7 +37,7 @@ class KnownDegradation:
             raise ValueError(f"--degrade {text}: {error}") from error
 
     def __call__(self, rgb_HWC: RgbImage, index: int) -> RgbImage:
-        """The frame number ``index``, spoilt: uint8 RGB of the same shape."""
+        """The frame number ``index``, degraded: uint8 RGB of the same shape."""
         import torch
 
         from restoregan_core.data.camera_motion import whole_frame
@@ -52,5 +52,5 @@ class KnownDegradation:
         padded = np.pad(rgb_HWC, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
         sharp_CHW = torch.from_numpy(padded).permute(2, 0, 1).float() / 255
         with torch.no_grad():
-            spoilt_CHW, _ = drawn.apply(sharp_CHW)
-        return np.ascontiguousarray((spoilt_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy())
+            degraded_CHW, _ = drawn.apply(sharp_CHW)
+        return np.ascontiguousarray((degraded_CHW.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy())

@@ -88,7 +88,7 @@ def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera:
 
 
 def labels_of_pair(
-    spoilt_CHW: Tensor, clean_CHW: Tensor, is_input: bool, config: LabelConfig
+    degraded_CHW: Tensor, clean_CHW: Tensor, is_input: bool, config: LabelConfig
 ) -> tuple[Grid, Grid]:
     """Truth of one side of a real pair, as ``labels_of`` has it; the motion is measured between the two.
 
@@ -99,7 +99,7 @@ def labels_of_pair(
     tiles, frame = np.zeros((3, rows, columns), np.float32), np.zeros(3, np.float32)
     if is_input:
         detail = tile_detail(clean_CHW)
-        extent_px = _tile_extents(_grey(clean_CHW), _grey(spoilt_CHW))
+        extent_px = _tile_extents(_grey(clean_CHW), _grey(degraded_CHW))
         tiles[0] = np.where(detail > 0.05, _rise(extent_px, config.blur_tile_px), 0)
         known = ~np.isnan(tiles[0])
         frame[0] = _frame_blur(tiles[0][known], detail[known]) if known.any() else np.nan

@@ -20,7 +20,7 @@ TimedImage = tuple[float, RgbImage]
 """Seconds since the first frame, and the frame."""
 
 WORKERS = 2
-SPOILINGS = ("blur", "rain")
+DEGRADATIONS = ("blur", "rain")
 STREET_HEIGHT, STREET_WIDTH, STREET_RATE_HZ, STREET_SECONDS = 360, 640, 10.0, 20.0
 BLUR_EXPOSURE_S, RAIN_EXPOSURE_S = 0.030, 0.012
 _DRIVING_MPS = 8.0
@@ -49,9 +49,9 @@ class Clip:
     frames: Iterator[ClipFrame]
 
 
-def condition_of(spoilings: Collection[str]) -> str:
+def condition_of(degradations: Collection[str]) -> str:
     """``("blur", "rain")`` -> ``blur and rain``; nothing -> ``clean``."""
-    return " and ".join(name for name in SPOILINGS if name in spoilings) or "clean"
+    return " and ".join(name for name in DEGRADATIONS if name in degradations) or "clean"
 
 
 def street_clip(
@@ -96,18 +96,18 @@ def street_clip(
                 yield turned(frame, street.focal_px, float(yaw), float(pitch), float(roll))
 
     def make(index: int) -> ClipFrame:
-        time_s, spoilings = index / rate_hz, act(index)
-        truth = see(time_s, 1.0 if "blur" in spoilings else 0.05)
-        image = mean_light(expose(time_s)) if "blur" in spoilings else truth
-        if "rain" in spoilings:
-            exposure_s = BLUR_EXPOSURE_S if "blur" in spoilings else RAIN_EXPOSURE_S
+        time_s, degradations = index / rate_hz, act(index)
+        truth = see(time_s, 1.0 if "blur" in degradations else 0.05)
+        image = mean_light(expose(time_s)) if "blur" in degradations else truth
+        if "rain" in degradations:
+            exposure_s = BLUR_EXPOSURE_S if "blur" in degradations else RAIN_EXPOSURE_S
             image = shower.fall_on(image, time_s, exposure_s)
-        return ClipFrame(time_s, image, truth, condition_of(spoilings))
+        return ClipFrame(time_s, image, truth, condition_of(degradations))
 
     return Clip("built-in street", count, in_threads(make, range(count)))
 
 
-def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float = 30.0) -> Clip:
+def video_clip(path: Path, degradations: Collection[str] = (), max_seconds: float = 30.0) -> Clip:
     """A video file, from its start.
 
     Raises:
@@ -123,11 +123,11 @@ def video_clip(path: Path, spoilings: Collection[str] = (), max_seconds: float =
                     return
                 yield frame.time_s, frame.rgb_HWC
 
-    return given_clip(path.name, count, timed(), spoilings)
+    return given_clip(path.name, count, timed(), degradations)
 
 
 def folder_clip(
-    folder: Path, spoilings: Collection[str] = (), rate_hz: float = 10.0, max_seconds: float = 30.0
+    folder: Path, degradations: Collection[str] = (), rate_hz: float = 10.0, max_seconds: float = 30.0
 ) -> Clip:
     """Images of a folder in the order of their names, all of the first one's size.
 
@@ -138,33 +138,35 @@ def folder_clip(
 
     files = find_images(folder)[: int(max_seconds * rate_hz)]
     timed = ((index / rate_hz, read_rgb(file)) for index, file in enumerate(files))
-    return given_clip(folder.name, len(files), timed, spoilings)
+    return given_clip(folder.name, len(files), timed, degradations)
 
 
-def given_clip(name: str, count: int, timed: Iterable[TimedImage], spoilings: Collection[str] = ()) -> Clip:
+def given_clip(
+    name: str, count: int, timed: Iterable[TimedImage], degradations: Collection[str] = ()
+) -> Clip:
     """A clip of frames that somebody else took, degraded if that is asked for.
 
     Args:
         count: how many frames come, as far as is known.
         timed: each frame's own time and the frame.
-        spoilings: of ``SPOILINGS``, what to degrade them by.
+        degradations: of ``DEGRADATIONS``, what to degrade them by.
     """
-    if not spoilings:
+    if not degradations:
         return Clip(name, count, (ClipFrame(time_s, image, None, "") for time_s, image in timed))
     shake = Shake()
 
-    def spoil(timed_image: TimedImage) -> ClipFrame:
+    def degrade(timed_image: TimedImage) -> ClipFrame:
         time_s, truth = timed_image
         image = truth
-        if "blur" in spoilings:
+        if "blur" in degradations:
             image = shaken(image, shake, time_s, BLUR_EXPOSURE_S, steps=16)
-        if "rain" in spoilings:
+        if "rain" in degradations:
             shower = RainShower(truth.shape[0], truth.shape[1], speed_mps=_DRIVING_MPS)
-            exposure_s = BLUR_EXPOSURE_S if "blur" in spoilings else RAIN_EXPOSURE_S
+            exposure_s = BLUR_EXPOSURE_S if "blur" in degradations else RAIN_EXPOSURE_S
             image = shower.fall_on(image, time_s, exposure_s)
-        return ClipFrame(time_s, image, truth, condition_of(spoilings))
+        return ClipFrame(time_s, image, truth, condition_of(degradations))
 
-    return Clip(f"{name}, spoilt by {condition_of(spoilings)}", count, in_threads(spoil, timed))
+    return Clip(f"{name}, degraded by {condition_of(degradations)}", count, in_threads(degrade, timed))
 
 
 def in_threads(make: Callable[[Item], ClipFrame], items: Iterable[Item]) -> Iterator[ClipFrame]:
@@ -173,7 +175,7 @@ def in_threads(make: Callable[[Item], ClipFrame], items: Iterable[Item]) -> Iter
         yield from mapped(pool, make, items, 2 * WORKERS)
 
 
-def parse_spoilings(text: str) -> tuple[str, ...]:
+def parse_degradations(text: str) -> tuple[str, ...]:
     """``blur,rain`` -> ("blur", "rain"); empty -> ().
 
     Raises:
@@ -181,6 +183,6 @@ def parse_spoilings(text: str) -> tuple[str, ...]:
     """
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in names:
-        if name not in SPOILINGS:
-            raise ValueError(f"cannot degrade by {name!r}; there are: {', '.join(SPOILINGS)}")
+        if name not in DEGRADATIONS:
+            raise ValueError(f"cannot degrade by {name!r}; there are: {', '.join(DEGRADATIONS)}")
     return names

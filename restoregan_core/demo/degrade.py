@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spoiling clean driving frames in known ways: exposure with a shaking camera, and falling rain.
+"""Degrade clean driving frames in known ways: exposure with a shaking camera, and falling rain.
 
 Both work on light, not on pixel values: a pixel holds light ** (1 / 2.2).
 """

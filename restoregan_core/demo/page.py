@@ -41,7 +41,7 @@ def make_report(
     if degraded:
         frames = sum(q["frames"] for q in degraded)
         gain = sum((q["psnr_after"] - q["psnr_before"]) * q["frames"] for q in degraded) / frames
-        cards.append(Card("PSNR of spoilt frames", f"{gain:+.2f} dB", "against the known truth"))
+        cards.append(Card("PSNR of degraded frames", f"{gain:+.2f} dB", "against the known truth"))
     summary = {
         "frames_sent": results.frames_sent,
         "frames_taken_up": len(rows),
@@ -175,7 +175,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def _most_telling(results: Results) -> int:
-    """The image whose PSNR rose most; without truth, the most spoilt one that was restored."""
+    """The image whose PSNR rose most; without truth, the most degraded one that was restored."""
 
     def telling(number: int) -> tuple[float, float]:
         row = results.rows[results.images[number].row]

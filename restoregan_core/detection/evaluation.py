@@ -27,7 +27,7 @@ from restoregan_core.metrics.bootstrap import Interval, bootstrap_interval
 
 KINDS = ("blur", "rain", "blur_rain")
 SEVERITIES = (0.1, 0.4, 0.7, 1.0)
-VIEWS = ("spoilt", "restored", "gated")
+VIEWS = ("degraded", "restored", "gated")
 LOOK_ALIKES = {"car": ("van", "truck", "tram"), "person": ("cyclist",)}
 """Classes that are reported, and labels that a detection of them may lie on without being wrong."""
 RESAMPLES = 2000
@@ -94,7 +94,7 @@ def evaluate_condition(
     on_frame: Callable[[], None] = lambda: None,
     draws: int = 1,
 ) -> ConditionResult:
-    """Spoil, restore, gate and detect in every frame.
+    """Degrade, restore, gate and detect in every frame.
 
     Args:
         detect: finds objects at any score from about 0.05 on, as average precision wants it.
@@ -109,9 +109,9 @@ def evaluate_condition(
     touched = 0
     for (index, frame), draw in itertools.product(enumerate(frames), range(draws)):
         clean = read_rgb(frame.path)
-        spoilt = clean if condition.kind == "clean" else _spoil(condition, clean, index, draw)
-        views = {"spoilt": spoilt, "restored": restore(spoilt), "gated": gate(spoilt)}
-        touched += not np.array_equal(views["gated"], spoilt)
+        degraded = clean if condition.kind == "clean" else _degrade(condition, clean, index, draw)
+        views = {"degraded": degraded, "restored": restore(degraded), "gated": gate(degraded)}
+        touched += not np.array_equal(views["gated"], degraded)
         found: dict[str, Detections] = {}
         for view, image in views.items():
             equal = next((v for v in found if np.array_equal(views[v], image)), None)
@@ -121,9 +121,9 @@ def evaluate_condition(
                 matches[view][class_name].append(_match(found[view], frame, class_name))
             for view in VIEWS[1:]:
                 changes = _changes(
-                    matches["spoilt"][class_name][-1],
+                    matches["degraded"][class_name][-1],
                     matches[view][class_name][-1],
-                    found["spoilt"],
+                    found["degraded"],
                     found[view],
                 )
                 events += (
@@ -135,7 +135,7 @@ def evaluate_condition(
                         _size(box),
                         frame.path.name,
                         tuple(box.tolist()),
-                        _crop(spoilt, box),
+                        _crop(degraded, box),
                         _crop(views[view], box),
                     )
                     for what, box in changes
@@ -150,7 +150,7 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
     for view in VIEWS:
         views[view] = {}
         for class_name in LOOK_ALIKES:
-            after, before = result.matches[view][class_name], result.matches["spoilt"][class_name]
+            after, before = result.matches[view][class_name], result.matches["degraded"][class_name]
             if sum(len(match.found_score) for match in after) == 0:
                 continue
             entry: dict[str, Any] = {
@@ -158,7 +158,7 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
                 "found": sum(int((match.found_score >= COUNTED_SCORE).sum()) for match in after),
                 "average_precision": asdict(_interval(result.draws, after)),
             }
-            if view != "spoilt":
+            if view != "degraded":
                 entry["difference"] = asdict(_interval(result.draws, after, before))
                 mine = [e for e in result.events if e.view == view and e.class_name == class_name]
                 entry |= {
@@ -169,7 +169,7 @@ def summarise(result: ConditionResult) -> dict[str, Any]:
     return {
         "kind": result.condition.kind,
         "severity": result.condition.severity,
-        "frames": len(result.matches["spoilt"]["car"]) // result.draws,
+        "frames": len(result.matches["degraded"]["car"]) // result.draws,
         "draws": result.draws,
         "touched_by_gate": result.touched,
         "views": views,
@@ -187,7 +187,7 @@ def _interval(draws: int, after: list[FrameMatch], before: list[FrameMatch] | No
     return bootstrap_interval(len(after) // draws, statistic, resamples=RESAMPLES)
 
 
-def _spoil(condition: Condition, clean: RgbImage, index: int, draw: int) -> RgbImage:
+def _degrade(condition: Condition, clean: RgbImage, index: int, draw: int) -> RgbImage:
     return KnownDegradation(kind=condition.kind, severity=condition.severity, seed=draw)(clean, index)
 
 

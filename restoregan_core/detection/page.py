@@ -25,7 +25,7 @@ def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEv
         events: the objects that changed; lost ones are shown first, at most `MAX_EVENTS`.
     """
     shown = sorted(events, key=lambda e: (_ORDER[e.what], e.view))[:MAX_EVENTS]
-    classes = list(content["conditions"][0]["views"]["spoilt"])
+    classes = list(content["conditions"][0]["views"]["degraded"])
     text = page.render(
         "detection.html",
         **content,

@@ -45,7 +45,7 @@ def read_published(
     """
     columns = frames.columns("camera", "time_ns")
     wanted = {(columns["camera"][i], int(columns["time_ns"][i])): i for i in chosen}
-    spoiling = KnownDegradation(**settings["spoiling"]) if settings["spoiling"] else None
+    degradation = KnownDegradation(**settings["degradation"]) if settings["degradation"] else None
     with contextlib.ExitStack() as stack:
         bag = stack.enter_context(open_bag(Path(settings["bag"])))
         restored = stack.enter_context(open_bag(folder.bag))
@@ -58,8 +58,8 @@ def read_published(
             if position is None:
                 continue
             before, truth = _pixels(frame), None
-            if before is not None and spoiling:
-                before, truth = spoiling(before, frame.index), before
+            if before is not None and degradation:
+                before, truth = degradation(before, frame.index), before
             elif truths and (clean := truths.find(frame.stamp_ns)):
                 truth = _pixels(clean)
             found = published(f"{frame.camera.base}/restored", frame.time_ns)

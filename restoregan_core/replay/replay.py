@@ -62,7 +62,7 @@ class ReplayOptions:
     end_s: float | None = None
     form: OutputFormat = field(default_factory=OutputFormat)
     truth_topic: str | None = None
-    spoiling: KnownDegradation | None = None
+    degradation: KnownDegradation | None = None
     only_stamps_ns: dict[str, frozenset[int]] | None = None
     """Per camera (name, as in ``Camera.name``): take up these frames alone."""
     detections: Recorded | None = None
@@ -79,7 +79,7 @@ class ReplayOptions:
             raise ValueError(f"end is {self.end_s}; it must be after the start, {self.start_s}")
         if self.checkpoint_frames < 1:
             raise ValueError(f"checkpoint_frames is {self.checkpoint_frames}; it must be at least 1")
-        if self.truth_topic and self.spoiling:
+        if self.truth_topic and self.degradation:
             raise ValueError(
                 "--truth and --degrade exclude each other: a degraded bag is its own ground truth"
             )
@@ -140,7 +140,7 @@ def replay(
         "detector": detector.name if detector else None,
         "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
         "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
-        "spoiling": vars(options.spoiling) if options.spoiling else None,
+        "degradation": vars(options.degradation) if options.degradation else None,
         "checkpoint_frames": options.checkpoint_frames, "chosen_frames": _digest(options.only_stamps_ns),
         "recorded_detections": options.detections is not None,
     }  # fmt: skip
@@ -264,8 +264,8 @@ class _Run:
             reason, detail = Reason.MALFORMED, str(error)
         decode_ms = (time.perf_counter() - started_s) * 1e3
         truth_HWC = None
-        if self._options.spoiling and source_HWC is not None:
-            truth_HWC, source_HWC = source_HWC, self._options.spoiling(source_HWC, frame.index)
+        if self._options.degradation and source_HWC is not None:
+            truth_HWC, source_HWC = source_HWC, self._options.degradation(source_HWC, frame.index)
         elif truth_frame is not None:
             with contextlib.suppress(UnsupportedEncodingError, MalformedImageError):
                 truth_HWC = truth_frame.decode()
@@ -292,7 +292,7 @@ class _Run:
             row |= detection_columns(processed, self._detector)
         row |= truth_columns(processed)
         started_s = time.perf_counter()
-        degraded = processed.source if self._options.spoiling else None
+        degraded = processed.source if self._options.degradation else None
         messages = self._output.messages(
             processed.frame, degraded, processed.result, processed.action, processed.reason
         )

@@ -83,7 +83,7 @@ class ReplayRequest:
                 image_format=self.image_format, jpeg_quality=self.jpeg_quality, with_source=self.with_source
             ),
             truth_topic=self.truth,
-            spoiling=KnownDegradation.parse(self.degrade) if self.degrade else None,
+            degradation=KnownDegradation.parse(self.degrade) if self.degrade else None,
             only_stamps_ns=stamps_taken_up(Path(self.taken_up_in)) if self.taken_up_in else None,
             detections=recorded_detections(Path(self.bag), *self.detections) if self.detections else None,
             checkpoint_frames=self.checkpoint_frames,

@@ -12,7 +12,7 @@ from restoregan_core.replay.segments import Segment
 from restoregan_core.replay.threshold_sweep import SweepPoint
 from restoregan_core.report.page import finite
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which tiles of a frame are worth restoring (two thresholds with hysteresis, per camera).
 
-A camera that moves, and rain, spoil whole frames: a single tile that looks spoilt in a frame that does not is
+A camera that moves, and rain, degrade whole frames: a single tile that looks degraded in a frame that does not is
 rarely either. So a tile is judged by its own probability together with its frame's (``tile_evidence``).
 It is switched on when that reaches the ``on`` threshold for blur or for rain, and off again when both have
 fallen below their ``off`` thresholds and it has been on for some frames. That keeps a tile whose
@@ -63,7 +63,7 @@ PRESETS: dict[str, GateThresholds] = {
 
 - ``cautious``: rain alone, where it is quite sure; blur is reported and left as it is. For detectors: rain costs them
   most, and taking it out helps them; undoing blur has not been shown to (``docs/benchmarks/detection.md``).
-- ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly spoilt
+- ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly degraded
   ones about 90 are taken up, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.

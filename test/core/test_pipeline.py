@@ -108,7 +108,7 @@ def test_only_the_tiles_that_need_it_are_changed():
     assert result.restoration_ms >= 0
 
 
-def test_a_blurred_frame_does_not_spoil_the_clean_one_after_it():
+def test_a_blurred_frame_does_not_degrade_the_clean_one_after_it():
     assessor = SaysSo(0.9)
     running = pipeline(assessor=assessor)
     assert running.process(frame(0)).action == Action.RESTORED

@@ -12,7 +12,7 @@ import pytest
 
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.demo import bag as demo_bag
-from restoregan_core.demo.clip import folder_clip, parse_spoilings, street_clip, video_clip
+from restoregan_core.demo.clip import folder_clip, parse_degradations, street_clip, video_clip
 from restoregan_core.demo.degrade import RainShower, mean_light, turned
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_ros import demo
@@ -40,12 +40,12 @@ def untrained(tmp_path: Path) -> str:
 def test_the_street_shows_all_four_conditions_and_its_truth_is_sharp() -> None:
     frames = list(street_clip(seconds=0.4, rate_hz=10, height=72, width=128).frames)
     assert [frame.condition for frame in frames] == ["clean", "blur", "rain", "blur and rain"]
-    clean, *spoilt = frames
+    clean, *degraded = frames
     assert np.array_equal(clean.image, clean.truth)
-    for frame in spoilt:
+    for frame in degraded:
         assert frame.truth is not None
         assert psnr_rgb(frame.image, frame.truth) < 35
-    detail = [cv2.Laplacian(image, cv2.CV_32F).var() for image in (spoilt[0].image, spoilt[0].truth)]
+    detail = [cv2.Laplacian(image, cv2.CV_32F).var() for image in (degraded[0].image, degraded[0].truth)]
     assert detail[0] < 0.7 * detail[1]
 
 
@@ -81,7 +81,7 @@ def test_a_folder_is_played_in_the_order_of_its_names(photographs: Path) -> None
     assert all(frame.truth is None and frame.condition == "" for frame in frames)
 
 
-def test_a_spoilt_clip_keeps_its_frames_as_truth(photographs: Path, tmp_path: Path) -> None:
+def test_a_degraded_clip_keeps_its_frames_as_truth(photographs: Path, tmp_path: Path) -> None:
     conditions = demo_bag.write_clip(folder_clip(photographs, ("blur", "rain")), tmp_path / "bag")
     assert list(conditions.values()) == ["blur and rain"] * 4
     with open_bag(tmp_path / "bag") as bag:
@@ -113,10 +113,10 @@ def test_frames_of_a_video_keep_their_own_times_in_the_bag(tmp_path: Path) -> No
     assert len(list(video_clip(tmp_path / "uneven.mkv", max_seconds=1.0).frames)) == 3
 
 
-def test_spoilings_are_checked() -> None:
-    assert parse_spoilings("rain, blur") == ("rain", "blur")
+def test_degradations_are_checked() -> None:
+    assert parse_degradations("rain, blur") == ("rain", "blur")
     with pytest.raises(ValueError, match="cannot degrade by 'snow'; there are: blur, rain"):
-        parse_spoilings("snow")
+        parse_degradations("snow")
 
 
 @pytest.mark.parametrize(

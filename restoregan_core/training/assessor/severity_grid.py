@@ -60,8 +60,8 @@ def severity_grid(
         for order, (cell, kind, degrade) in enumerate(_cells(config, number)):
             rng = np.random.default_rng([seed, number, order])
             shares = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean"), 0.0) | {kind: 1.0}
-            spoilt, clean, drawn = Degrader(degrade, Shares(**shares, pair=0.0))(sharp_BCHW, rng)
-            yield GridSample(number, cell, make_sample(spoilt[0], clean[0], drawn[0], config, rng))
+            degraded, clean, drawn = Degrader(degrade, Shares(**shares, pair=0.0))(sharp_BCHW, rng)
+            yield GridSample(number, cell, make_sample(degraded[0], clean[0], drawn[0], config, rng))
 
 
 def centre_of(rgb_HWC: RgbImage, height: int, width: int) -> RgbImage:

@@ -120,9 +120,9 @@ def images(folder, count):
 @pytest.mark.skipif(not EVAL.is_dir(), reason="needs ../shared/data/eval")
 def test_real_blur_and_rain_score_above_their_clean_targets(assessor):
     for folder, kind in (("gopro_crops256", "blur"), ("rain100h", "rain"), ("nturain_a1", "rain")):
-        spoilt, clean = (
+        degraded, clean = (
             [getattr(assessor.assess(rgb), f"{kind}_probability") for rgb in images(f"{folder}/{side}", 8)]
             for side in ("input", "target")
         )
-        wins = np.subtract.outer(spoilt, clean) > 0
+        wins = np.subtract.outer(degraded, clean) > 0
         assert wins.mean() > 0.9, folder

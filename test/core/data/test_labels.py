@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Promises about what is true of a spoilt image: what was done and can be seen; the camera changes no label."""
+"""Promises about what is true of a degraded image: what was done and can be seen; the camera changes no label."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def texture(side: int = 192, seed: int = 0) -> torch.Tensor:
     return torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic")[0].clamp(0, 1)
 
 
-def spoilt(kind: str, config: AssessmentDataConfig, degrade: DegradeConfig, seed: int = 0):
+def degraded(kind: str, config: AssessmentDataConfig, degrade: DegradeConfig, seed: int = 0):
     shares = Shares(**({k: float(k == kind) for k in KINDS} | {"pair": 0.0}))
     rng = np.random.default_rng(seed)
     given, clean, drawn = Degrader(degrade, shares)(texture()[None], rng)
@@ -48,7 +48,7 @@ def blur_of(extent_px: float) -> DegradeConfig:
 
 def test_blur_is_an_event_from_three_pixels_on() -> None:
     config = AssessmentDataConfig()
-    none, weak, strong, full = (spoilt("blur", config, blur_of(px)) for px in (1.0, 2.0, 4.0, 8.0))
+    none, weak, strong, full = (degraded("blur", config, blur_of(px)) for px in (1.0, 2.0, 4.0, 8.0))
     assert none.frame[0] == 0
     assert 0 < weak.frame[0] < 0.5 < strong.frame[0]
     assert full.frame[0] == pytest.approx(1, abs=0.01)
@@ -59,7 +59,7 @@ def test_blur_is_an_event_from_three_pixels_on() -> None:
 
 def test_the_label_rises_with_the_extent_that_was_asked_for() -> None:
     config = AssessmentDataConfig(labels=LabelConfig(blur_tile_px=(0, 12)))
-    assert spoilt("blur", config, blur_of(6.0)).frame[0] * 12 == pytest.approx(6.0, rel=0.3)
+    assert degraded("blur", config, blur_of(6.0)).frame[0] * 12 == pytest.approx(6.0, rel=0.3)
 
 
 def test_blur_of_a_bare_wall_is_none() -> None:
@@ -83,7 +83,7 @@ def test_rain_out_of_focus_or_at_night_counts_for_less() -> None:
 
     def covered_through(camera: CameraConfig) -> float:
         config = AssessmentDataConfig(camera=camera, labels=LabelConfig(rain_frame=(0, 1)))
-        return float(spoilt("rain", config, DegradeConfig(rain=rain)).frame[1])
+        return float(degraded("rain", config, DegradeConfig(rain=rain)).frame[1])
 
     lit = covered_through(PLAIN)
     assert lit > 0
@@ -96,7 +96,7 @@ def test_rain_out_of_focus_or_at_night_counts_for_less() -> None:
 )
 def test_each_kind_is_labelled_by_what_it_is(kind: str, expected: tuple[int, int, int]) -> None:
     config = AssessmentDataConfig(rain=RainConfig(video_weight=0, driving_weight=0))
-    sample = spoilt(kind, config, DegradeConfig(rain=config.rain))
+    sample = degraded(kind, config, DegradeConfig(rain=config.rain))
     assert tuple(np.round(sample.frame)) == expected
 
 
@@ -105,7 +105,7 @@ def test_the_camera_changes_images_but_no_label_of_blur() -> None:
         soft_share=1, sharpen_share=1, tone_share=1, dark_share=1, grey_share=1, fence_share=1
     )
     one, other = (
-        spoilt("blur", AssessmentDataConfig(camera=camera), blur_of(8.0)) for camera in (PLAIN, harsh)
+        degraded("blur", AssessmentDataConfig(camera=camera), blur_of(8.0)) for camera in (PLAIN, harsh)
     )
     np.testing.assert_array_equal(one.tiles, other.tiles)
     assert one.image_CHW.mean() > other.image_CHW.mean() + 20
@@ -129,8 +129,8 @@ def test_of_a_pair_nobody_knows_the_tiles_that_have_too_little_to_measure_by() -
     clean = texture(256)
     # A slope is detail that a smear would change, but neighbours hardly differ.
     clean[:, :128, :128] = torch.linspace(0.1, 0.9, 128).expand(3, 128, 128)
-    spoilt_CHW = torch.nn.functional.avg_pool2d(clean[None], (1, 9), 1, (0, 4), count_include_pad=False)[0]
-    tiles, frame = labels_of_pair(spoilt_CHW, clean, is_input=True, config=LabelConfig())
+    degraded_CHW = torch.nn.functional.avg_pool2d(clean[None], (1, 9), 1, (0, 4), count_include_pad=False)[0]
+    tiles, frame = labels_of_pair(degraded_CHW, clean, is_input=True, config=LabelConfig())
     assert tile_detail(clean)[0, 0] > 0.05
     assert np.isnan(tiles[0, 0, 0])
     assert tiles[0, 3, 3] == 1

@@ -101,7 +101,7 @@ def test_in_a_video_the_streaks_fall_by_what_is_recorded() -> None:
     torch.testing.assert_close(second, torch.roll(first, 30, dims=0), atol=1e-4, rtol=0)
 
 
-def test_dense_rain_spoils_an_image_as_the_heavy_sets_do_and_sparse_rain_as_the_light() -> None:
+def test_dense_rain_degrades_an_image_as_the_heavy_sets_do_and_sparse_rain_as_the_light() -> None:
     # Mean PSNR of the inputs: Rain100H 12.3 dB, Rain100L 25.2 dB; a wide band, since scenes differ.
     clean = torch.rand(3, 8, 10, generator=torch.Generator().manual_seed(0))
     clean = torch.nn.functional.interpolate(clean[None], (160, 200), mode="bicubic")[0].clamp(0, 0.8) * 0.8

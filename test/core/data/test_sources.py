@@ -177,10 +177,10 @@ def test_a_batch_size_that_ranks_cannot_share_is_refused(config: DataConfig) -> 
 def test_a_batch_in_memory_can_be_degraded_where_it_lies() -> None:
     sharp = torch.rand(6, 3, 64, 64)
     degrader = Degrader(DegradeConfig(), Shares())
-    spoilt, target, drawn = degrader(sharp, np.random.default_rng(0))
+    degraded, target, drawn = degrader(sharp, np.random.default_rng(0))
     again, _, _ = degrader(sharp, np.random.default_rng(0))
-    assert torch.equal(spoilt, again)
-    assert spoilt.shape == target.shape == sharp.shape
+    assert torch.equal(degraded, again)
+    assert degraded.shape == target.shape == sharp.shape
     assert [d.kind for d in drawn].count("clean") < 6
 
 

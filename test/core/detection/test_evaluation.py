@@ -74,12 +74,12 @@ def evaluate(
 def test_a_network_that_changes_nothing_makes_no_difference(frames: list[LabelledFrame]):
     summary = summarise(evaluate(frames, np.copy))
     cars = summary["views"]["restored"]["car"]
-    assert summary["views"]["spoilt"]["car"]["average_precision"]["mean"] == 1.0
+    assert summary["views"]["degraded"]["car"]["average_precision"]["mean"] == 1.0
     assert cars["difference"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "count": 4}
     assert cars["lost"] == cars["gained"] == cars["invented"] == {}
     assert cars["objects"] == cars["found"] == 8
     assert summary["touched_by_gate"] == 0
-    assert "person" not in summary["views"]["spoilt"]  # none labelled: nothing to say
+    assert "person" not in summary["views"]["degraded"]  # none labelled: nothing to say
 
 
 def test_erased_cars_are_lost_and_cost_precision_for_sure(frames: list[LabelledFrame]):
@@ -124,7 +124,7 @@ def test_cars_that_come_back_are_gained(frames: list[LabelledFrame]):
 
 
 @pytest.mark.parametrize("kind", ["blur", "rain"])
-def test_spoilt_frames_are_the_same_at_every_run_and_differ_from_the_clean(
+def test_degraded_frames_are_the_same_at_every_run_and_differ_from_the_clean(
     frames: list[LabelledFrame], kind: str
 ):
     seen: list[np.ndarray] = []

@@ -258,11 +258,11 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
         rgb = cv2.blur(rgb_image(number), (size, size))
         return f"/{topic}/image_raw", IMAGE, stamp_ns + late_ns, image_message(rgb, stamp_ns)
 
-    spoilt = [message("front", number, 0, 9) for number in range(4)]
+    degraded = [message("front", number, 0, 9) for number in range(4)]
     # Recorded late, and one is missing.
     clean = [message("clean", number, 90_000_000, 1) for number in (0, 1, 3)]
     folder = ReplayFolder(tmp_path / "out")
-    bag = write_bag(tmp_path / "bag", sorted([*spoilt, *clean], key=lambda entry: entry[2]))
+    bag = write_bag(tmp_path / "bag", sorted([*degraded, *clean], key=lambda entry: entry[2]))
     options = ReplayOptions(cameras=cameras, truth_topic="/clean/image_raw")
     state = replay(bag, folder, make_pipeline("off"), options)
     assert state.frames_done == 4
@@ -274,9 +274,9 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
     assert np.isfinite(found[[0, 1, 3]].astype(float)).all()
 
 
-def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline) -> None:
+def test_a_clean_bag_is_degraded_the_same_way_at_every_run(tmp_path, make_pipeline) -> None:
     bag = write_bag(tmp_path / "bag", drive(3))
-    options = ReplayOptions(form=RAW, spoiling=KnownDegradation.parse("rain:0.7"))
+    options = ReplayOptions(form=RAW, degradation=KnownDegradation.parse("rain:0.7"))
     folders = [ReplayFolder(tmp_path / name) for name in ("a", "b")]
     for folder in folders:
         replay(bag, folder, make_pipeline("off"), options)
@@ -288,7 +288,7 @@ def test_a_clean_bag_is_spoilt_the_same_way_at_every_run(tmp_path, make_pipeline
 
 
 @pytest.mark.parametrize("text", ["snow", "rain:2", "rain:much"])
-def test_spoiling_that_cannot_be_is_refused(text: str) -> None:
+def test_an_invalid_degradation_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"--degrade {text}"):
         KnownDegradation.parse(text)
 

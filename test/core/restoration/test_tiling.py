@@ -46,7 +46,7 @@ def test_tiles_stay_within_the_budget_and_leave_a_middle(name, height, width):
 
 @pytest.mark.parametrize("size", [(600, 800), (433, 1001), (1025, 389)])
 def test_tiled_equals_whole_within_one_grey_level_with_the_shipped_weights(size):
-    """On a textured image, spoilt so that the network has something to do everywhere."""
+    """On a textured image, degraded so that the network has something to do everywhere."""
     height, width = size
     rgb_HWC = cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_CUBIC)
     rain = np.random.default_rng(0).normal(0, 25, (height, width, 1)).clip(0)
