@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is left of storage files that their usual readers refuse: cut off, without an index, foreign profiles.
+"""What is left of storage files that their usual readers refuse: cut off, without an index, of an unknown profile.
 
 Both kinds are read from the start, as far as they go. Bags are written front to back, so that is all that
 was recorded before the power went.

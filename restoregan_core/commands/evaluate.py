@@ -187,7 +187,7 @@ def _open(arguments: argparse.Namespace) -> _Opened:
     if arguments.baseline is not None:
         return _open_baseline(arguments.baseline)
     if ":" in arguments.model:
-        return _open_foreign(arguments)
+        return _open_external(arguments)
     return _open_own(arguments.model, arguments.runtime, arguments.device)
 
 
@@ -198,11 +198,11 @@ def _open_own(model: str, runtime: str, device: str) -> _Opened:
     return _Opened(restorer.name, restorer.describe(), lambda _: (restorer, ""))
 
 
-def _open_foreign(arguments: argparse.Namespace) -> _Opened:
-    from restoregan_core.evaluation.external_model import ForeignRestorer
+def _open_external(arguments: argparse.Namespace) -> _Opened:
+    from restoregan_core.evaluation.external_model import ExternalModel
 
     sys.path.insert(0, os.getcwd())  # as `python -m` does: the factory may lie where the user stands
-    restorer = ForeignRestorer(
+    restorer = ExternalModel(
         arguments.model,
         arguments.weights,
         value_range=arguments.value_range,

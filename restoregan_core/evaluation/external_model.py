@@ -21,7 +21,7 @@ VALUE_RANGES = {"signed": (-1.0, 1.0), "unit": (0.0, 1.0)}
 _WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net")
 
 
-class ForeignRestorer:
+class ExternalModel:
     """A network float32 (B, 3, H, W) RGB -> the same, as a callable from uint8 RGB (H, W, 3) to the same.
 
     Args:

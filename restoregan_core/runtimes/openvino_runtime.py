@@ -35,8 +35,8 @@ _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 class OpenVinoRuntime:
     """A generator under OpenVINO, compiled once for frames of any size, so that all cameras share it.
 
-    The compiled network is kept in ``engine_dir``: the second start skips conversion and compilation. What
-    is damaged or foreign there is compiled again, which takes a second or two.
+    The compiled network is kept in ``engine_dir``: the second start skips conversion and compilation. A
+    damaged file, or one of another network, is compiled again, which takes a second or two.
 
     Args:
         generator: is not changed.

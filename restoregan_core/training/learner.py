@@ -50,17 +50,17 @@ class Learner:
     def __init__(self, config: TrainConfig, fabric: Any) -> None:
         self.config, self.fabric = config, fabric
         torch.manual_seed(config.seed)
-        raw_generator = Generator(config.generator_config)
-        transfer.load_start(raw_generator, config.transfer.start_from)
-        transfer.freeze(raw_generator, config.transfer.freeze)
-        self.raw_generator: Generator = self.place(raw_generator)
-        teacher = transfer.load_teacher(raw_generator, config.transfer.keep)
+        generator = Generator(config.generator_config)
+        transfer.load_start(generator, config.transfer.start_from)
+        transfer.freeze(generator, config.transfer.freeze)
+        self.generator: Generator = self.place(generator)
+        teacher = transfer.load_teacher(generator, config.transfer.keep)
         self.teacher: Generator | None = self.place(teacher) if teacher else None
-        self.average = copy.deepcopy(self.raw_generator).eval() if config.optimiser.ema_decay else None
-        self.generator = fabric.setup_module(self.raw_generator)
-        self.optimiser = make_optimiser(config.optimiser, self.raw_generator)
-        self.raw_critic: Critic | None = None
-        self.critic: Any = None
+        self.average = copy.deepcopy(self.generator).eval() if config.optimiser.ema_decay else None
+        self.wrapped_generator = fabric.setup_module(self.generator)
+        self.optimiser = make_optimiser(config.optimiser, self.generator)
+        self.critic: Critic | None = None
+        self.wrapped_critic: Any = None
         self.critic_optimiser: torch.optim.Optimizer | None = None
         self.perceptual = self._make_perceptual() if config.perceptual_used else None
         self.detector: DetectorLoss | None = None
@@ -70,7 +70,7 @@ class Learner:
     @property
     def best_generator(self) -> Generator:
         """What is validated and exported: the moving average, or the generator itself."""
-        return self.average if self.average is not None else self.raw_generator
+        return self.average if self.average is not None else self.generator
 
     def place(self, item: Any) -> Any:
         """A module or a (B, C, H, W) tensor on the device, in the run's memory layout."""
@@ -85,16 +85,16 @@ class Learner:
             seed: of a new critic's weights.
         """
         if restart:
-            self.optimiser = make_optimiser(self.config.optimiser, self.raw_generator)
+            self.optimiser = make_optimiser(self.config.optimiser, self.generator)
         if not loss.adversarial_weight:
-            self.raw_critic = self.critic = self.critic_optimiser = None
+            self.critic = self.wrapped_critic = self.critic_optimiser = None
             return
         sigmoid = loss.adversarial == "wasserstein_sigmoid"
-        if restart or self.raw_critic is None or self.raw_critic.sigmoid != sigmoid:
+        if restart or self.critic is None or self.critic.sigmoid != sigmoid:
             torch.manual_seed(seed)
-            self.raw_critic = self.place(Critic(self.config.critic_size, sigmoid))
-            self.critic = self.fabric.setup_module(self.raw_critic)
-            self.critic_optimiser = make_optimiser(self.config.optimiser, self.raw_critic)
+            self.critic = self.place(Critic(self.config.critic_size, sigmoid))
+            self.wrapped_critic = self.fabric.setup_module(self.critic)
+            self.critic_optimiser = make_optimiser(self.config.optimiser, self.critic)
 
     def learn(
         self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, step: int, seed: int
@@ -115,7 +115,7 @@ class Learner:
         sharp_BCHW = self.place(target_BCHW).mul(2).sub(1)
         if self.teacher is not None:
             sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW)
-        restored_BCHW = self.generator(degraded_BCHW)
+        restored_BCHW = self.wrapped_generator(degraded_BCHW)
         figures: dict[str, Tensor] = {}
         if loss.adversarial_weight:
             figures |= self._train_critic(loss, rate, restored_BCHW.detach(), sharp_BCHW)
@@ -160,12 +160,12 @@ class Learner:
                 difference = self.detector(restored_BCHW, sharp_BCHW)
             terms["loss/detector"] = loss.detector_weight * difference
         if loss.adversarial_weight:
-            assert self.raw_critic is not None
+            assert self.critic is not None
             # Past the DDP wrapper: it would wait for gradients of the critic, which are not wanted here.
-            self.raw_critic.requires_grad_(False)
+            self.critic.requires_grad_(False)
             with self.fabric.autocast():
-                scores_B = self.raw_critic(restored_BCHW).float()
-            self.raw_critic.requires_grad_(True)
+                scores_B = self.critic(restored_BCHW).float()
+            self.critic.requires_grad_(True)
             game = adversarial.generator_adversarial_loss(loss.adversarial, scores_B)
             terms["loss/adversarial"] = loss.adversarial_weight * game
         return terms
@@ -173,20 +173,20 @@ class Learner:
     def _train_critic(
         self, loss: LossConfig, rate: float, fake_BCHW: Tensor, real_BCHW: Tensor
     ) -> dict[str, Tensor]:
-        assert self.raw_critic is not None
+        assert self.critic is not None
         assert self.critic_optimiser is not None
         for _ in range(loss.critic_steps):
             # One forward for both: a module under DDP may be called only once before its backward.
-            fake_B, real_B = self.critic(torch.cat((fake_BCHW, real_BCHW))).float().chunk(2)
+            fake_B, real_B = self.wrapped_critic(torch.cat((fake_BCHW, real_BCHW))).float().chunk(2)
             objective = adversarial.critic_loss(loss.adversarial, fake_B, real_B)
             if loss.adversarial == "wgan_gp":
                 mix_B = torch.rand(len(real_BCHW), device=real_BCHW.device)
                 # In full precision, past the wrapper; DDP's hooks are on the weights and average this too.
-                penalty = adversarial.gradient_penalty(self.raw_critic, real_BCHW, fake_BCHW, mix_B)
+                penalty = adversarial.gradient_penalty(self.critic, real_BCHW, fake_BCHW, mix_B)
                 objective = objective + loss.gradient_penalty_weight * penalty
             self._descend(self.critic_optimiser, objective, rate)
             if loss.adversarial == "wgan_clip":
-                adversarial.clip_weights(self.raw_critic, loss.weight_clip)
+                adversarial.clip_weights(self.critic, loss.weight_clip)
         return {
             "critic/loss": objective.detach(),
             "critic/score_sharp": real_B.detach().mean(),
@@ -214,7 +214,7 @@ class Learner:
         if self.average is not None:
             decay = ema_decay_at(self.config.optimiser.ema_decay, step)
             averaged: list[Tensor] = list(self.average.parameters())
-            current: list[Tensor] = list(self.raw_generator.parameters())
+            current: list[Tensor] = list(self.generator.parameters())
             torch._foreach_lerp_(averaged, current, 1 - decay)
 
     def _make_perceptual(self) -> PerceptualLoss:
@@ -225,9 +225,9 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Weights and optimisers, fit for ``weights_only`` reading."""
-        average, critic, critic_optimiser = self.average, self.raw_critic, self.critic_optimiser
+        average, critic, critic_optimiser = self.average, self.critic, self.critic_optimiser
         return {
-            "generator": self.raw_generator.state_dict(),
+            "generator": self.generator.state_dict(),
             "average": None if average is None else average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "critic": None if critic is None else critic.state_dict(),
@@ -236,10 +236,10 @@ class Learner:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """The inverse of ``state``, in the stage that it was taken in (see ``begin_stage``)."""
-        self.raw_generator.load_state_dict(state["generator"])
+        self.generator.load_state_dict(state["generator"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if self.raw_critic is not None and self.critic_optimiser is not None:
-            self.raw_critic.load_state_dict(state["critic"])
+        if self.critic is not None and self.critic_optimiser is not None:
+            self.critic.load_state_dict(state["critic"])
             self.critic_optimiser.load_state_dict(state["critic_optimiser"])

@@ -187,7 +187,7 @@ class Trainer:
         generator = self.learner.best_generator.eval()
         with self.fabric.autocast():
             self.scores, samples = self.validation.measure(generator, self.fabric.device)
-        self.learner.raw_generator.train()
+        self.learner.generator.train()
         monitor.scores(self.step, self.scores, samples)
         psnr_db = sum(score.psnr_db for score in self.scores.values()) / len(self.scores)
         if psnr_db > self.best_psnr_db:

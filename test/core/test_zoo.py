@@ -97,9 +97,9 @@ def test_files_that_are_something_else_are_refused_by_name(tmp_path: Path) -> No
     (tmp_path / "text.safetensors").write_text("no weights")
     with pytest.raises(ValueError, match=r"text\.safetensors is not a safetensors file"):
         zoo.load_generator(tmp_path / "text.safetensors")
-    save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
+    save_file({"x": torch.zeros(1)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="does not hold a generator config"):
-        zoo.load_generator(tmp_path / "foreign.safetensors")
+        zoo.load_generator(tmp_path / "other.safetensors")
     save_file({"x": torch.zeros(1)}, tmp_path / "misfit.safetensors", {"config": json.dumps(TINY.to_dict())})
     with pytest.raises(ValueError, match="do not fit the config"):
         zoo.load_generator(tmp_path / "misfit.safetensors")

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from restoregan_core.evaluation.external_model import ForeignRestorer
+from restoregan_core.evaluation.external_model import ExternalModel
 
 FACTORY = """
 import torch
@@ -53,7 +53,7 @@ def image() -> np.ndarray:
 def test_a_network_runs_in_its_own_range_on_any_size_with_dropout_off(
     weights: Path, value_range: str, levels: float
 ):
-    restorer = ForeignRestorer(
+    restorer = ExternalModel(
         "their_code:build", weights, value_range=value_range, size_multiple=8, device="cpu"
     )
     expected = np.clip(image() + levels, 0, 255)
@@ -65,8 +65,8 @@ def test_a_network_runs_in_its_own_range_on_any_size_with_dropout_off(
 
 def test_safetensors_are_read_too(weights: Path, tmp_path: Path):
     save_file({"shift": torch.tensor([0.2])}, tmp_path / "weights.safetensors")
-    ours = ForeignRestorer("their_code:build", weights, device="cpu")
-    theirs = ForeignRestorer("their_code:build", tmp_path / "weights.safetensors", device="cpu")
+    ours = ExternalModel("their_code:build", weights, device="cpu")
+    theirs = ExternalModel("their_code:build", tmp_path / "weights.safetensors", device="cpu")
     np.testing.assert_array_equal(ours(image()), theirs(image()))
     assert ours.name != theirs.name  # named after the file's hash
 
@@ -81,7 +81,7 @@ def test_a_pickle_is_never_executed(weights: Path, tmp_path: Path, capsys: pytes
     torch.save({"shift": Bomb()}, tmp_path / "zip_bomb.pth")
     for name in ("bomb.pth", "zip_bomb.pth"):
         with pytest.raises(ValueError, match="cannot be read safely"):
-            ForeignRestorer("their_code:build", tmp_path / name)
+            ExternalModel("their_code:build", tmp_path / name)
     assert "executed" not in capsys.readouterr().out
 
 
@@ -98,14 +98,14 @@ def test_what_does_not_fit_is_said_in_one_error(weights: Path, tmp_path: Path):
         ("their_code:build_number", "weights.pth", "built a int"),
     ):
         with pytest.raises(ValueError, match=message):
-            ForeignRestorer(factory, tmp_path / file)
+            ExternalModel(factory, tmp_path / file)
     with pytest.raises(ValueError, match="gave list for one image"):
-        ForeignRestorer("their_code:build_list", weights, device="cpu")(image())
+        ExternalModel("their_code:build_list", weights, device="cpu")(image())
     with pytest.raises(ValueError, match="value range"):
-        ForeignRestorer("their_code:build", weights, value_range="0-255")
+        ExternalModel("their_code:build", weights, value_range="0-255")
 
 
 def test_a_network_that_gives_nan_is_not_measured(weights: Path, tmp_path: Path):
     torch.save({"shift": torch.tensor([float("nan")])}, tmp_path / "nan.pth")
     with pytest.raises(ValueError, match="non-finite"):
-        ForeignRestorer("their_code:build", tmp_path / "nan.pth", device="cpu")(image())
+        ExternalModel("their_code:build", tmp_path / "nan.pth", device="cpu")(image())

@@ -67,7 +67,7 @@ def test_a_really_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
+def test_damaged_and_other_files_are_named(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     save_checkpoint({"weights": torch.ones(1000)}, path)
     path.write_bytes(path.read_bytes()[:-700])

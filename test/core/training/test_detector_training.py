@@ -34,7 +34,7 @@ def test_a_detector_can_say_what_is_worth_restoring(
     before = float(trainer.learner.detector(seen, wanted))
     trainer.run()
     with torch.no_grad():
-        restored = trainer.learner.raw_generator.eval()(seen)
+        restored = trainer.learner.generator.eval()(seen)
         after = float(trainer.learner.detector(restored, wanted))
     assert after < 0.8 * before
 

@@ -192,12 +192,12 @@ def test_the_average_is_what_its_definition_says(make_config: MakeConfig, make_t
     trainer = make_trainer(make_config(loss=PIXELS))
     trainer._begin(trainer.stages[0])
     key = "head.weight"
-    wanted = trainer.learner.raw_generator.state_dict()[key].clone()
+    wanted = trainer.learner.generator.state_dict()[key].clone()
     for step in range(4):
         trainer._learn(trainer.source.samples([0, 1], 16), trainer.stages[0])
         trainer.step += 1
         decay = min(0.9, (1 + step) / (10 + step))
-        wanted = decay * wanted + (1 - decay) * trainer.learner.raw_generator.state_dict()[key]
+        wanted = decay * wanted + (1 - decay) * trainer.learner.generator.state_dict()[key]
     assert trainer.learner.average is not None
     torch.testing.assert_close(trainer.learner.average.state_dict()[key], wanted)
 
@@ -225,8 +225,8 @@ def test_a_saturated_generator_stops_the_run_instead_of_wasting_it(make_config: 
     config = make_config(checkpoint_minutes=1e9)
     trainer = Trainer(config, TrainingSource(config.data, config.seed))
     with torch.no_grad():
-        assert trainer.learner.raw_generator.head.bias is not None
-        trainer.learner.raw_generator.head.bias.fill_(1e3)
+        assert trainer.learner.generator.head.bias is not None
+        trainer.learner.generator.head.bias.fill_(1e3)
     with pytest.raises(SaturatedError, match=r"step 1: the gradient has vanished .*learning_rate"):
         trainer.run()
     assert not (config.run_dir / "last.pt").exists(), "the last good checkpoint is not overwritten"
@@ -253,9 +253,9 @@ def test_a_run_that_cannot_write_goes_on_and_keeps_its_last_good_checkpoint(
 def test_frozen_parts_stay_and_the_others_learn(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
     config = make_config(transfer=TransferConfig(freeze=["stem", "down"]), loss=PIXELS)
     trainer = make_trainer(config)
-    before = {key: value.clone() for key, value in trainer.learner.raw_generator.state_dict().items()}
+    before = {key: value.clone() for key, value in trainer.learner.generator.state_dict().items()}
     trainer.run()
-    after = trainer.learner.raw_generator.state_dict()
+    after = trainer.learner.generator.state_dict()
     frozen = {key for key in before if key.startswith(("stem", "down"))}
     assert frozen
     assert all(torch.equal(after[key], before[key]) == (key in frozen) for key in before)
@@ -273,9 +273,7 @@ def test_training_starts_from_trained_weights(
     )
     assert first.learner.average is not None
     for key, weight in first.learner.average.state_dict().items():
-        torch.testing.assert_close(
-            second.learner.raw_generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6
-        )
+        torch.testing.assert_close(second.learner.generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6)
     other = GeneratorConfig(base_width=8, blocks=1)
     with pytest.raises(ValueError, match="of another shape"):
         make_trainer(make_config(output="", generator=other, transfer=TransferConfig(start_from=start)))
@@ -295,7 +293,7 @@ def test_every_game_trains_its_critic_to_tell_sharp_from_restored(
     batch = trainer.source.samples([0, 1, 2, 3], 16)
     balance = [float(trainer._learn(batch, stage)["critic/balance"]) for _ in range(6)]
     assert balance[-1] > balance[0]
-    critic = trainer.learner.raw_critic
+    critic = trainer.learner.critic
     assert critic is not None
     assert critic.sigmoid == (kind == "wasserstein_sigmoid")
     if kind == "wgan_clip":
