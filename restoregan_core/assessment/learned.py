@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
-from restoregan_core.runtimes.openvino_runtime import compile_on_cpu
+from restoregan_core.runtimes.openvino_graph import CpuGraph
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.torch_runtime import torch_device
 from restoregan_core.zoo import LoadedAssessor
@@ -125,13 +125,13 @@ class LearnedAssessor:
 
 def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:
     side, shape = 2 * TILE_SIZE_PX, loaded.network.config.to_dict()
-    compiled = compile_on_cpu(network, side, "assessor 1", shape, engine_dir)
+    graph = CpuGraph(network, (side, 3), "assessor 2", shape, {}, engine_dir)
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
         if bottom or right:
             rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
-        return compiled(np.ascontiguousarray(rgb_BHWC))
+        return graph.run(rgb_BHWC)
 
     return run
 

@@ -357,7 +357,7 @@ def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_i
     assert_restores(probe, 2)
 
     second = start_node(namespace="second", runtime="openvino", engine_dir=engines, **given).wait_active()
-    assert "compiling for OpenVINO again" in second.log
+    assert "converting for OpenVINO again" in second.log
     assert_restores(make_probe(namespace="second").wait_connected(), 3)
 
 

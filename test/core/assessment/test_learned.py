@@ -68,7 +68,7 @@ def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatc
     def missing(*_: object) -> None:
         raise RuntimeUnavailableError("OpenVINO is not installed")
 
-    monkeypatch.setattr(learned, "compile_on_cpu", missing)
+    monkeypatch.setattr(learned, "CpuGraph", missing)
     other = LearnedAssessor(load_assessor_network()).assess(scene)
     found = assessor.assess(scene)
     np.testing.assert_allclose(found.blur_grid, other.blur_grid, atol=0.05)

@@ -15,6 +15,7 @@ from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import SHA256, build_generator, load_generator
 
 pytest.importorskip("openvino")
+from restoregan_core.runtimes import openvino_graph
 from restoregan_core.runtimes.engine_cache import manifest_path
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
@@ -100,7 +101,7 @@ def test_damaged_engine_is_one_line_in_the_log_and_the_image_is_right(tiny, tmp_
         got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0]
     assert (got == expected).all()
     assert len(caplog.records) == 1
-    assert "compiling for OpenVINO again" in caplog.text
+    assert "converting for OpenVINO again" in caplog.text
     caplog.clear()
     OpenVinoRuntime(tiny, engine_dir=tmp_path)
     assert not caplog.records, "the engine was repaired"
@@ -168,3 +169,13 @@ def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):
 def test_gpu_is_not_for_openvino_here(tiny):
     with pytest.raises(RuntimeUnavailableError, match="runs on the CPU"):
         OpenVinoRuntime(tiny, "cuda")
+
+
+def test_sizes_beyond_those_with_a_graph_of_their_own_are_restored_alike(tiny, tmp_path, monkeypatch):
+    eager, runtime = TorchRuntime(tiny, "cpu"), OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    monkeypatch.setattr(openvino_graph, "MOST_SIZES", 2)
+    for height in (16, 24, 32, 40, 16):
+        frames = picture(height, 48)
+        assert psnr(runtime.run(frames)[0], eager.run(frames)[0]) >= 50
+    two = np.concatenate([picture(32, 48), picture(32, 48)[:, ::-1]])
+    assert psnr(runtime.run(two)[0], eager.run(two)[0]) >= 50

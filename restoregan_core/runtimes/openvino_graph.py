@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network converted for OpenVINO, kept on disk, and compiled for each size of frame that comes.
+
+A graph compiled for one size runs in two thirds of the time of one that serves every size: only then does OpenVINO
+fuse the steps between the convolutions. It takes about a third of a second, once a size and process.
+"""
+
+import functools
+import logging
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from restoregan_core.runtimes.engine_cache import (
+    EngineError,
+    default_path,
+    engine_directory,
+    keep_newest,
+    verify_engine,
+    weights_digest,
+    write_engine,
+)
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+
+logger = logging.getLogger(__name__)
+
+RUNTIME = "openvino"
+KEPT_ENGINES = 32
+MOST_SIZES = 8
+"""So many sizes get a graph of their own; those that come later share one, which bounds the memory."""
+_ANY_SIZE = (-1, -1, -1)
+
+
+class CpuGraph:
+    """A network on OpenVINO's CPU plugin: uint8 (B, H, W, C) in, its outputs out.
+
+    The converted network is kept in ``engine_dir``: the second start needs no conversion. What is damaged there, or of
+    another network, is converted again, which takes a second or two.
+
+    Args:
+        network: in eval mode, on the CPU, in float32.
+        traced: side in px and channels of the frame that it is traced with.
+        graph: names the kind of network and the version of what it computes.
+        config: its shape, JSON-like.
+        settings: of OpenVINO's ``compile_model``.
+
+    Attributes:
+        precision: that OpenVINO computes in, such as ``bf16``.
+
+    Raises:
+        RuntimeUnavailableError: OpenVINO is not installed or does not load.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        traced: tuple[int, int],
+        graph: str,
+        config: dict[str, Any],
+        settings: dict[str, Any],
+        engine_dir: Path | None = None,
+    ) -> None:
+        self._settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
+        self._channels = traced[1]
+        self._model = _load_or_convert(network, traced, graph, config, engine_dir)
+        hint = "INFERENCE_PRECISION_HINT"
+        self.precision = str(settings.get(hint) or core().get_property("CPU", hint).to_string())
+        self._requests: dict[tuple[int, ...], Any] = {}
+        """By batch, height and width; ``_ANY_SIZE`` serves every one."""
+
+    def load(self, height: int, width: int) -> None:
+        """Compile for this size, if that was not done and not too many sizes are there."""
+        self._request_for((1, height, width))
+
+    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
+        """The network's outputs, valid until the next call with this size."""
+        contiguous = np.ascontiguousarray(frames_BHWC)
+        request = self._request_for(contiguous.shape[:3])
+        return list(request.infer(contiguous, share_inputs=True, share_outputs=True).values())
+
+    def close(self) -> None:
+        """Free what was compiled."""
+        self._requests.clear()
+
+    def _request_for(self, size: tuple[int, ...]) -> Any:
+        if size not in self._requests and len(self._requests) >= MOST_SIZES:
+            size = _ANY_SIZE
+        if size not in self._requests:
+            self._model.reshape([*size, self._channels])
+            compiled = core().compile_model(self._model, "CPU", self._settings)
+            self._requests[size] = compiled.create_infer_request()
+        return self._requests[size]
+
+
+def import_openvino() -> Any:
+    """The library.
+
+    Raises:
+        RuntimeUnavailableError: it is not installed or does not load.
+    """
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise RuntimeUnavailableError("OpenVINO is not installed (pip install openvino)") from error
+    except Exception as error:  # a broken installation raises what it likes
+        raise RuntimeUnavailableError(f"OpenVINO is installed but does not load: {error}") from error
+    return openvino
+
+
+@functools.cache
+def core() -> Any:
+    """The process's one Core, never freed.
+
+    OpenVINO's CPU plugin gives the thread that loads it another stack for signal handlers and unmaps it when
+    the plugin goes, perhaps in another thread: the first signal after that, a child's exit say, would end the
+    process with a segmentation fault.
+    """
+    return import_openvino().Core()
+
+
+def _load_or_convert(
+    network: nn.Module, traced: tuple[int, int], graph: str, config: dict[str, Any], engine_dir: Path | None
+) -> Any:
+    openvino, directory = import_openvino(), engine_dir or engine_directory()
+    key = {
+        "runtime": RUNTIME,
+        "weights": weights_digest(network, config),
+        "version": str(openvino.__version__),
+        "graph": graph,
+    }
+    path = default_path(key, directory)
+    if path.exists():
+        try:
+            verify_engine(path, key)
+            return _read(path)
+        except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
+            logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
+    model = _convert(network, *traced)
+    try:
+        write_engine(path, key, functools.partial(_write, model))
+        keep_newest(directory, RUNTIME, KEPT_ENGINES)
+    except (OSError, RuntimeError) as error:
+        logger.warning("the network converted for OpenVINO is not kept: %s", error)
+    return model
+
+
+def _convert(network: nn.Module, side: int, channels: int) -> Any:
+    """A graph for uint8 frames (B, H, W, ``channels``), traced at ``side``."""
+    example = torch.zeros(1, side, side, channels, dtype=torch.uint8)
+    with torch.no_grad():
+        return import_openvino().convert_model(network, example_input=example)
+
+
+def _write(model: Any, path: Path) -> None:
+    """OpenVINO's two files in one archive."""
+    xml, weights = path.with_name(path.name + ".xml"), path.with_name(path.name + ".bin")
+    try:
+        import_openvino().save_model(model, xml, compress_to_fp16=False)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(xml, "model.xml")
+            archive.write(weights, "model.bin")
+    finally:
+        xml.unlink(missing_ok=True)
+        weights.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        return core().read_model(archive.read("model.xml"), archive.read("model.bin"))
