@@ -26,8 +26,11 @@ Flow = npt.NDArray[np.float32]
 _NO_MAP: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
 """For OpenCV's ``remap``: the first map holds x and y."""
 _own = threading.local()
-"""Each thread's search: it keeps buffers, so two threads must not use one at a time."""
+"""Each thread's searches by their finest scale: they keep buffers, so two threads must not use one at a time."""
 _SHRINK = 2
+_FINE_FLOW_PX = 120_000
+"""Flow images of more pixels are searched down to a quarter of their size, not half: a third of the time at 720p. At
+640x360 that would cost 0.1 dB of what history gains on real blur."""
 _SMALLEST_SIDE_PX = 24
 """Smallest side of the shrunk grey image; what is smaller is taken not to move."""
 
@@ -44,7 +47,8 @@ def find_flow(newer: GreyImage, older: GreyImage) -> Flow:
     """Where each pixel of the newer flow image was in the older one, both of one shape (height, width)."""
     if min(newer.shape) < _SMALLEST_SIDE_PX:
         return np.zeros((*newer.shape, 2), np.float32)
-    return np.asarray(_search().calc(newer, older, None), np.float32)  # type: ignore[call-overload]
+    finest_scale = 1 if newer.size <= _FINE_FLOW_PX else 2
+    return np.asarray(_search(finest_scale).calc(newer, older, None), np.float32)  # type: ignore[call-overload]
 
 
 def compose(newer: Flow, older: Flow) -> Flow:
@@ -83,15 +87,15 @@ def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
     return aligned
 
 
-def _search() -> cv2.DISOpticalFlow:
-    search: cv2.DISOpticalFlow | None = getattr(_own, "search", None)
-    if search is None:
+def _search(finest_scale: int) -> cv2.DISOpticalFlow:
+    searches: dict[int, cv2.DISOpticalFlow] = _own.__dict__.setdefault("searches", {})
+    if finest_scale not in searches:
         # The variational step is what sharpens the flow at edges; more of its iterations gain nothing on rain.
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
-        search.setFinestScale(1)
+        search.setFinestScale(finest_scale)
         search.setVariationalRefinementIterations(3)
-        _own.search = search
-    return search
+        searches[finest_scale] = search
+    return searches[finest_scale]
 
 
 @lru_cache(maxsize=16)
