@@ -161,7 +161,7 @@ def report(folder: Path) -> Execution:
     tree = {
         "replay": {"is_complete": True, "damage": []}, "verdict": {"headline": "better"},
         "frames": {"count": 3, "degraded": 1}, "objects": {"before": 1, "after": 2},
-        "truth": {"psnr_gain": 0.5}, "latency": {"live_ms": {"p99": 3.0}},
+        "ground_truth": {"psnr_gain": 0.5}, "latency": {"live_ms": {"p99": 3.0}},
     }  # fmt: skip
 
     def run(rng: random.Random) -> None:

@@ -195,9 +195,11 @@ def interpolated_precision(matches: list[FrameMatch], recalls: npt.NDArray[np.fl
     """Mean of the best precision at each recall and above it: 0 where a recall is not reached."""
     total = sum(len(match.found_score) for match in matches)
     scores = np.concatenate([match.scores for match in matches])
-    hits = np.concatenate([match.hits for match in matches])[np.argsort(-scores, kind="stable")]
-    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    reached = np.cumsum(hits) / total
+    true_positives = np.concatenate([match.true_positives for match in matches])[
+        np.argsort(-scores, kind="stable")
+    ]
+    precision = np.cumsum(true_positives) / np.arange(1, len(true_positives) + 1)
+    reached = np.cumsum(true_positives) / total
     return float(np.mean([max(precision[reached >= recall - 1e-12], default=0.0) for recall in recalls]))
 
 

@@ -4,7 +4,7 @@
     python benchmarks/soak.py                 640x360 at 30 Hz, 1280x720 at 15 Hz, three cameras; 60 s each
     python benchmarks/soak.py --seconds 600
 
-A frame that is superseded while cameras share the network is counted apart: it was never taken up. Exit code
+A frame that is superseded while cameras share the network is counted apart: it was never accepted. Exit code
 3 where a frame was lost, or an image has no report or the reverse.
 """
 

@@ -5,7 +5,7 @@
 
 Frame-to-frame difference (mean absolute, grey levels of 255) of what goes in and of what comes out, on:
 a still scene under falling rain, the same under constant motion blur, both with fresh sensor noise in every
-frame; and the video nturain_a1. Beside it PSNR against the truth. Then a scene in which rain sets in and ends.
+frame; and the video nturain_a1. Beside it PSNR against the ground truth. Then a scene in which rain sets in and ends.
 """
 
 import argparse

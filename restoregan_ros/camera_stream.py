@@ -69,7 +69,7 @@ class CameraStream:
         self._overlays = node.create_publisher(Image, f"{camera}/restored/debug/overlay", reliable)
 
     def subscribe(self, take_frame: Callable[[Frame], None]) -> None:
-        """Start to receive; ``take_frame`` gets what is to be taken up."""
+        """Start to receive; ``take_frame`` gets what is to be processed."""
 
         def on_image(cdr: bytes) -> None:
             frame = self._received(cdr)
@@ -184,7 +184,7 @@ class CameraStream:
         self._info = info
 
     def _received(self, cdr: bytes) -> Frame | None:
-        """A frame to take up; None if nobody wants it or it exceeds the camera's rate."""
+        """The frame to process; None if nobody wants it or it exceeds the camera's rate."""
         received_s = time.monotonic()
         self.statistics.count_received(self._node.get_clock().now().nanoseconds)
         if not self._is_wanted():

@@ -3,7 +3,7 @@
 
     python -m restoregan_ros.demo [--video FILE|FOLDER | --bag BAG [--camera TOPIC]] [--degrade blur,rain]
 
-Without a clip of yours it drives down a built-in street whose truth is known. Player, node and recorder are
+Without a clip of yours it drives down a built-in street whose ground truth is known. Player, node and recorder are
 three processes, in a ROS domain of their own that no packet of leaves the machine.
 """
 
@@ -68,7 +68,7 @@ class Playable:
     bag: Path
     image_topic: str
     info_topic: str | None
-    truth_topic: str | None
+    ground_truth_topic: str | None
     is_compressed: bool
     height: int
     width: int
@@ -114,7 +114,7 @@ def run(options: DemoOptions, console: Console) -> Path:
         recording = Recording(
             source=playable.bag,
             image_topic=playable.image_topic,
-            truth_topic=playable.truth_topic,
+            ground_truth_topic=playable.ground_truth_topic,
             recorded=recorded,
             conditions=playable.conditions,
         )

@@ -9,7 +9,7 @@ from restoregan_ros.source_image import SourceImage
 
 @dataclass(eq=False)
 class Frame:
-    """A source frame that was taken up: it waits, is worked on, and is settled by whoever publishes it."""
+    """A source frame that was accepted: it waits, is worked on, and is settled by whoever publishes it."""
 
     camera: str
     source: SourceImage

@@ -248,7 +248,7 @@ class CameraSettings(_Checked):
     enabled: bool = _declare(True, "false passes this camera through untouched")
     max_rate_hz: float = _declare(
         0.0,
-        "frames beyond this rate are not taken up: no image, no report; 0 takes all",
+        "frames beyond this rate are dropped: no image, no report; 0 accepts all",
         minimum=0.0,
         maximum=1000.0,
     )

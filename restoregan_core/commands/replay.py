@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
         help="topics of vision_msgs/Detection2DArray in the bag, of your own detector",
     )  # fmt: skip
     parser.add_argument(
-        "--taken-up-in",
+        "--accepted-in",
         metavar="BAG",
         help="only the frames whose reports this bag of a live run holds",
     )
@@ -89,7 +89,7 @@ def main(argv: list[str]) -> int:
         end_s=given.end,
         warm_up_s=given.warm_up,
         detections=tuple(given.detections) if given.detections else None,
-        taken_up_in=given.taken_up_in,
+        accepted_in=given.accepted_in,
         html=not given.no_html,
         **shared_values(given),
     )

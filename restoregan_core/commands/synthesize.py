@@ -111,7 +111,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
-    """Make or take up the output folder; returns the names of the pairs that are whole.
+    """Make the output folder, or continue in it; returns the names of the pairs that are whole.
 
     Raises:
         FileExistsError: the folder holds something that this very command did not write.

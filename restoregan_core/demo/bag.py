@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's clips as a rosbag2: what a recording of a camera driver holds, and the truth."""
+"""The demo's clips as a rosbag2: what a recording of a camera driver holds, and the ground truth."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ _START_NS = 1_760_000_000 * 10**9
 def write_clip(clip: Clip, folder: Path, on_frame: Callable[[], object] = lambda: None) -> dict[int, str]:
     """Write a clip into a new bag; returns the condition of the frame at each stamp (ns).
 
-    Topics: ``/camera/image_raw`` (rgb8), ``/camera/camera_info`` and, where the truth is known,
+    Topics: ``/camera/image_raw`` (rgb8), ``/camera/camera_info`` and, where the ground truth is known,
     ``/truth/image_raw``, all with equal stamps.
 
     Raises:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Driving clips for the demo: the built-in street with known truth, a video, a folder or a bag's camera."""
+"""Driving clips for the demo: the built-in street with known ground truth, a video, a folder or a bag's camera."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +60,7 @@ def street_clip(
     height: int = STREET_HEIGHT,
     width: int = STREET_WIDTH,
 ) -> Clip:
-    """The built-in drive: a quarter of it clean, then blurred, rainy, and both; its truth is exact."""
+    """The built-in drive: a quarter of it clean, then blurred, rainy, and both; its ground truth is exact."""
     from restoregan_core.demo.street import Pose, Street
 
     street, shower = Street(height, width), RainShower(height, width, speed_mps=_DRIVING_MPS)

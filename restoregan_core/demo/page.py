@@ -30,7 +30,7 @@ def make_report(
     degraded = [q for q in quality if q["condition"] != "clean"]
     cards = [
         Card(
-            "frames taken up",
+            "frames accepted",
             f"{len(rows)} of {results.frames_sent}",
             f"{results.frames_superseded} superseded by newer ones",
         ),
@@ -41,10 +41,10 @@ def make_report(
     if degraded:
         frames = sum(q["frames"] for q in degraded)
         gain = sum((q["psnr_after"] - q["psnr_before"]) * q["frames"] for q in degraded) / frames
-        cards.append(Card("PSNR of degraded frames", f"{gain:+.2f} dB", "against the known truth"))
+        cards.append(Card("PSNR of degraded frames", f"{gain:+.2f} dB", "against the known ground truth"))
     summary = {
         "frames_sent": results.frames_sent,
-        "frames_taken_up": len(rows),
+        "frames_accepted": len(rows),
         "frames_superseded": results.frames_superseded,
         "frames_unseen": max(0, results.frames_sent - len(rows) - results.frames_superseded),
         "images_missing": results.images_missing,
@@ -74,7 +74,7 @@ def make_report(
 
 
 def write_side_by_side(report: Report, path: Path) -> None:
-    """The report's first image as one JPEG: source, published, truth where it is known."""
+    """The report's first image as one JPEG: source, published, ground truth where it is known."""
     if not report.images:
         return
     pair = report.images[report.first_image]
@@ -84,7 +84,7 @@ def write_side_by_side(report: Report, path: Path) -> None:
 
 
 def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
-    """PSNR and SSIM, means before and after, for each condition whose truth is known."""
+    """PSNR and SSIM, means before and after, for each condition whose ground truth is known."""
     found = []
     for condition in dict.fromkeys(row.condition for row in rows):
         known = [row for row in rows if row.condition == condition and not math.isnan(row.psnr_before)]
@@ -119,7 +119,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
     if summary["quality"]:
         tables.append(
             Table(
-                "Against the truth",
+                "Against the ground truth",
                 ("condition", "frames", "PSNR before", "after", "change", "SSIM before", "after"),
                 [
                     (
@@ -130,7 +130,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
                     )
                     for q in summary["quality"]
                 ],
-                "PSNR over RGB in dB, 100 where a frame equals the truth; SSIM as scikit-image has it.",
+                "PSNR over RGB in dB, 100 where a frame equals the ground truth; SSIM as scikit-image has it.",
             )
         )  # fmt: skip
     tables.append(
@@ -175,7 +175,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
 
 
 def _most_telling(results: Results) -> int:
-    """The image whose PSNR rose most; without truth, the most degraded one that was restored."""
+    """The image whose PSNR rose most; without ground truth, the most degraded one that was restored."""
 
     def telling(number: int) -> tuple[float, float]:
         row = results.rows[results.images[number].row]

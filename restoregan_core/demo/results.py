@@ -28,7 +28,7 @@ class Recording:
 
     source: Path
     image_topic: str
-    truth_topic: str | None
+    ground_truth_topic: str | None
     recorded: Path
     restored_topic: str = "/camera/restored/image_raw"
     report_topic: str = "/camera/restored/report"
@@ -51,7 +51,7 @@ class Results:
 
 
 def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None) -> Results:
-    """Match source, truth, published images and reports by their stamps, and measure.
+    """Match source, ground truth, published images and reports by their stamps, and measure.
 
     Raises:
         ValueError: the recording does not hold a report, or a bag cannot be read.
@@ -69,7 +69,7 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     with open_bag(recording.source) as source_bag, open_bag(recording.recorded) as recorded_bag:
         sources = FrameReader(source_bag, [recording.image_topic]).frames()
         published = _Images(recorded_bag, recording.restored_topic)
-        truths = _Images(source_bag, recording.truth_topic) if recording.truth_topic else None
+        truths = _Images(source_bag, recording.ground_truth_topic) if recording.ground_truth_topic else None
         for frame in sources:
             sent += 1
             on_frame()

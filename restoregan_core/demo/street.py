@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A street to drive along, ray by ray: the demo's camera sees it from any pose, so its truth is exact.
+"""A street to drive along, ray by ray: the demo's camera sees it from any pose, so its ground truth is exact.
 
 Axes: x right, y down, z ahead, metres; the camera's height is y = 0, the road lies at y = CAMERA_HEIGHT_M.
 Road and facades repeat along z. Each surface is kept at several scales in one atlas, so that one remap fills

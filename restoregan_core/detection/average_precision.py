@@ -20,17 +20,17 @@ class FrameMatch:
 
     Attributes:
         scores: of the detections that count, best first.
-        hits: which of them found a labelled object that none before had found.
+        true_positives: which of them found a labelled object that none before had found.
         found_score: for each labelled object that counts, the score of its detection; 0 = missed.
         objects_px: (n, 4) the labelled objects that count.
-        inventions: indices into the given detections of those that found nothing.
+        false_positives: indices into the given detections of those that found nothing.
     """
 
     scores: npt.NDArray[np.float32]
-    hits: npt.NDArray[np.bool_]
+    true_positives: npt.NDArray[np.bool_]
     found_score: npt.NDArray[np.float32]
     objects_px: npt.NDArray[np.float32]
-    inventions: npt.NDArray[np.int64]
+    false_positives: npt.NDArray[np.int64]
 
 
 def match_frame(
@@ -52,25 +52,25 @@ def match_frame(
     neutral = np.concatenate([objects_px[~counts], neutral_px])
     overlaps = iou_matrix(found.boxes_px, objects)
     found_score = np.zeros(len(objects), np.float32)
-    scores, hits, inventions = [], [], []
+    scores, true_positives, false_positives = [], [], []
     for index in np.flatnonzero(found.class_ids == class_id):
         row = np.where(found_score == 0, overlaps[index], 0) if len(objects) else np.zeros(0)
         if len(row) and row.max() >= MIN_IOU:
             found_score[int(row.argmax())] = found.scores[index]
-            is_hit = True
+            is_true = True
         elif _lies_in(found.boxes_px[index], neutral) or _is_too_low(found.boxes_px[index]):
             continue
         else:
-            inventions.append(index)
-            is_hit = False
+            false_positives.append(index)
+            is_true = False
         scores.append(found.scores[index])
-        hits.append(is_hit)
+        true_positives.append(is_true)
     return FrameMatch(
         np.array(scores, np.float32),
-        np.array(hits, bool),
+        np.array(true_positives, bool),
         found_score,
         objects,
-        np.array(inventions, np.int64),
+        np.array(false_positives, np.int64),
     )
 
 
@@ -83,14 +83,14 @@ def average_precision(matches: Sequence[FrameMatch]) -> float:
     if total == 0:
         return float("nan")
     scores = np.concatenate([match.scores for match in matches])
-    hits = np.concatenate([match.hits for match in matches])
+    true_positives = np.concatenate([match.true_positives for match in matches])
     if not len(scores):
         return 0.0
-    hits = hits[np.argsort(-scores, kind="stable")]
-    true = np.cumsum(hits)
-    precision = true / np.arange(1, len(hits) + 1)
+    true_positives = true_positives[np.argsort(-scores, kind="stable")]
+    true = np.cumsum(true_positives)
+    precision = true / np.arange(1, len(true_positives) + 1)
     monotone = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(monotone[hits].sum() / total)
+    return float(monotone[true_positives].sum() / total)
 
 
 def _lies_in(box_px: npt.NDArray[np.float32], regions_px: npt.NDArray[np.float32]) -> bool:

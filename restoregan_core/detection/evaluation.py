@@ -210,7 +210,7 @@ def _changes(
         if score_after >= COUNTED_SCORE and score_before < SEEN_SCORE:
             yield "gained", box
     seen_before = found_before.select(found_before.scores >= SEEN_SCORE)
-    for index in after.inventions:
+    for index in after.false_positives:
         box = found_after.boxes_px[index]
         if found_after.scores[index] < COUNTED_SCORE:
             continue

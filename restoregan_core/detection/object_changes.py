@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What restoration did to a detector's objects: gained, lost, flicker; agreement with the clean frame.
+"""What restoration did to a detector's objects: gained, lost, flicker; F1 against the clean frame.
 
 Scores waver around any threshold, so an object counts from ``COUNTED_SCORE`` on, and it is lost only if the
 other image has nothing of its class at its place at any score from ``SEEN_SCORE`` on; gained likewise.
@@ -70,8 +70,8 @@ def flicker(previous: Detections, current: Detections, following: Detections) ->
     return int((~found_in(stays, current, NEIGHBOUR_IOU)).sum())
 
 
-def agreement(found: Detections, clean: Detections) -> tuple[int, int, int]:
-    """Matched, missed and invented objects against those of the clean frame."""
+def match_counts(found: Detections, clean: Detections) -> tuple[int, int, int]:
+    """Matched and missed objects, and false positives, against those of the clean frame."""
     found, clean = counted(found), counted(clean)
     matched = int(found_in(clean, found).sum())
     return matched, len(clean) - matched, len(found) - matched

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from restoregan_core.detection.object_changes import agreement, flicker, from_flat
+from restoregan_core.detection.object_changes import flicker, from_flat, match_counts
 from restoregan_core.replay.live_simulation import simulate_live
 from restoregan_core.replay.recording import recorded_s
 from restoregan_core.replay.schema import (
-    Agreement,
     CameraFigures,
+    DetectionF1,
     FrameFigures,
+    GroundTruthFigures,
     LatencyFigures,
     ObjectFigures,
     Percentiles,
     StreakFigures,
     Summary,
-    TruthFigures,
 )
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.threshold_sweep import sweep_thresholds
@@ -49,7 +49,7 @@ def summarise(frames: Frames, deadline_ms: float, streaks: Mapping[str, StreakFi
     return Summary(
         frames=_frames(columns),
         objects=_objects(columns, detections),
-        truth=_truth(columns, detections),
+        ground_truth=_ground_truth(columns, detections),
         latency=_live(columns, deadline_ms),
         cameras={
             name: CameraFigures(**asdict(_frames(_of_camera(columns, name))), streak_energy=streaks[name])
@@ -103,11 +103,11 @@ class _Detections:
 
     flicker_before: int
     flicker_after: int
-    agreement: Agreement | None
+    f1: DetectionF1 | None
 
 
 def _detections(frames: Frames) -> _Detections | None:
-    """What needs boxes: flicker over three neighbours of a camera, agreement with the clean frame."""
+    """What needs boxes: flicker over three neighbours of a camera, F1 against the clean frame."""
     totals = dict.fromkeys(("flicker_before", "flicker_after"), 0)
     matches = {"before": [0, 0, 0], "after": [0, 0, 0]}
     recent: dict[str, list[Any]] = {}
@@ -127,15 +127,17 @@ def _detections(frames: Frames) -> _Detections | None:
             has_truth = True
             clean = from_flat(row["boxes_truth"])
             for name, found in zip(("before", "after"), pair, strict=True):
-                matches[name] = [a + b for a, b in zip(matches[name], agreement(found, clean), strict=True)]
+                matches[name] = [
+                    a + b for a, b in zip(matches[name], match_counts(found, clean), strict=True)
+                ]
     if not seen:
         return None
-    agreed = Agreement(**{name: _f1(*counts) for name, counts in matches.items()}) if has_truth else None
-    return _Detections(**totals, agreement=agreed)
+    f1 = DetectionF1(**{name: _f1(*counts) for name, counts in matches.items()}) if has_truth else None
+    return _Detections(**totals, f1=f1)
 
 
-def _f1(matched: int, missed: int, invented: int) -> float:
-    return 2 * matched / max(1, 2 * matched + missed + invented)
+def _f1(true_positives: int, missed: int, false_positives: int) -> float:
+    return 2 * true_positives / max(1, 2 * true_positives + missed + false_positives)
 
 
 def _objects(columns: dict[str, np.ndarray], detections: _Detections | None) -> ObjectFigures | None:
@@ -150,13 +152,15 @@ def _objects(columns: dict[str, np.ndarray], detections: _Detections | None) -> 
     )
 
 
-def _truth(columns: dict[str, np.ndarray], detections: _Detections | None) -> TruthFigures | None:
+def _ground_truth(
+    columns: dict[str, np.ndarray], detections: _Detections | None
+) -> GroundTruthFigures | None:
     psnr = _number(columns["psnr_before"])
     count = int(np.isfinite(psnr).sum())
     if not count:
         return None
     gain = _number(columns["psnr_after"]) - psnr
-    return TruthFigures(
+    return GroundTruthFigures(
         count=count,
         psnr_before=_mean(columns["psnr_before"]),
         psnr_after=_mean(columns["psnr_after"]),
@@ -165,7 +169,7 @@ def _truth(columns: dict[str, np.ndarray], detections: _Detections | None) -> Tr
         psnr_gain=_mean(gain),
         frames_better=int((gain > 0).sum()),
         frames_worse=int((gain < 0).sum()),
-        detection_agreement=detections.agreement if detections else None,
+        detection_f1=detections.f1 if detections else None,
     )
 
 

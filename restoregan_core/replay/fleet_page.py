@@ -48,7 +48,7 @@ def _row(job: Job, report: dict[str, Any] | None, error: str) -> dict[str, Any]:
         "damage": "; ".join(report["replay"]["damage"]) if report else "",
     }  # fmt: skip
     frames, objects = (report or {}).get("frames") or {}, (report or {}).get("objects") or {}
-    truth, latency = (report or {}).get("truth") or {}, (report or {}).get("latency") or {}
+    truth, latency = (report or {}).get("ground_truth") or {}, (report or {}).get("latency") or {}
     row |= {name: frames.get(name, 0) for name in _SUMMED}
     row |= {f"objects_{name}": objects.get(name) for name in _OBJECTS}
     row |= {"psnr_gain": truth.get("psnr_gain"), "live_p99_ms": (latency.get("live_ms") or {}).get("p99")}

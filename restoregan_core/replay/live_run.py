@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a live run recorded besides images: the frames that were taken up, and a detector's findings."""
+"""What a live run recorded besides images: the frames that were accepted, and a detector's findings."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -18,7 +18,7 @@ Recorded = dict[int, tuple[Detections, Detections]]
 """Stamp in nanoseconds -> what was found before and after restoration."""
 
 
-def stamps_taken_up(path: Path) -> dict[str, frozenset[int]]:
+def accepted_stamps(path: Path) -> dict[str, frozenset[int]]:
     """Per camera, stamps in nanoseconds of the frames that the node reported on in a recorded live run.
 
     Raises:

@@ -16,7 +16,7 @@ class LiveOutcome:
     """What a camera's frames would have met live."""
 
     latencies_ms: list[float] = field(default_factory=list)
-    """From arrival to result, of the frames taken up."""
+    """From arrival to result, of the frames accepted."""
     superseded: int = 0
     """Frames replaced unseen by newer ones."""
 

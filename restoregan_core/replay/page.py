@@ -115,7 +115,7 @@ def _data_uri(file: Path) -> str:
 
 
 def _cards(report: dict[str, Any]) -> list[Card]:
-    frames, objects, truth, latency = (report[k] for k in ("frames", "objects", "truth", "latency"))
+    frames, objects, truth, latency = (report[k] for k in ("frames", "objects", "ground_truth", "latency"))
     count = max(1, frames["count"])
 
     def share(number: int) -> str:
@@ -147,7 +147,7 @@ def _cards(report: dict[str, Any]) -> list[Card]:
     if truth:
         cards.append(
             Card(
-                "PSNR against truth",
+                "PSNR against ground truth",
                 f"{truth['psnr_gain']:+.2f} dB",
                 f"{truth['psnr_before']:.2f} → {truth['psnr_after']:.2f};"
                 f" SSIM {_number(truth['ssim_before'], 3)} → {_number(truth['ssim_after'], 3)}",
@@ -159,7 +159,7 @@ def _cards(report: dict[str, Any]) -> list[Card]:
                 "latency, as if live",
                 f"{latency['live_ms']['p99']:.0f} ms p99",
                 f"deadline {latency['deadline_ms']:g}; missed by"
-                f" {100 * latency['over_deadline_share']:.1f} % of what was taken up",
+                f" {100 * latency['over_deadline_share']:.1f} % of what was accepted",
             )
         )
     return cards

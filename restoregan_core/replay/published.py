@@ -12,9 +12,9 @@ from restoregan_core.bags.reader import Bag, open_bag
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.rgb import RgbImage
+from restoregan_core.replay.ground_truth import GroundTruthTopic
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
-from restoregan_core.replay.truth import TruthTopic
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ def read_published(
         bag = stack.enter_context(open_bag(Path(settings["bag"])))
         restored = stack.enter_context(open_bag(folder.bag))
         truths = None
-        if settings["truth_topic"]:
-            truths = TruthTopic(stack.enter_context(open_bag(bag.path)), settings["truth_topic"])
+        if settings["ground_truth_topic"]:
+            truths = GroundTruthTopic(stack.enter_context(open_bag(bag.path)), settings["ground_truth_topic"])
         published = _restored_frames(restored)
         for frame in FrameReader(bag, settings["cameras"]).frames(settings["start_s"], settings["end_s"]):
             position = wanted.get((frame.camera.name, frame.time_ns))

@@ -28,6 +28,7 @@ from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.replay.ground_truth import GroundTruthTopic
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
     ProcessedFrame,
@@ -39,7 +40,6 @@ from restoregan_core.replay.measures import (
 from restoregan_core.replay.messages import FrameOutput, OutputFormat
 from restoregan_core.replay.state import PipelineArrays, ReplayFolder, ReplayState
 from restoregan_core.replay.table import Row, join_parts, write_rows
-from restoregan_core.replay.truth import TruthTopic
 from restoregan_core.result import Reason
 
 logger = logging.getLogger(__name__)
@@ -61,10 +61,10 @@ class ReplayOptions:
     start_s: float = 0.0
     end_s: float | None = None
     form: OutputFormat = field(default_factory=OutputFormat)
-    truth_topic: str | None = None
+    ground_truth_topic: str | None = None
     degradation: KnownDegradation | None = None
     only_stamps_ns: dict[str, frozenset[int]] | None = None
-    """Per camera (name, as in ``Camera.name``): take up these frames alone."""
+    """Per camera (name, as in ``Camera.name``): process these frames alone."""
     detections: Recorded | None = None
     """Recorded detections of the user's own detector, instead of running one."""
     checkpoint_frames: int = 100
@@ -79,7 +79,7 @@ class ReplayOptions:
             raise ValueError(f"end is {self.end_s}; it must be after the start, {self.start_s}")
         if self.checkpoint_frames < 1:
             raise ValueError(f"checkpoint_frames is {self.checkpoint_frames}; it must be at least 1")
-        if self.truth_topic and self.degradation:
+        if self.ground_truth_topic and self.degradation:
             raise ValueError(
                 "--truth and --degrade exclude each other: a degraded bag is its own ground truth"
             )
@@ -131,15 +131,15 @@ def replay(
             "a replay cannot use a circuit breaker, which follows the clock: load_pipeline(..., circuit_breaker=False)"
         )
     started_s = time.monotonic()
-    if options.truth_topic and not options.cameras:
-        options = replace(options, cameras=_all_but(options.truth_topic, bag_path))
+    if options.ground_truth_topic and not options.cameras:
+        options = replace(options, cameras=_all_but(options.ground_truth_topic, bag_path))
     settings = {
         "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
         "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.settings.thresholds),
         "limits": vars(pipeline.settings.output), "steady_share": pipeline.settings.steady_share,
         "detector": detector.name if detector else None,
         "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
-        "warm_up_s": options.warm_up_s, "form": vars(options.form), "truth_topic": options.truth_topic,
+        "warm_up_s": options.warm_up_s, "form": vars(options.form), "ground_truth_topic": options.ground_truth_topic,
         "degradation": vars(options.degradation) if options.degradation else None,
         "checkpoint_frames": options.checkpoint_frames, "chosen_frames": _digest(options.only_stamps_ns),
         "recorded_detections": options.detections is not None,
@@ -174,13 +174,13 @@ def replay(
     return state
 
 
-def _all_but(truth_topic: str, bag_path: Path) -> tuple[str, ...]:
+def _all_but(ground_truth_topic: str, bag_path: Path) -> tuple[str, ...]:
     """All cameras of the bag, but the one that says what they should have seen."""
     with open_bag(bag_path) as bag:
         cameras, _ = find_cameras(bag, MessageTypes(bag))
-        others = tuple(camera.topic for camera in cameras if camera.topic != truth_topic)
+        others = tuple(camera.topic for camera in cameras if camera.topic != ground_truth_topic)
     if not others:
-        raise ValueError(f"{bag_path} does not hold a camera beside the ground truth, {truth_topic}")
+        raise ValueError(f"{bag_path} does not hold a camera beside the ground truth, {ground_truth_topic}")
     return others
 
 
@@ -241,8 +241,10 @@ class _Run:
         options = self._options
         with contextlib.ExitStack() as stack:
             truth = None
-            if options.truth_topic:
-                truth = TruthTopic(stack.enter_context(open_bag(self._bag.path)), options.truth_topic)
+            if options.ground_truth_topic:
+                truth = GroundTruthTopic(
+                    stack.enter_context(open_bag(self._bag.path)), options.ground_truth_topic
+                )
             chosen = options.only_stamps_ns
             taken = 0
             for frame in self._reader.frames(options.start_s, options.end_s):

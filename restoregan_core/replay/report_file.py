@@ -40,7 +40,7 @@ class _Objects:
 
 
 @dataclass(frozen=True)
-class _Truth:
+class _GroundTruth:
     psnr_gain: float | None = None
 
 
@@ -60,7 +60,7 @@ class _Report:
     verdict: _Verdict
     frames: _Frames | None = None
     objects: _Objects | None = None
-    truth: _Truth | None = None
+    ground_truth: _GroundTruth | None = None
     latency: _Latency | None = None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.documents import build, parse_json
-from restoregan_core.replay.live_run import recorded_detections, stamps_taken_up
+from restoregan_core.replay.live_run import accepted_stamps, recorded_detections
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions
 
@@ -42,7 +42,7 @@ class ReplayRequest:
     """Topic of clean images with the same stamps."""
     degrade: str | None = None
     """``KIND`` or ``KIND:SEVERITY``, as ``KnownDegradation.parse`` reads it."""
-    taken_up_in: str | None = None
+    accepted_in: str | None = None
     """A bag of a live run, whose reports name the frames to replay."""
     deadline_ms: float = 100.0
     checkpoint_frames: int = 100
@@ -64,7 +64,7 @@ class ReplayRequest:
         """The same from any working directory. Names of the zoo stay names."""
         files = {
             name: os.path.abspath(value)
-            for name in ("model", "assessor", "detector", "taken_up_in")
+            for name in ("model", "assessor", "detector", "accepted_in")
             if (value := getattr(self, name)) is not None and Path(value).exists()
         }
         return replace(self, bag=os.path.abspath(self.bag), output=os.path.abspath(self.output), **files)
@@ -82,9 +82,9 @@ class ReplayRequest:
             form=OutputFormat(
                 image_format=self.image_format, jpeg_quality=self.jpeg_quality, with_source=self.with_source
             ),
-            truth_topic=self.truth,
+            ground_truth_topic=self.truth,
             degradation=KnownDegradation.parse(self.degrade) if self.degrade else None,
-            only_stamps_ns=stamps_taken_up(Path(self.taken_up_in)) if self.taken_up_in else None,
+            only_stamps_ns=accepted_stamps(Path(self.accepted_in)) if self.accepted_in else None,
             detections=recorded_detections(Path(self.bag), *self.detections) if self.detections else None,
             checkpoint_frames=self.checkpoint_frames,
             warm_up_s=self.warm_up_s,

@@ -83,7 +83,7 @@ class ObjectFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Agreement:
+class DetectionF1:
     """F1 of a detector's objects against those that it finds in the clean frame."""
 
     before: float
@@ -91,7 +91,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TruthFigures:
+class GroundTruthFigures:
     """Against the clean images; means in dB, and of SSIM on luma."""
 
     count: int
@@ -103,7 +103,7 @@ class TruthFigures:
     psnr_gain: float | None
     frames_better: int
     frames_worse: int
-    detection_agreement: Agreement | None
+    detection_f1: DetectionF1 | None
     """None without a detector."""
 
 
@@ -128,7 +128,7 @@ class LatencyFigures:
     live_ms: Percentiles | None
     over_deadline: int
     over_deadline_share: float
-    """Of the frames that would have been taken up."""
+    """Of the frames that would have been accepted."""
     superseded: int
     """Frames that a newer one would have replaced before their turn."""
     superseded_share: float
@@ -141,7 +141,7 @@ class Summary:
     frames: FrameFigures
     objects: ObjectFigures | None
     """None without a detector."""
-    truth: TruthFigures | None
+    ground_truth: GroundTruthFigures | None
     """None without clean images."""
     latency: LatencyFigures
     cameras: dict[str, CameraFigures]

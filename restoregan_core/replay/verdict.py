@@ -9,7 +9,7 @@ from restoregan_core.replay.schema import Summary
 
 def findings(summary: Summary) -> Iterator[tuple[str, str]]:
     """The verdict line by line: (good, bad or neutral, text)."""
-    frames, objects, truth, latency = summary.frames, summary.objects, summary.truth, summary.latency
+    frames, objects, truth, latency = summary.frames, summary.objects, summary.ground_truth, summary.latency
     count = frames.count
     yield (
         "neutral",
@@ -44,7 +44,7 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
         mark = "good" if truth.psnr_gain > 0.05 else "bad" if truth.psnr_gain < -0.05 else "neutral"
         yield (
             mark,
-            f"Against the truth: PSNR {truth.psnr_before:.2f} dB before, {truth.psnr_after:.2f} after"
+            f"Against the ground truth: PSNR {truth.psnr_before:.2f} dB before, {truth.psnr_after:.2f} after"
             f" ({truth.psnr_gain:+.2f}; better in {truth.frames_better}, worse in"
             f" {truth.frames_worse} of {truth.count} frames).",
         )
@@ -59,8 +59,8 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
 
 
 def headline(summary: Summary) -> str:
-    """``helps``, ``harms`` or ``no clear effect``, by truth, else detector, else probabilities."""
-    truth, objects, frames = summary.truth, summary.objects, summary.frames
+    """``helps``, ``harms`` or ``no clear effect``, by ground truth, else detector, else probabilities."""
+    truth, objects, frames = summary.ground_truth, summary.objects, summary.frames
     if not frames.restored:
         return "nothing was restored"
     if truth and truth.psnr_gain is not None:

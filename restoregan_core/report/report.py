@@ -22,7 +22,7 @@ from restoregan_core.version import __version__
 
 @dataclass(frozen=True, kw_only=True)
 class FrameRow:
-    """One source frame that was taken up. Probabilities in [0, 1]; NaN = not known."""
+    """One source frame that was accepted. Probabilities in [0, 1]; NaN = not known."""
 
     time_s: float
     """Since the first frame."""
@@ -41,7 +41,7 @@ class FrameRow:
     assessment_ms: float = math.nan
     restoration_ms: float = math.nan
     psnr_before: float = math.nan
-    """dB over RGB, of the source against the truth."""
+    """dB over RGB, of the source against the ground truth."""
     psnr_after: float = math.nan
     ssim_before: float = math.nan
     ssim_after: float = math.nan

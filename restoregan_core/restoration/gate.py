@@ -64,7 +64,7 @@ PRESETS: dict[str, GateThresholds] = {
 - ``cautious``: rain alone, where it is quite sure; blur is reported and left as it is. For detectors: rain costs them
   most, and taking it out helps them; undoing blur has not been shown to (``docs/benchmarks/detection.md``).
 - ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly degraded
-  ones about 90 are taken up, see ``docs/benchmarks/assessor.md``.
+  ones about 90 have tiles restored, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.
 """

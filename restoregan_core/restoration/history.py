@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frames before: what each camera's last frames show, seen from where the current one was taken.
 
-A frame is remembered when it is taken up, as it came from the camera: restored frames are never looked at, so no
+A frame is remembered when it is accepted, as it came from the camera: restored frames are never looked at, so no
 error can feed on itself, and the same frames give the same history whether they are live or replayed, resumed or not.
 
 History starts over at another size, when stamps jump back, after a gap, and at a cut to another scene. Until there
@@ -77,7 +77,7 @@ class FrameHistory:
         frames.appendleft(RememberedFrame(rgb_HWC.copy(), stamp_s, flow_image(rgb_HWC)))
 
     def aligned(self, camera: str) -> list[RgbImage]:
-        """The frames before the one taken up last, newest first, each aligned to it.
+        """The frames before the current one, newest first, each aligned to it.
 
         Returns:
             ``length`` images, or none if the camera has only one frame, or none that shows the same scene. Not to be

@@ -15,20 +15,20 @@ from restoregan_core.zoo import CONFIGS
 GENERATOR_PARTS = ("stem", "encoder", "down", "body", "up", "decoder", "head")
 
 
-def parts_unlike(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+def differing_sections(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
     """Names of the parts in which two recipes are different trainings.
 
     What is off (0, empty) is as good as absent, so that a run goes on under a version that has learnt another
     option since.
     """
-    return [key for key in ours if _what_is_on(theirs.get(key)) != _what_is_on(ours[key])]
+    return [key for key in ours if _enabled_settings(theirs.get(key)) != _enabled_settings(ours[key])]
 
 
-def _what_is_on(part: Any) -> Any:
+def _enabled_settings(part: Any) -> Any:
     if isinstance(part, dict):
-        part = {key: on for key, value in part.items() if (on := _what_is_on(value))}
+        part = {key: on for key, value in part.items() if (on := _enabled_settings(value))}
     elif isinstance(part, list):
-        part = [_what_is_on(value) for value in part]
+        part = [_enabled_settings(value) for value in part]
     return part or None
 
 

@@ -16,7 +16,7 @@ import torch
 
 from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from restoregan_core.training.config import TrainConfig, parts_unlike
+from restoregan_core.training.config import TrainConfig, differing_sections
 from restoregan_core.training.export import export_weights
 from restoregan_core.training.learner import Learner, NonFiniteLossError, SaturatedError
 from restoregan_core.training.monitor import Monitor
@@ -226,7 +226,7 @@ class Trainer:
         if not path.is_file():
             return
         state = load_checkpoint(path, self.fabric.device)
-        different = parts_unlike(state["recipe"], self.config.recipe())
+        different = differing_sections(state["recipe"], self.config.recipe())
         if different:
             raise ValueError(
                 f"{path} is of a run with another {', '.join(different)}: name another --output, "

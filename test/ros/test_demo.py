@@ -155,10 +155,10 @@ def test_a_clip_goes_through_the_node_into_a_report(
     assert code == 0, capsys.readouterr().err
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["frames_sent"] == 4
-    assert 1 <= content["frames_taken_up"] == len(content["frames"])
-    assert content["frames_taken_up"] + content["frames_superseded"] + content["frames_unseen"] == 4
+    assert 1 <= content["frames_accepted"] == len(content["frames"])
+    assert content["frames_accepted"] + content["frames_superseded"] + content["frames_unseen"] == 4
     assert content["images_missing"] == 0
-    assert sum(content["actions"].values()) == content["frames_taken_up"]
+    assert sum(content["actions"].values()) == content["frames_accepted"]
     (quality,) = content["quality"]
     assert quality["condition"] == "rain"
     assert math.isfinite(quality["psnr_after"])

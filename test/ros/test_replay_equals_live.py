@@ -35,7 +35,7 @@ def network(tmp_path: Path) -> Path:
     return tmp_path / "tiny.safetensors"
 
 
-def test_replay_of_the_frames_taken_up_gives_the_pixels_of_the_live_run(
+def test_replay_of_the_frames_accepted_gives_the_pixels_of_the_live_run(
     tmp_path: Path, network: Path, start_node, domain_id: int
 ) -> None:
     import os
@@ -65,7 +65,7 @@ def test_replay_of_the_frames_taken_up_gives_the_pixels_of_the_live_run(
 
     subprocess.run(
         [sys.executable, "-m", "restoregan_core", "replay", str(bag), "--output", str(tmp_path / "replayed"),
-         "--taken-up-in", str(tmp_path / "live"), "--image-format", "raw", "--model", str(network),
+         "--accepted-in", str(tmp_path / "live"), "--image-format", "raw", "--model", str(network),
          "--runtime", "torch", "--clips", "0", "--no-html"],
         cwd=ROOT, check=True, timeout=240,
     )  # fmt: skip

@@ -259,7 +259,7 @@ def test_size_may_change_in_mid_stream(probe_of):
         assert report.grid_rows == -(-height // 64)
 
 
-def test_every_frame_taken_up_has_one_image_and_one_report_with_equal_headers(front):
+def test_every_frame_accepted_has_one_image_and_one_report_with_equal_headers(front):
     del front.images[:], front.reports[:]
     sent = [front.publish(commanded(Command.RESTORE, value=n)) for n in range(60)]
     wait_until(lambda: front.reports_of(sent[-1]) and front.images_of(sent[-1]), what="the last frame")
@@ -340,7 +340,7 @@ def test_a_camera_can_be_disabled_alone(front, probe_of):
         front.must_set(front__enabled=True)
 
 
-def test_frames_beyond_max_rate_are_not_taken_up(probe_of):
+def test_frames_beyond_max_rate_are_dropped(probe_of):
     probe = probe_of("limited")
     probe.must_set(limited__max_rate_hz=0.01)
     probe.exchange(commanded(Command.RESTORE))

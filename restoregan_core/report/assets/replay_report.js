@@ -16,7 +16,7 @@
     const wantsTruth = byId("right-side").value === "truth" && image.truth;
     byId("before").src = image.before;
     byId("after").src = wantsTruth ? image.truth : image.after;
-    byId("right-tag").textContent = wantsTruth ? "truth" : "published";
+    byId("right-tag").textContent = wantsTruth ? "ground truth" : "published";
     const place = members.indexOf(position);
     byId("frame").value = Math.max(0, place);
     byId("frame").setAttribute("aria-valuetext", `${data.time_s[position].toFixed(2)} seconds`);

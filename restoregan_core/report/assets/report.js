@@ -14,7 +14,7 @@
     const right = byId("right-side").value;
     byId("before").src = image.before;
     byId("after").src = right === "truth" && image.truth ? image.truth : image.after;
-    byId("right-tag").textContent = right === "truth" && image.truth ? "truth" : "published";
+    byId("right-tag").textContent = right === "truth" && image.truth ? "ground truth" : "published";
     byId("frame").value = shown;
     byId("frame").setAttribute("aria-valuetext", `${row.time_s.toFixed(2)} seconds`);
     byId("caption").textContent = caption(row);

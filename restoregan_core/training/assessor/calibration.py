@@ -46,7 +46,7 @@ def calibrate(predict: Predict, grid: Samples, held_out: Samples, seed: int) -> 
     Raises:
         ValueError: an event never, or always, happens.
     """
-    on_grid, on_held_out = (_Judged.of(predict, samples, seed) for samples in (grid, held_out))
+    on_grid, on_held_out = (_ScoredSamples.of(predict, samples, seed) for samples in (grid, held_out))
     fits: dict[str, list[list[float]]] = {"tile": [], "frame": []}
     for number, event in enumerate(EVENTS):
         judged = on_held_out if event == "drops" else on_grid
@@ -56,14 +56,14 @@ def calibrate(predict: Predict, grid: Samples, held_out: Samples, seed: int) -> 
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _ScoredSamples:
     """Samples and patchwork of them, with the network's log-odds of both."""
 
     whole: tuple[Tensor, Tensor, Samples]
     mixed: tuple[Tensor, Tensor, Samples]
 
     @classmethod
-    def of(cls, predict: Predict, samples: Samples, seed: int) -> "_Judged":
+    def of(cls, predict: Predict, samples: Samples, seed: int) -> "_ScoredSamples":
         mixed = patchwork(samples, np.random.default_rng([seed]))
         return cls((*predict(samples), samples), (*predict(mixed), mixed))
 

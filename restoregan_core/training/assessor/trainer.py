@@ -21,7 +21,7 @@ from restoregan_core.training.assessor.calibration import calibrate, grid_sample
 from restoregan_core.training.assessor.config import AssessorTrainConfig
 from restoregan_core.training.assessor.samples import Samples, patchwork, samples_of
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from restoregan_core.training.config import parts_unlike
+from restoregan_core.training.config import differing_sections
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.optimisers import MuonWithAdamW
@@ -206,7 +206,7 @@ class AssessorTrainer:
         if not path.is_file():
             return
         state = load_checkpoint(path, self.device)
-        different = parts_unlike(state["recipe"], self.config.recipe())
+        different = differing_sections(state["recipe"], self.config.recipe())
         if different:
             raise ValueError(
                 f"{path} is of a run with another {', '.join(different)}: name another --output, "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Promises about ``restoregan synthesize``: pairs, repeatable, taken up again, nobody's files overwritten."""
+"""Promises about ``restoregan synthesize``: pairs, repeatable, resumed, nobody's files overwritten."""
 
 import json
 from pathlib import Path

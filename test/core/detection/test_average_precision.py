@@ -26,8 +26,12 @@ def detections(
 def test_each_object_is_found_once_by_the_best_score():
     match = match_frame(detections([0, 5, 300], [0.5, 0.9, 0.4]), CAR, boxes(2, 100), NOTHING)
     assert match.found_score.tolist() == pytest.approx([0.9, 0])
-    assert match.hits.tolist() == [True, False, False]  # a second box on the same car is an invention
-    assert match.inventions.tolist() == [1, 2]
+    assert match.true_positives.tolist() == [
+        True,
+        False,
+        False,
+    ]  # a second box on the same car is a false positive
+    assert match.false_positives.tolist() == [1, 2]
 
 
 def test_other_classes_neither_find_nor_invent():
@@ -46,14 +50,18 @@ def test_detections_on_neutral_regions_and_low_objects_do_not_count():
 
 def test_an_object_that_lies_in_a_neutral_region_is_still_found():
     match = match_frame(detections([0], [0.9]), CAR, boxes(0), np.array([[0, 0, 500, 100]], np.float32))
-    assert match.hits.tolist() == [True]
+    assert match.true_positives.tolist() == [True]
 
 
-def frame(scores: list[float], hits: list[bool], objects: int) -> FrameMatch:
+def frame(scores: list[float], true_positives: list[bool], objects: int) -> FrameMatch:
     found = np.zeros(objects, np.float32)
-    found[: sum(hits)] = [s for s, h in zip(scores, hits, strict=True) if h]
+    found[: sum(true_positives)] = [s for s, h in zip(scores, true_positives, strict=True) if h]
     return FrameMatch(
-        np.array(scores, np.float32), np.array(hits, bool), found, boxes(*range(objects)), np.zeros(0, int)
+        np.array(scores, np.float32),
+        np.array(true_positives, bool),
+        found,
+        boxes(*range(objects)),
+        np.zeros(0, int),
     )
 
 

@@ -99,7 +99,7 @@ def test_a_slow_worker_takes_the_newest_frame_and_cameras_take_turns() -> None:
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=40), st.floats(0.001, 2))
-def test_every_frame_is_taken_up_or_superseded(arrivals: list[float], busy_s: float) -> None:
+def test_every_frame_is_accepted_or_superseded(arrivals: list[float], busy_s: float) -> None:
     outcome = simulate_live(["c"] * len(arrivals), arrivals, [busy_s] * len(arrivals))["c"]
     assert len(outcome.latencies_ms) + outcome.superseded == len(arrivals)
     assert min(outcome.latencies_ms) >= busy_s * 1e3 - 1e-6
@@ -149,7 +149,7 @@ def test_the_report_counts_every_frame_once(drives) -> None:
     assert frames["count"] == 60 == frames["restored"] + frames["passed_through"] + frames["failed_open"]
     assert report == json.loads(folder.report_json.read_text())
     assert report["objects"] is None
-    assert report["truth"] is None
+    assert report["ground_truth"] is None
     streaks = report["cameras"]["front"]["streak_energy"]
     assert streaks["count"] == 58  # each frame with both its neighbours
     assert streaks["left"] == pytest.approx(streaks["after"] / streaks["before"])

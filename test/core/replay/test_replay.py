@@ -263,7 +263,7 @@ def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, c
     clean = [message("clean", number, 90_000_000, 1) for number in (0, 1, 3)]
     folder = ReplayFolder(tmp_path / "out")
     bag = write_bag(tmp_path / "bag", sorted([*degraded, *clean], key=lambda entry: entry[2]))
-    options = ReplayOptions(cameras=cameras, truth_topic="/clean/image_raw")
+    options = ReplayOptions(cameras=cameras, ground_truth_topic="/clean/image_raw")
     state = replay(bag, folder, make_pipeline("off"), options)
     assert state.frames_done == 4
     from restoregan_core.metrics.psnr_ssim import psnr_rgb

@@ -52,7 +52,7 @@ def test_what_is_not_a_number_is_null() -> None:
     report = schema.ReplayReport(
         frames=schema.FrameFigures(**dict.fromkeys(names, 1)),  # type: ignore[arg-type]
         objects=None,
-        truth=None,
+        ground_truth=None,
         latency=latency,
         cameras={},
         sweep=[point],

@@ -197,7 +197,7 @@ def test_the_truth_can_be_put_on_the_right(opened: Any) -> None:
     published = after.get_attribute("src")
     opened.find_element("css selector", "#right-side option[value=truth]").click()
     assert after.get_attribute("src") != published
-    assert opened.find_element("id", "right-tag").text == "truth"
+    assert opened.find_element("id", "right-tag").text == "ground truth"
 
 
 def test_it_fits_a_phone(opened: Any) -> None:

@@ -129,7 +129,7 @@ def test_cautious_selects_nothing_that_balanced_does_not(grid):
     assert not (cautious & ~balanced).any()
 
 
-def test_cautious_takes_up_rain_and_never_blur():
+def test_cautious_restores_rain_and_never_blur():
     gate = Gate(PRESETS["cautious"])
     for _ in range(3):
         assert not gate.select("front", assessed(np.ones((2, 2)))).any()

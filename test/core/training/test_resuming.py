@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
-from restoregan_core.training.config import TrainConfig, ValidationConfig, parts_unlike
+from restoregan_core.training.config import TrainConfig, ValidationConfig, differing_sections
 from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.trainer import Trainer
 
@@ -41,7 +41,9 @@ def test_a_run_goes_on_under_a_version_that_knows_one_more_loss(
 
 def test_off_is_as_good_as_absent_and_on_is_not() -> None:
     stages = [{"steps": 5, "loss": None}]
-    assert parts_unlike({"schedule": {"stages": stages}}, {"schedule": {"stages": [{"steps": 5}]}}) == []
-    assert parts_unlike({"loss": {"pixel": 1.0}}, {"loss": {"pixel": 1.0, "new": 0.5}}) == ["loss"]
-    assert parts_unlike({"loss": {"pixel": 1.0, "gone": 0.5}}, {"loss": {"pixel": 1.0}}) == ["loss"]
-    assert parts_unlike({}, {"detector": {"share": 0.0}, "seed": 1}) == ["seed"]
+    assert (
+        differing_sections({"schedule": {"stages": stages}}, {"schedule": {"stages": [{"steps": 5}]}}) == []
+    )
+    assert differing_sections({"loss": {"pixel": 1.0}}, {"loss": {"pixel": 1.0, "new": 0.5}}) == ["loss"]
+    assert differing_sections({"loss": {"pixel": 1.0, "gone": 0.5}}, {"loss": {"pixel": 1.0}}) == ["loss"]
+    assert differing_sections({}, {"detector": {"share": 0.0}, "seed": 1}) == ["seed"]

@@ -9,7 +9,7 @@ from restoregan_core.bags.reader import Bag
 LOOK_BACK_FRAMES = 64
 
 
-class TruthTopic:
+class GroundTruthTopic:
     """Images of one topic, found by the stamp of their header. Ask in about the order of the bag.
 
     Args:
