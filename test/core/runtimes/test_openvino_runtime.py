@@ -175,7 +175,7 @@ def test_sizes_beyond_those_with_a_graph_of_their_own_are_restored_alike(tiny, t
     eager, runtime = TorchRuntime(tiny, "cpu"), OpenVinoRuntime(tiny, engine_dir=tmp_path)
     monkeypatch.setattr(openvino_graph, "MOST_SIZES", 2)
     for height in (16, 24, 32, 40, 16):
-        frames = picture(height, 48)
+        frames = image(height, 48)
         assert psnr(runtime.run(frames)[0], eager.run(frames)[0]) >= 50
-    two = np.concatenate([picture(32, 48), picture(32, 48)[:, ::-1]])
+    two = np.concatenate([image(32, 48), image(32, 48)[:, ::-1]])
     assert psnr(runtime.run(two)[0], eager.run(two)[0]) >= 50
