@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a bag's messages to camera frames: their intrinsics, their pixels."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.bags.cameras import Camera, choose_cameras
-from restoregan_core.bags.messages import COMPRESSED_TYPE, IMAGE_TYPE, MessageTypes
+from restoregan_core.bags.messages import IMAGE_TYPE, MessageTypes
 from restoregan_core.bags.reader import Bag
 from restoregan_core.bags.types import Message
-from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder
+from restoregan_core.bags.video import VIDEO_TYPE, VideoDecoder, is_codec
 from restoregan_core.images import encodings
 from restoregan_core.images.rgb import RgbImage
 
@@ -37,14 +38,24 @@ class SourceFrame:
     passed: tuple[Message, ...] = ()
     """Intrinsics of all cameras as recorded, up to the next frame: over all frames each message once."""
     video_pixels: npt.NDArray[np.uint8] | Exception | None = None
-    """The decoded frame of a CompressedVideo, which is decoded in order, or why it could not be decoded."""
+    """The decoded frame of a stream of packets, which is decoded in order, or why it could not be decoded."""
 
     @property
     def encoding(self) -> str:
-        """``encoding`` of an Image, ``format`` of anything compressed."""
+        """``encoding`` of an Image, ``format`` of anything compressed.
+
+        16UC1 is mono16 here: it is replayed only where somebody named the topic, as thermal cameras publish it.
+        """
         if self.message is None:
             return ""
-        return str(self.message.encoding if self.raw.msgtype == IMAGE_TYPE else self.message.format)
+        if self.raw.msgtype != IMAGE_TYPE:
+            return str(self.message.format)
+        return "mono16" if self.message.encoding == "16UC1" else str(self.message.encoding)
+
+    @property
+    def is_packet(self) -> bool:
+        """Whether its message is a packet of a stream, not a picture of its own."""
+        return self.video_pixels is not None
 
     def decode(self) -> RgbImage:
         """Pixels as uint8 RGB (height, width, 3), not to be written to.
@@ -59,9 +70,9 @@ class SourceFrame:
         if self.video_pixels is not None:
             return self.video_pixels
         m = self.message
-        if self.raw.msgtype == COMPRESSED_TYPE:
+        if self.raw.msgtype != IMAGE_TYPE:
             return encodings.decode_compressed(m.format, m.data)
-        return encodings.decode(m.encoding, m.data, m.height, m.width, m.step, bool(m.is_bigendian))
+        return encodings.decode(self.encoding, m.data, m.height, m.width, m.step, bool(m.is_bigendian))
 
 
 class FrameReader:
@@ -88,7 +99,7 @@ class FrameReader:
         # Intrinsics that a driver publishes after its image serve the first image, too.
         firsts = ((camera.base, self.bag.first_message(t)) for t, camera in info_of.items())
         infos: dict[str, Message] = {base: message for base, message in firsts if message is not None}
-        decoders = {c.topic: VideoDecoder() for c in self.cameras if c.msgtype == VIDEO_TYPE}
+        decoders: dict[str, VideoDecoder] = defaultdict(VideoDecoder)
         index = 0
         held: SourceFrame | None = None
         passed: list[Message] = []
@@ -101,22 +112,29 @@ class FrameReader:
                 yield replace(held, passed=tuple(passed))
                 passed = []
             camera = by_topic[message.topic]
-            held = self._frame(index, camera, message, infos.get(camera.base), decoders.get(camera.topic))
+            held = self._frame(index, camera, message, infos.get(camera.base), decoders)
             index += 1
         if held is not None:
             yield replace(held, passed=tuple(passed))
 
     def _frame(
-        self, index: int, camera: Camera, raw: Message, info: Message | None, video: VideoDecoder | None
+        self,
+        index: int,
+        camera: Camera,
+        raw: Message,
+        info: Message | None,
+        decoders: dict[str, VideoDecoder],
     ) -> SourceFrame:
         message = self.types.deserialize(raw)
         if message is None:
             return SourceFrame(index, camera, raw.time_ns, raw.time_ns, "", None, raw, info)
-        if video is not None:
-            stamp, frame_id = message.timestamp, message.frame_id
-        else:
+        if hasattr(message, "header"):
             stamp, frame_id = message.header.stamp, message.header.frame_id
-        pixels = None if video is None else video.decode(message.format, bytes(message.data))
+        else:  # Foxglove's types
+            stamp, frame_id = message.timestamp, message.frame_id
+        pixels = None
+        if raw.msgtype == VIDEO_TYPE or (raw.msgtype != IMAGE_TYPE and is_codec(message.format)):
+            pixels = decoders[camera.topic].decode(message.format, bytes(message.data))
         stamp_ns = stamp.sec * 10**9 + stamp.nanosec
         return SourceFrame(
             index, camera, raw.time_ns, stamp_ns, frame_id, message, raw, info, video_pixels=pixels

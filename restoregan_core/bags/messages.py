@@ -10,7 +10,9 @@ from restoregan_core.bags.video import VIDEO_TYPE
 IMAGE_TYPE = "sensor_msgs/msg/Image"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
 INFO_TYPE = "sensor_msgs/msg/CameraInfo"
-CAMERA_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE, VIDEO_TYPE)
+FOXGLOVE_COMPRESSED_TYPE = "foxglove_msgs/msg/CompressedImage"
+CAMERA_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE, FOXGLOVE_COMPRESSED_TYPE, VIDEO_TYPE)
+READ_SERIALIZATIONS = ("cdr", "ros1")
 
 
 class MessageTypes:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading bags of every make without a ROS install, damaged ones as far as they go.
 
-rosbag2 (sqlite3, mcap; compressed by file or by message; split; with or without its metadata.yaml) and ROS 1.
+rosbag2 (sqlite3, mcap; compressed by file or by message; split; with or without its metadata.yaml) and ROS 1 (.bag,
+or converted to .mcap).
 Each storage file is opened on its own by rosbags, and where that refuses (no footer, a cut-off page) read
 from its start by ``salvage``: one broken file of a split bag costs no other one.
 """
@@ -11,14 +12,14 @@ import logging
 import re
 import tempfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from restoregan_core.bags.recording_start import DAY_NS, recording_start
-from restoregan_core.bags.salvage import salvage_mcap, salvage_sqlite
+from restoregan_core.bags.salvage import has_write_ahead_log, salvage_mcap, salvage_sqlite
 from restoregan_core.bags.types import Message, Storage, Topic, unpack_message
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class Bag:
                 before = merged.get(topic.name)
                 count = topic.count + (before.count if before else 0)
                 definition = topic.definition or (before.definition if before else "")
-                merged[topic.name] = Topic(topic.name, topic.msgtype, definition, count)
+                merged[topic.name] = replace(topic, definition=definition, count=count)
         return merged
 
     @property
@@ -155,6 +156,7 @@ def open_bag(path: Path, scratch: Path | None = None) -> Bag:
     if not bag.storages:
         bag._closing.close()
         raise BagError(f"nothing of {path} can be read: {'; '.join(bag.damage)}")
+    bag.is_ros1 = any(topic.serialization == "ros1" for topic in bag.topics.values())
     if not (path / "metadata.yaml").is_file():
         bag.storages.sort(key=lambda entry: entry[1].start_ns)
     found = sum(topic.count for topic in bag.topics.values())
@@ -210,10 +212,12 @@ def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
     except Exception as error:
         bag._note(f"{file.name}: cannot be unpacked ({error})")
         return None
-    try:
-        return _RosbagsStorage(plain)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+    reason = "its recorder was killed"
+    if not (suffix == ".db3" and has_write_ahead_log(plain)):  # rosbags does not look at the log
+        try:
+            return _RosbagsStorage(plain)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
     try:
         salvaged = salvage_mcap(plain) if suffix == ".mcap" else salvage_sqlite(plain)
     except Exception as error:

@@ -10,12 +10,16 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of a bag. ``definition`` is the message's text as recorded ("" where there is none)."""
+    """One topic of a bag. ``definition`` is the message's text as recorded ("" where there is none).
+
+    ``serialization`` is ``cdr`` (ROS 2), ``ros1``, or what else an mcap file names: ``protobuf``, ``json``.
+    """
 
     name: str
     msgtype: str
     definition: str = ""
     count: int = 0
+    serialization: str = "cdr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""foxglove_msgs/CompressedVideo, where PyAV is installed: H.264 and its kin decode only in order."""
+"""Streams of packets, where PyAV is installed: H.264 and its kin decode only in order.
+
+They come as foxglove_msgs/CompressedVideo, and from hardware encoders as sensor_msgs/CompressedImage.
+"""
 
 from typing import Any
 
@@ -10,7 +13,12 @@ from restoregan_core.images.encodings import UnsupportedEncodingError
 from restoregan_core.images.rgb import RgbImage
 
 VIDEO_TYPE = "foxglove_msgs/msg/CompressedVideo"
-_CODECS = {"h264": "h264", "h265": "hevc", "vp9": "vp9", "av1": "av1"}
+_CODECS = {"h264": "h264", "h265": "hevc", "hevc": "hevc", "vp9": "vp9", "av1": "av1"}
+
+
+def is_codec(compressed_format: str) -> bool:
+    """Whether the ``format`` of a message names a codec of videos."""
+    return compressed_format.lower() in _CODECS
 
 
 class VideoDecoder:
@@ -30,6 +38,7 @@ class VideoDecoder:
             import av
         except ModuleNotFoundError:
             return UnsupportedEncodingError(f"{codec} video needs PyAV (pip install av)")
+        codec = codec.lower()
         if codec not in _CODECS:
             return UnsupportedEncodingError(f"video format {codec!r}; supported: {', '.join(_CODECS)}")
         try:

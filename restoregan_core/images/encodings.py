@@ -92,6 +92,9 @@ KEPT_ENCODINGS: tuple[str, ...] = tuple(name for name, layout in _LAYOUTS.items(
 """What ``encode`` and ``merge`` write: the encodings that are published as they came."""
 
 
+_FILE_FORMATS = ("jpeg", "jpg", "png", "tif", "webp", "bmp", "avif")
+
+
 def published_encoding(source_encoding: str) -> str:
     """The encoding that a stream of this source encoding is published in, for its whole life.
 
@@ -107,7 +110,7 @@ def published_compressed_encoding(compressed_format: str) -> str:
     mono8 where the format says that the source was grey, else bgr8.
 
     Raises:
-        UnsupportedEncodingError: neither JPEG, PNG nor TIFF.
+        UnsupportedEncodingError: not an image file.
     """
     _require_image_file(compressed_format)
     source, separator, _ = compressed_format.partition(";")
@@ -131,7 +134,7 @@ def decode(
         data: at least height * step bytes (nv12, nv21: half as much again for the chroma plane).
         height: rows of the image (nv12, nv21: of the luma plane).
         width: pixels in a row.
-        step: bytes from one row to the next, padding included.
+        step: bytes from one row to the next, padding included; 0, as drivers leave it that do not fill it: no padding.
         is_bigendian: byte order of 16-bit values; no matter for 8 bits.
         max_pixels: larger images are refused.
 
@@ -218,13 +221,14 @@ def merge(
 
 
 def decode_compressed(compressed_format: str, data: Buffer, max_pixels: int = MAX_IMAGE_PIXELS) -> RgbImage:
-    """A JPEG, PNG or TIFF (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
+    """A JPEG, PNG, TIFF, WebP, BMP or AVIF (8 or 16 bits, grey, colour or with alpha, which is dropped) as RGB.
 
     A grey file whose format names a Bayer pattern ("bayer_rggb8; jpeg compressed") is a mosaic: it is demosaiced.
     The rotation that EXIF data may ask for is not applied: intrinsics belong to the pixels as stored.
 
     Args:
-        compressed_format: ``format`` of a sensor_msgs/CompressedImage.
+        compressed_format: ``format`` of a sensor_msgs/CompressedImage; "", as publishers leave it that do not fill
+            it, is any of these.
         data: the file's bytes.
         max_pixels: larger images are refused by their header.
 
@@ -232,7 +236,7 @@ def decode_compressed(compressed_format: str, data: Buffer, max_pixels: int = MA
         uint8 RGB (height, width, 3).
 
     Raises:
-        UnsupportedEncodingError: neither JPEG, PNG nor TIFF, or a TIFF of other values than 8 or 16 bits.
+        UnsupportedEncodingError: none of these, or a TIFF of other values than 8 or 16 bits.
         MalformedImageError: empty, cut off, too large or not such a file.
     """
     _require_image_file(compressed_format)
@@ -279,9 +283,10 @@ def _layout(encoding: str, allowed: tuple[str, ...] = SUPPORTED_ENCODINGS) -> _L
 
 def _require_image_file(compressed_format: str) -> None:
     lowered = compressed_format.lower()
-    if not any(name in lowered for name in ("jpeg", "jpg", "png", "tif")) or "depth" in lowered:
+    is_named = not lowered or any(name in lowered for name in _FILE_FORMATS)
+    if not is_named or "depth" in lowered:
         raise UnsupportedEncodingError(
-            f"compressed format {compressed_format!r} is not supported; supported: jpeg, png, tiff"
+            f"compressed format {compressed_format!r} is not supported; supported: jpeg, png, tiff, webp, bmp, avif"
         )
 
 
@@ -296,6 +301,7 @@ def _rows(
         raise MalformedImageError(f"{image}: width {width} is odd, but two pixels share their colour")
     if layout.kind == "yuv420" and height % 2:
         raise MalformedImageError(f"{image}: height {height} is odd, but two rows share their colour")
+    step = step or width * layout.bytes_per_pixel
     if step < width * layout.bytes_per_pixel:
         raise MalformedImageError(
             f"{image}: step is {step}, but a row needs {width} * {layout.bytes_per_pixel}"

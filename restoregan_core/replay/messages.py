@@ -106,18 +106,22 @@ class FrameOutput:
             )
         # A mosaic is published in colour, as the frames that are restored.
         is_file = frame.raw.msgtype == COMPRESSED_TYPE and not encodings.mosaic_of(frame.encoding)
-        return is_file and self._form.image_format in frame.encoding.replace("jpg", "jpeg")
+        return (
+            is_file
+            and not frame.is_packet
+            and self._form.image_format in frame.encoding.replace("jpg", "jpeg")
+        )
 
     def _raw(self, frame: SourceFrame, source_HWC: RgbImage | None, rgb_HWC: RgbImage) -> memoryview:
         m, height, width = frame.message, *rgb_HWC.shape[:2]
-        is_kept = frame.raw.msgtype == IMAGE_TYPE and m.encoding in encodings.KEPT_ENCODINGS
+        is_kept = frame.raw.msgtype == IMAGE_TYPE and frame.encoding in encodings.KEPT_ENCODINGS
         if is_kept and source_HWC is None:
             data = encodings.merge(
-                m.encoding, m.data, m.height, m.width, m.step, rgb_HWC, bool(m.is_bigendian)
+                frame.encoding, m.data, m.height, m.width, m.step, rgb_HWC, bool(m.is_bigendian)
             )
-            encoding, step, is_bigendian = m.encoding, m.step, m.is_bigendian
+            encoding, step, is_bigendian = frame.encoding, m.step, m.is_bigendian
         else:
-            encoding = m.encoding if is_kept else self._published_encoding(frame)
+            encoding = frame.encoding if is_kept else self._published_encoding(frame)
             (data, step), is_bigendian = encodings.encode(rgb_HWC, encoding), 0
         image = self._store.types[IMAGE_TYPE](
             self._header(frame), height, width, encoding, int(is_bigendian), step, data
@@ -125,7 +129,7 @@ class FrameOutput:
         return self._store.serialize_cdr(image, IMAGE_TYPE)
 
     def _published_encoding(self, frame: SourceFrame) -> str:
-        if frame.raw.msgtype == COMPRESSED_TYPE:
+        if frame.raw.msgtype == COMPRESSED_TYPE and not frame.is_packet:
             return encodings.published_compressed_encoding(frame.encoding)
         return "bgr8"
 

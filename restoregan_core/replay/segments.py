@@ -88,14 +88,14 @@ def export_clips(
         clip = BagParts(folder / f"worst_{number}", folder / "scratch")
         for bag_path, is_source in ((source, True), (restored, False)):
             with open_bag(bag_path) as bag:
-                if bag.is_ros1:
-                    continue  # its bytes are ROS 1's: the restored topics stand alone
                 topics = bag.topics
                 if is_source:
                     camera = next(c for c in FrameReader(bag, cameras).cameras if c.name == segment.camera)
                     wanted = [t for t in (camera.topic, camera.info_topic) if t]
                 else:
-                    wanted = [t for t in topics if t.startswith(f"/{segment.camera}/restored/")]
+                    wanted = [t for t in topics if t.startswith(f"{camera.base}/restored/")]
+                if bag.is_ros1:
+                    continue  # its bytes are ROS 1's: the restored topics stand alone
                 for message in bag.messages(
                     wanted,
                     max(0.0, (segment.start_ns - bag.start_ns) / 1e9 - 1e-3),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from replay_bags import (
@@ -13,6 +14,7 @@ from replay_bags import (
     START_NS,
     STEP_NS,
     TYPES,
+    camera_info,
     compressed,
     drive,
     header,
@@ -74,9 +76,9 @@ def test_a_depth_topic_that_is_named_is_taken(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("topic", "encoding", "why"),
     [
-        ("/zed/depth/depth_registered", "32FC1", "32FC1: depth"),
-        ("/flow", "32FC2", "32FC2: no pixel values"),
-        ("/ids", "32SC1", "32SC1: no pixel values"),
+        ("/zed/depth/depth_registered", "32FC1", "32FC1: depth, not decoded here"),
+        ("/flow", "32FC2", "32FC2: no pixel values, not decoded here"),
+        ("/ids", "32SC1", "32SC1: no pixel values, not decoded here"),
         ("/unet/raw_segmentation_mask", "mono8", "mask, by its name"),
         ("/stereo/disparity/image", "mono8", "disparity, by its name"),
     ],
@@ -107,6 +109,74 @@ def test_a_bag_of_nothing_but_depth_says_why_there_is_no_camera(tmp_path) -> Non
     depth = one_channel(np.zeros((8, 8), np.uint16), START_NS, "16UC1")
     with pytest.raises(BagError, match=r"16UC1: depth\); name one"):
         names_and_notes(write_bag(tmp_path / "bag", [(DEPTH, IMAGE, START_NS, depth)]))
+
+
+def test_a_thermal_camera_of_16uc1_that_is_named_is_read_as_mono16_and_floats_are_refused(tmp_path) -> None:
+    values = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000
+    thermal = ("/flir/image_raw", IMAGE, START_NS, one_channel(values, START_NS, "16UC1"))
+    metres = ("/zed/depth", IMAGE, START_NS, one_channel(np.ones((8, 8), np.float32), START_NS, "32FC1"))
+    path = write_bag(tmp_path / "bag", [thermal, metres])
+    with open_bag(path) as bag:
+        (frame,) = FrameReader(bag, ["/flir/image_raw"]).frames()
+        assert frame.encoding == "mono16"
+        np.testing.assert_array_equal(frame.decode()[..., 0], np.rint(values / 257).astype(np.uint8))
+    with pytest.raises(BagError, match=r"/zed/depth cannot be replayed: 32FC1: depth, not decoded here"):
+        names_and_notes(path, "/zed/depth")
+
+
+@pytest.mark.parametrize(
+    ("picture_topic", "info_topic", "name"),
+    [
+        ("/image_raw", "/camera_info", "camera"),  # usb_cam, v4l2_camera without a namespace
+        ("/image_raw/compressed", "/camera_info", "camera"),
+        ("/near/image", "/near/camera_info", "near"),
+        ("/near/front_view", "/near/camera_info", "near/front_view"),  # image_transport's rule
+        ("/front_view", "/camera_info", "front_view"),
+    ],
+)
+def test_intrinsics_are_found_where_drivers_publish_them(tmp_path, picture_topic, info_topic, name) -> None:
+    is_compressed = picture_topic.endswith("/compressed")
+    message = (compressed if is_compressed else image)(picture(1), START_NS)
+    info = (info_topic, "sensor_msgs/msg/CameraInfo", START_NS, camera_info(START_NS, 96, 128))
+    recorded = [info, (picture_topic, COMPRESSED if is_compressed else IMAGE, START_NS, message)]
+    with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
+        (camera,) = FrameReader(bag).cameras
+        assert (camera.name, camera.info_topic) == (name, info_topic)
+
+
+def test_intrinsics_beside_two_cameras_belong_to_neither(tmp_path) -> None:
+    info = ("/near/camera_info", "sensor_msgs/msg/CameraInfo", START_NS, camera_info(START_NS, 96, 128))
+    views = [(f"/near/{side}", IMAGE, START_NS, image(picture(1), START_NS)) for side in ("left", "right")]
+    with open_bag(write_bag(tmp_path / "bag", [info, *views])) as bag:
+        assert [camera.info_topic for camera in FrameReader(bag).cameras] == [None, None]
+
+
+def test_of_a_cameras_pictures_the_drivers_own_are_taken(tmp_path) -> None:
+    made = ("image_rect_color", "image_mono", "image_raw")
+    recorded = [(f"/front/{name}", IMAGE, START_NS, image(picture(1), START_NS)) for name in made]
+    with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
+        assert [camera.topic for camera in FrameReader(bag).cameras] == ["/front/image_raw"]
+
+
+def test_a_transport_that_is_not_decoded_is_left_out(tmp_path) -> None:
+    sent = packed(b"\x30\0\0\0", START_NS, "zstd")
+    names, (line,) = names_and_notes(
+        write_bag(tmp_path / "bag", [("/front/image_raw/zstd", COMPRESSED, START_NS, sent), *drive(1)])
+    )
+    assert names == ["front"]
+    assert "/front/image_raw/zstd (zstd_image_transport, not decoded here)" in line
+
+
+def test_depth_in_a_png_whose_format_says_png_alone_is_known_by_its_16_bits_of_grey(tmp_path) -> None:
+    depth = cv2.imencode(".png", np.full((8, 8), 1500, np.uint16))[1].tobytes()
+    grey = cv2.imencode(".png", np.full((8, 8), 150, np.uint8))[1].tobytes()
+    recorded = [
+        ("/rgbd/registered", COMPRESSED, START_NS, packed(depth, START_NS, "png")),
+        ("/night/image_raw", COMPRESSED, START_NS, packed(grey, START_NS, "png")),
+    ]
+    names, (line,) = names_and_notes(write_bag(tmp_path / "bag", recorded))
+    assert names == ["night"]
+    assert "/rgbd/registered (a PNG of 16-bit grey: depth)" in line
 
 
 def test_a_camera_of_an_unknown_encoding_stays_one_and_its_frames_say_so(tmp_path) -> None:

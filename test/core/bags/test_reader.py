@@ -184,6 +184,7 @@ def test_names_of_cameras() -> None:
     assert camera_base("/front/image_raw/compressed") == "/front"
     assert camera_base("/front/image_color") == "/front"
     assert camera_base("/cam0") == "/cam0"
+    assert camera_base("/image_raw") == camera_base("/image_raw/compressed") == ""
 
 
 def test_a_frame_whose_bytes_are_cut_off_does_not_end_the_reading(tmp_path: Path) -> None:

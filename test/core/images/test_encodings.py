@@ -237,6 +237,7 @@ def test_one_byte_less_than_needed_is_refused_with_the_numbers(source):
 @given(sources())
 def test_step_smaller_than_a_row_is_refused_with_the_numbers(source):
     row = source["width"] * bytes_per_pixel(source["encoding"])
+    assume(row > 1)  # a step of zero says nothing
     with pytest.raises(MalformedImageError, match=f"step is {row - 1}, but a row needs .* = {row} bytes"):
         decode(**dict(source, step=row - 1))
 
@@ -378,11 +379,32 @@ def test_padding_behind_a_jpeg_is_ignored():
     assert decode_compressed("jpeg", jpeg(image()) + bytes(100)).shape == (4, 6, 3)
 
 
-@pytest.mark.parametrize("compressed_format", ["", "h264", "16UC1; compressedDepth png"])
+@pytest.mark.parametrize("compressed_format", ["h264", "zstd", "16UC1; compressedDepth png"])
 def test_other_compressed_formats_are_refused(compressed_format):
     for call in (lambda f: decode_compressed(f, b"x"), published_compressed_encoding):
         with pytest.raises(UnsupportedEncodingError, match="supported: jpeg, png, tiff"):
             call(compressed_format)
+
+
+@pytest.mark.parametrize(
+    ("compressed_format", "suffix"),
+    [("", ".png"), ("", ".jpg"), ("webp", ".webp"), ("bmp", ".bmp"), ("image/png", ".png"), ("JPG", ".jpg")],
+)
+def test_a_picture_file_is_read_by_what_it_holds(compressed_format, suffix):
+    rgb = np.full((16, 16, 3), (200, 60, 20), np.uint8)
+    file = cv2.imencode(suffix, rgb[..., ::-1])[1].tobytes()
+    np.testing.assert_allclose(decode_compressed(compressed_format, file), rgb, atol=4)
+
+
+@pytest.mark.parametrize("encoding", ["rgb8", "mono8", "mono16", "bayer_rggb8", "uyvy", "nv12"])
+def test_a_step_of_zero_is_a_row_without_padding(encoding):
+    size = {"rgb8": 3, "mono16": 2, "uyvy": 2}.get(encoding, 1)
+    data = np.random.default_rng(0).integers(
+        0, 256, 4 * 6 * size * (3 if encoding == "nv12" else 2) // 2, np.uint8
+    )
+    np.testing.assert_array_equal(decode(encoding, data, 4, 6, 0), decode(encoding, data, 4, 6, 6 * size))
+    with pytest.raises(MalformedImageError, match="bytes"):
+        decode(encoding, data[:10], 4, 6, 0)
 
 
 # --- what image_transport makes of industrial and of 16-bit cameras ---
