@@ -129,7 +129,7 @@ class _Restore:
 
 def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool) -> list[tuple[Path, Path]]:
     """Images to restore, and where to; those of a video that exist already too, if one is missing."""
-    from restoregan_core.images.folders import find_images
+    from restoregan_core.images.folders import find_frames
     from restoregan_core.images.image_files import check_can_write
 
     if output.is_file():
@@ -139,7 +139,7 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
     inside = output.resolve()
     jobs = [
         (path, output / path.relative_to(source))
-        for path in find_images(source)
+        for path in find_frames(source)
         if inside not in path.resolve().parents  # a run before this one wrote into a subfolder
     ]
     missing = [(path, target) for path, target in jobs if not (skip_existing and target.exists())]

@@ -10,7 +10,7 @@ from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.data.ranges import Range, check_range
-from restoregan_core.images.folders import find_images
+from restoregan_core.images.folders import find_frames, find_images
 
 _Found = TypeVar("_Found")
 
@@ -40,6 +40,14 @@ class Folder:
             ValueError: see ``find_images``; also if the part holds none.
         """
         return self._part_of(find_images(self.path))
+
+    def frames(self) -> list[Path]:
+        """The same as consecutive frames: those of each folder in the order of their numbers.
+
+        Raises:
+            ValueError: as ``images``.
+        """
+        return self._part_of(find_frames(self.path))
 
     def _part_of(self, found: list[_Found]) -> list[_Found]:
         first, end = (round(share * len(found)) for share in self.part)

@@ -89,6 +89,21 @@ def rain14000(root: Path, split: str) -> list[Pair]:
     return pairs
 
 
+def raindrop(root: Path, split: str) -> list[Pair]:
+    """RainDrop: ``train/data/0_rain.png`` and ``train/gt/0_clean.png``; ``test_a`` is the test split.
+
+    ``root`` may be one of ``train``, ``test_a`` and ``test_b`` itself.
+    """
+    folder = root if (root / "data").is_dir() else root / {"train": "train", "test": "test_a"}[split]
+    sides = []
+    for side, ending in (("data", "_rain"), ("gt", "_clean")):
+        sides.append({path.stem.removesuffix(ending): path for path in find_images(folder / side)})
+    inputs, targets = sides
+    for name in sorted(inputs.keys() ^ targets.keys()):
+        raise ValueError(f"{inputs.get(name) or targets.get(name)} has no partner in {folder}")
+    return [Pair(inputs[name], targets[name]) for name in sorted(inputs)]
+
+
 def reds(root: Path, split: str, blur: str = "blur", sharp: str = "sharp") -> list[Pair]:
     """REDS: ``train/train_blur/000/00000000.png`` and ``train/train_sharp/...``; ``val`` is the test split.
 
@@ -109,6 +124,7 @@ LAYOUTS: dict[str, Callable[[Path, str], list[Pair]]] = {
     "rain800": rain800,
     "rain1800": rain1800,
     "rain14000": rain14000,
+    "raindrop": raindrop,
     "reds": reds,
     "reds_x4": partial(reds, blur="blur_bicubic/X4", sharp="sharp_bicubic/X4"),
 }

@@ -65,7 +65,7 @@ class SampleMaker:
         self.config = config
         self.sharp = [folder.images() for folder in config.sharp]
         self.pairs = [folder.find() for folder in config.pairs]
-        self.videos = [folder.images() for folder in config.videos]
+        self.videos = [folder.frames() for folder in config.videos]
         self._read = ImageCache(config.cache_mb)
 
     def make(

@@ -10,19 +10,19 @@ import cv2
 import numpy as np
 
 from restoregan_core.data.sensor import GAMMA
-from restoregan_core.images.folders import find_images, read_rgb
+from restoregan_core.images.folders import find_frames, read_rgb
 from restoregan_core.images.video_files import VideoReader
 
 
 def read_frames(source: Path) -> Iterator[np.ndarray]:
-    """The frames of a video file, or the images of a folder sorted by path: uint8 (H, W, 3) RGB each.
+    """The frames of a video file, or the images of a folder in the order of their numbers: uint8 (H, W, 3) RGB each.
 
     Raises:
         ValueError: no video that OpenCV can read, or frames of several sizes.
     """
     if source.is_dir():
         size = None
-        for path in find_images(source):
+        for path in find_frames(source):
             rgb_HWC = read_rgb(path)
             size = size or rgb_HWC.shape
             if rgb_HWC.shape != size:

@@ -134,9 +134,9 @@ def folder_clip(
     Raises:
         ValueError: no images in it, or one of another size.
     """
-    from restoregan_core.images.folders import find_images, read_rgb
+    from restoregan_core.images.folders import find_frames, read_rgb
 
-    files = find_images(folder)[: int(max_seconds * rate_hz)]
+    files = find_frames(folder)[: int(max_seconds * rate_hz)]
     timed = ((index / rate_hz, read_rgb(file)) for index, file in enumerate(files))
     return given_clip(folder.name, len(files), timed, degradations)
 

@@ -2,9 +2,9 @@
 """An ONNX object detector of the YOLOX family, for measuring what restoration does to detection.
 
 Input of the file: float32 (1, 3, S, S), BGR, 0 to 255, the image in the top left corner and grey 114 around
-it. Output: (1, anchors, 5 + classes) as YOLOX exports it without its decoding: offsets from the anchor's cell
-and log sizes in strides of 8, 16 and 32, then objectness and class scores, both after their sigmoid
-(Ge et al., "YOLOX: Exceeding YOLO Series in 2021", section 2.1).
+it. Output: (1, anchors, 5 + classes) as YOLOX exports it: offsets from the anchor's cell and log sizes in strides
+of 8, 16 and 32, or with ``--decode_in_inference`` centres and sizes in pixels; then objectness and class scores,
+both after their sigmoid (Ge et al., "YOLOX: Exceeding YOLO Series in 2021", section 2.1).
 """
 
 import os
@@ -108,6 +108,7 @@ class Detector:
         self._session, self._side_px = _open(Path(path), threads)
         self._input = self._session.get_inputs()[0].name
         self._cells, self._strides = _anchors(self._side_px)
+        self._is_decoded = self._gives_pixels()
         kept = COCO_CLASSES if self.options.classes is None else self.options.classes
         self._keeps_class = np.array([name in kept for name in COCO_CLASSES])
 
@@ -132,6 +133,12 @@ class Detector:
         lefts = np.linspace(0, width - tile_width, count).round().astype(int)
         return [(int(left), rgb_HWC[:, left : left + tile_width]) for left in lefts]
 
+    def _gives_pixels(self) -> bool:
+        """Whether centres come in pixels: over all anchors they then lie nearer to their cells than to zero."""
+        x_BCHW = np.full((1, 3, self._side_px, self._side_px), PADDING_GREY, np.float32)
+        centres = np.asarray(self._session.run(None, {self._input: x_BCHW})[0])[0, :, :2]
+        return bool(np.abs(centres - self._cells * self._strides).mean() < np.abs(centres).mean())
+
     def _detect_tile(self, rgb_HWC: RgbImage, left_px: int) -> Detections:
         height, width = rgb_HWC.shape[:2]
         side = self._side_px
@@ -147,8 +154,11 @@ class Detector:
         scores = raw[:, 4] * raw[np.arange(len(raw)), 5 + class_ids]
         keep = (scores >= self.options.min_score) & self._keeps_class[class_ids]
         raw, strides = raw[keep], self._strides[keep]
-        centres = (raw[:, :2] + self._cells[keep]) * strides
-        sizes = np.exp(raw[:, 2:4]) * strides
+        if self._is_decoded:
+            centres, sizes = raw[:, :2], raw[:, 2:4]
+        else:
+            centres = (raw[:, :2] + self._cells[keep]) * strides
+            sizes = np.exp(raw[:, 2:4]) * strides
         boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1) / scale
         boxes = np.clip(boxes, 0, (width, height, width, height))
         boxes[:, [0, 2]] += left_px
@@ -174,6 +184,8 @@ def _open(path: Path, threads: int):  # type: ignore[no-untyped-def]  # onnxrunt
     is_square = len(inputs) == 1 and len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3]
     if not is_square or not isinstance(shape[2], int) or shape[2] % max(STRIDES_PX):
         raise ValueError(f"{wanted}its input is {shape}, not (1, 3, S, S) with S a multiple of 32")
+    if inputs[0].type != "tensor(float)":
+        raise ValueError(f"{wanted}its input is {inputs[0].type}, not float32: export it in full precision")
     anchors = sum((shape[2] // stride) ** 2 for stride in STRIDES_PX)
     if list(outputs[0].shape[1:]) != [anchors, 5 + len(COCO_CLASSES)]:
         raise ValueError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Videos to evaluate on: folders of consecutive frames in the order of their names, or video files."""
+"""Videos to evaluate on: folders of consecutive frames in the order of their numbers, or video files."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.video import read_frames
-from restoregan_core.images.folders import find_images, read_rgb
+from restoregan_core.images.folders import find_frames, frame_order, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import is_video
 
@@ -125,7 +125,7 @@ def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tu
         return (Clip(source.parent, (source,), (source,) if clean else ()),)
     if clean:
         root = source / "target" if (source / "target").is_dir() else source
-        return _by_folder(root, [Pair(path, path) for path in find_images(root)])
+        return _by_folder(root, [Pair(path, path) for path in find_frames(root)])
     if layout != "folders" or (source / "target").is_dir():
         if layout == "folders" and not (source / "input").is_dir():
             raise ValueError(
@@ -133,12 +133,12 @@ def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tu
             )
         return _by_folder(source, find_pairs(source, check=False, layout=layout, split="test"))
     root = source / "input" if (source / "input").is_dir() else source
-    clips = _by_folder(root, [Pair(path, path) for path in find_images(root)])
+    clips = _by_folder(root, [Pair(path, path) for path in find_frames(root)])
     return tuple(Clip(clip.root, clip.inputs) for clip in clips)
 
 
 def _by_folder(root: Path, pairs: Sequence[Pair]) -> tuple[Clip, ...]:
-    in_order = sorted(pairs, key=lambda pair: (pair.input_path.parent, pair.input_path))
+    in_order = sorted(pairs, key=lambda pair: frame_order(pair.input_path))
     clips = []
     for _, group in groupby(in_order, key=lambda pair: pair.input_path.parent):
         members = list(group)

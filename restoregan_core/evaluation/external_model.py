@@ -5,7 +5,8 @@ The factory runs code from the user's own Python path; its weights are read with
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,10 @@ from torch.nn import functional as F
 from restoregan_core.images.rgb import RgbImage
 
 VALUE_RANGES = {"signed": (-1.0, 1.0), "unit": (0.0, 1.0)}
-_WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model", "generator", "net")
+_WRAPPERS = (
+    "params_ema", "state_dict_ema", "model_ema", "ema", "params", "state_dict", "model_state_dict", "model",
+    "generator", "net", "net_g", "netG", "G",
+)  # fmt: skip
 
 
 class ExternalModel:
@@ -27,7 +31,8 @@ class ExternalModel:
     Args:
         factory: ``package.module:function``; called without arguments, returns the network.
         weights: its state dict: ``.safetensors``, or a file that ``torch.load(weights_only=True)`` reads.
-            Usual wrappers (``params``, ``state_dict``) and DataParallel's ``module.`` are taken off.
+            Usual wrappers (``params``, ``state_dict``) are taken off, and what stands before all names:
+            ``module.`` of DataParallel, ``_orig_mod.`` of torch.compile, an attribute of Lightning's module.
         value_range: of the network's images: ``signed`` is [-1, 1], ours; ``unit`` is [0, 1], most others'.
         size_multiple: images are mirrored out to multiples of this, and the result is cut back.
 
@@ -53,7 +58,7 @@ class ExternalModel:
         self._device = torch.device(chosen)
         network = _build(factory)
         try:
-            network.load_state_dict(_read_state(Path(weights)))
+            network.load_state_dict(_without_prefix(_read_state(Path(weights)), network.state_dict().keys()))
         except RuntimeError as error:
             raise ValueError(f"{weights} does not fit {factory}: {error}") from error
         self._network = network.eval().to(self._device)
@@ -113,12 +118,32 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises what the file makes it raise
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{path} cannot be read safely as weights: {first_line}") from error
+        raise ValueError(
+            f"{path} cannot be read safely as weights ({_refused(error)}): where you trust it, read it with"
+            " torch.load(weights_only=False) and save its state dict alone"
+        ) from error
     for key in _WRAPPERS:
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
             break
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} does not hold a state dict: expected names and tensors")
-    return {name.removeprefix("module."): value for name, value in state.items()}
+    return dict(state)
+
+
+def _refused(error: Exception) -> str:
+    """What torch.load would not unpickle, or the first line of another error."""
+    found = re.search(r"GLOBAL (\S+)|Unsupported (?:class|type) (\S+)", str(error))
+    if found:
+        return f"it holds {found[1] or found[2]}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _without_prefix(state: dict[str, Tensor], wanted: Collection[str]) -> dict[str, Tensor]:
+    """The state without what stands before all of its names, as far as none of them is a name of the network."""
+    while state and not any(name in wanted for name in state):
+        prefixes = {name.partition(".")[0] for name in state}
+        if len(prefixes) > 1 or not all("." in name for name in state):
+            break
+        state = {name.partition(".")[2]: value for name, value in state.items()}
+    return state

@@ -2,6 +2,7 @@
 """Images in folders: found, read as RGB, kept decoded in memory up to a bound."""
 
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,7 +18,9 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
 def find_images(folder: str | Path) -> list[Path]:
-    """All images under a folder, sorted by path.
+    """All images under a folder, sorted by path; for frames of a video see ``find_frames``.
+
+    Hidden files and folders are left out: thumbnails, checkpoints of notebooks, ``._1.png`` of other file systems.
 
     Raises:
         ValueError: no such folder, or no image in it.
@@ -25,10 +28,31 @@ def find_images(folder: str | Path) -> list[Path]:
     root = Path(folder)
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder")
-    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    found = sorted(
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        and path.is_file()
+    )
     if not found:
         raise ValueError(f"{root} does not hold any images ({', '.join(IMAGE_SUFFIXES)})")
     return found
+
+
+def find_frames(folder: str | Path) -> list[Path]:
+    """All images under a folder, those of each folder as consecutive frames: ``2.png`` before ``10.png``.
+
+    Raises:
+        ValueError: as ``find_images``.
+    """
+    return sorted(find_images(folder), key=frame_order)
+
+
+def frame_order(path: Path) -> tuple[Path, list[str | int], Path]:
+    """A key that sorts frames of a folder as people count, whether or not their numbers are padded with zeros."""
+    parts = re.split(r"(\d+)", path.stem)
+    return path.parent, [int(part) if number % 2 else part for number, part in enumerate(parts)], path
 
 
 def read_rgb(path: str | Path) -> np.ndarray:

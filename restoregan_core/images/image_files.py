@@ -53,14 +53,15 @@ def read_image_file(path: Path) -> ImageFile:
     try:
         stored = decode_file(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
         with Image.open(path) as header:
-            mode, save_options, frames = header.mode, _save_options(header), getattr(header, "n_frames", 1)
+            mode, save_options = header.mode, _save_options(header)
+            frames, is_mpo = getattr(header, "n_frames", 1), header.format == "MPO"
     except MalformedImageError as error:
         raise ValueError(f"{path} is not a readable image: {error}") from error
     except Exception as error:  # Pillow's readers raise nearly anything for damaged metadata
         raise ValueError(f"{path} is not a readable image") from error
     if mode in ("CMYK", "YCCK", "LAB", "HSV"):
         raise ValueError(f"{path} is {mode}: convert it to RGB first")
-    if frames > 1:
+    if frames > 1 and not is_mpo:
         raise ValueError(f"{path} holds {frames} images: split it into single ones first")
     if stored.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{path} holds {stored.dtype} values: save it with 8 or 16 bits")
@@ -69,6 +70,8 @@ def read_image_file(path: Path) -> ImageFile:
     if mode == "LA":  # OpenCV spreads grey with alpha over four channels
         values, alpha = values[..., 0], values[..., 3]
     notes = []
+    if is_mpo:  # phones put a preview or a gain map behind the picture
+        notes.append(f"holds {frames} pictures: the first is read, and is all that is saved")
     if values.dtype == np.uint16:
         notes.append("16 bits: the network works at 8; its change is added to the 16-bit values")
         if save_options:

@@ -163,6 +163,8 @@ def restore_video(
 ) -> tuple[str, ...]:
     """Restore every frame; the file appears when it is whole, at a steady rate (``Timing``).
 
+    An odd width or height grows by one, its last column or row repeated: OpenCV would leave that out.
+
     Args:
         restore: gives an image of the frame's size.
         on_frame: called after each frame with the number of all, for a progress bar.
@@ -184,12 +186,12 @@ def restore_video(
             for frame in video:
                 restored_HWC = restore(frame)
                 if writer is None:
-                    height, width = restored_HWC.shape[:2]
+                    height, width = (side + side % 2 for side in restored_HWC.shape[:2])
                     fourcc = cv2.VideoWriter.fourcc(*codec)
                     writer = cv2.VideoWriter(str(temporary), fourcc, timing.rate_hz, (width, height))
                     if not writer.isOpened():
                         raise OSError(f"{output}: this OpenCV cannot encode {codec}")
-                writer.write(cv2.cvtColor(restored_HWC, cv2.COLOR_RGB2BGR))
+                writer.write(_with_even_sides(cv2.cvtColor(restored_HWC, cv2.COLOR_RGB2BGR)))
                 on_frame(timing.count)
         finally:
             if writer is not None:
@@ -197,3 +199,8 @@ def restore_video(
         if output.exists():
             raise FileExistsError(f"{output} exists; nothing is overwritten")
     return timing.notes()
+
+
+def _with_even_sides(bgr_HWC: np.ndarray) -> np.ndarray:
+    height, width = bgr_HWC.shape[:2]
+    return np.pad(bgr_HWC, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.pairs import find_pairs
 from restoregan_core.images.alignment import align
-from restoregan_core.images.folders import read_rgb
+from restoregan_core.images.folders import frame_order, read_rgb
 from restoregan_core.metrics.psnr_ssim import mean_psnr, psnr_rgb, ssim_2d
 from restoregan_core.training.config import ValidationConfig
 
@@ -49,6 +49,8 @@ class Validation:
             if name in self.folders:
                 raise ValueError(f"validation: two folders are called {name!r}")
             pairs = find_pairs(folder, layout=config.layout, split="test")
+            if history:
+                pairs = sorted(pairs, key=lambda pair: frame_order(pair.input_path))
             count = min(config.max_images or len(pairs), len(pairs))
             chosen = [i * len(pairs) // count for i in range(count)]
             self.folders[name] = [

@@ -109,3 +109,20 @@ def test_reds_is_read_as_unpacked(tmp_path: Path, write_image, inner: str) -> No
         assert names(tmp_path, layout=layout, split="train") == [
             (f"{inner}train_blur{kind}/000/00000000.png", f"{inner}train_sharp{kind}/000/00000000.png")
         ]
+
+
+@pytest.mark.parametrize("below", ["", "test_a"])
+def test_raindrop_pairs_rain_with_clean(tmp_path: Path, write_picture, below: str) -> None:
+    for split in ("train", "test_a", "test_b"):
+        for number in (0, 10):
+            write_picture(tmp_path / split / f"data/{number}_rain.png")
+            write_picture(tmp_path / split / f"gt/{number}_clean.png")
+    pairs = find_pairs(tmp_path / below, layout="raindrop", split="test")
+    assert [(p.input_path.name, p.target_path.name) for p in pairs] == [
+        ("0_rain.png", "0_clean.png"),
+        ("10_rain.png", "10_clean.png"),
+    ]
+    assert {p.input_path.parent.parent.name for p in pairs} == {"test_a"}
+    (tmp_path / "test_a/gt/0_clean.png").unlink()
+    with pytest.raises(ValueError, match=r"0_rain\.png has no partner"):
+        find_pairs(tmp_path / below, layout="raindrop", split="test")

@@ -109,3 +109,19 @@ def test_a_network_that_gives_nan_is_not_measured(weights: Path, tmp_path: Path)
     torch.save({"shift": torch.tensor([float("nan")])}, tmp_path / "nan.pth")
     with pytest.raises(ValueError, match="non-finite"):
         ExternalModel("their_code:build", tmp_path / "nan.pth", device="cpu")(image())
+
+
+@pytest.mark.parametrize(
+    "prefix", ["_orig_mod.", "module._orig_mod.", "_orig_mod.module.", "net.", "model.net."]
+)
+@pytest.mark.parametrize("wrapper", ["params_ema", "state_dict", "ema", "net_g", "G"])
+def test_what_stands_before_every_weights_name_is_taken_off(weights: Path, prefix: str, wrapper: str):
+    torch.save({wrapper: {f"{prefix}shift": torch.tensor([0.2])}, "epoch": 3}, weights)
+    restored = ExternalModel("their_code:build", weights, value_range="unit", device="cpu")(image())
+    np.testing.assert_array_equal(restored, image() + 51)
+
+
+def test_weights_with_more_than_tensors_are_refused_with_what_to_do(weights: Path):
+    torch.save({"state_dict": {"shift": torch.zeros(1)}, "lr": np.float64(1e-3)}, weights)
+    with pytest.raises(ValueError, match=r"holds numpy\S+scalar\): .* save its state dict alone"):
+        ExternalModel("their_code:build", weights)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos: every frame once, in order, at the source's rate; whole or not at all."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -149,3 +150,61 @@ def test_bad_videos_are_named(video: Path, tmp_path: Path):
 def test_videos_are_known_by_their_suffix():
     assert is_video(Path("a.MP4"))
     assert not is_video(Path("a.png"))
+
+
+@pytest.mark.parametrize(("suffix", "atol"), [(".mkv", 0), (".mp4", 12), (".avi", 12), (".mov", 12)])
+@pytest.mark.parametrize(("height", "width"), [(47, 63), (1, 1)])
+def test_the_last_row_and_column_of_an_odd_size_are_kept(tmp_path: Path, suffix, atol, height, width):
+    av = pytest.importorskip("av", reason="OpenCV writes no video of an odd size")
+    smooth = cv2.resize(np.random.default_rng(0).integers(0, 256, (4, 4, 3), np.uint8), (width, height))
+    with av.open(str(tmp_path / "odd.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(smooth, format="rgb24")))
+        container.mux(stream.encode(None))
+    output = tmp_path / f"out{suffix}"
+    assert restore_video(tmp_path / "odd.mkv", output, np.copy) == 3
+    written = frames(output)
+    assert [frame.shape for frame in written] == [(height + 1, width + 1, 3)] * 3
+    rows, columns = np.minimum(range(height + 1), height - 1), np.minimum(range(width + 1), width - 1)
+    difference = np.abs(written[2].astype(int) - smooth[np.ix_(rows, columns)])
+    assert difference.mean() <= atol
+
+
+def test_frames_of_a_video_with_b_frames_come_in_the_order_they_are_shown(tmp_path: Path):
+    av = pytest.importorskip("av", reason="B-frames are made by PyAV")
+    with av.open(str(tmp_path / "b.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.options = {"bf": "3", "g": "8"}
+        for number in range(12):
+            grey = np.full((48, 64, 3), 20 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode(None))
+    seen: list[float] = []
+    assert (
+        restore_video(tmp_path / "b.mp4", tmp_path / "o.mkv", lambda rgb: seen.append(rgb.mean()) or rgb)
+        == 12
+    )
+    np.testing.assert_allclose(seen, np.arange(12) * 20, atol=6)
+
+
+def test_a_phones_video_is_restored_upright(video: Path, tmp_path: Path):
+    restore_video(video, tmp_path / "flat.mp4", np.copy)
+    content = bytearray((tmp_path / "flat.mp4").read_bytes())
+    at = content.find(b"tkhd") + 4 + 40  # the matrix of a track header (ISO/IEC 14496-12, 8.3.2)
+    quarter_turn = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30)
+    content[at : at + 36] = quarter_turn
+    (tmp_path / "phone.mp4").write_bytes(content)
+    restore_video(tmp_path / "phone.mp4", tmp_path / "out.mp4", np.copy)
+    assert {frame.shape for frame in frames(tmp_path / "out.mp4")} == {(64, 48, 3)}
+
+
+def test_a_recording_that_never_got_its_index_is_refused_by_name(video: Path, tmp_path: Path):
+    restore_video(video, tmp_path / "whole.mp4", np.copy)
+    content = (tmp_path / "whole.mp4").read_bytes()
+    (tmp_path / "dashcam.mp4").write_bytes(content[: content.find(b"moov") - 4])
+    with pytest.raises(ValueError, match=r"dashcam\.mp4 is not a readable video"):
+        restore_video(tmp_path / "dashcam.mp4", tmp_path / "o.mp4", np.copy)
+    assert not (tmp_path / "o.mp4").exists()
