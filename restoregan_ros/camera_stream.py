@@ -6,9 +6,14 @@ import time
 from collections.abc import Callable
 
 from rclpy.lifecycle import LifecycleNode
-from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
 
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.result import Action
@@ -93,6 +98,15 @@ class CameraStream:
                 f"{self.camera}/camera_info",
                 self._contained(self._on_info),
                 qos_profile_sensor_data,
+            ),
+            # A driver that publishes its intrinsics once, latched, is heard by such a subscription alone; with
+            # any other it is incompatible, which is no news.
+            self._node.create_subscription(
+                CameraInfo,
+                f"{self.camera}/camera_info",
+                self._contained(self._on_info),
+                QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL),
+                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             ),
         ]
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 import rclpy
-from bags import Child, read_topic, until, write_bag
+from bags import STORE, STRING, Child, read_topic, until, write_bag
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rosbags.rosbag2 import CompressionMode
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin, Writer
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 
-from restoregan_ros.bag_player import PlayerOptions
+from restoregan_ros.bag_player import PlayerOptions, qos_of
 
 PLAYER = "restoregan_ros.bag_player"
 # Deep, so that a slow listener loses nothing.
@@ -181,3 +182,17 @@ def test_a_missing_bag_is_named(play: Callable[..., Child], tmp_path: Path) -> N
 def test_options_check_themselves() -> None:
     with pytest.raises(ValueError, match="--start is -1"):
         PlayerOptions(bag=Path("bag"), start_s=-1)
+
+
+def test_a_topic_of_unknown_history_and_depth_0_is_played_as_latched_as_it_was(tmp_path):
+    never = QosTime(9223372036, 854775807)
+    recorded = Qos(
+        QosHistory.UNKNOWN, 0, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, never, never,
+        QosLiveliness.AUTOMATIC, never, False,
+    )  # fmt: skip
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        connection = writer.add_connection("/map", STRING, typestore=STORE, offered_qos_profiles=[recorded])
+        writer.write(connection, 1, STORE.serialize_cdr(STORE.types[STRING](data="x"), STRING))
+    with Reader(tmp_path / "bag") as reader:
+        qos = qos_of(reader.connections[0])
+    assert (qos.depth, qos.durability) == (1, DurabilityPolicy.TRANSIENT_LOCAL)

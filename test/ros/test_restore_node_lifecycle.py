@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from claims import jpeg_claiming, png_claiming
 from obedient_node import Command
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from restoregan_ros.msg import RestorationReport as Report
 from ros_probe import commanded, image_message, pixels_of, values, wait_until
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CompressedImage
+from sensor_msgs.msg import CameraInfo, CompressedImage
 
 OBEDIENT = "obedient_node"
 PATIENT = {"module": OBEDIENT, "deadline_ms": 5000.0}
@@ -363,3 +364,20 @@ def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_i
 
 def test_an_empty_list_of_sizes_to_warm_up_at_is_a_list(start_node):
     start_node(module=OBEDIENT, warm_up_sizes="[]").wait_active()
+
+
+def test_intrinsics_that_a_driver_latched_before_the_node_started_are_known(start_node, make_probe):
+    probe = make_probe(namespace="latched", info=True)
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    driver = probe.node.create_publisher(CameraInfo, "camera/camera_info", latched)
+    driver.publish(CameraInfo(height=96, width=128, k=[float(n) for n in range(9)]))
+    node = start_node(namespace="latched", **PATIENT).wait_active()
+    probe.wait_connected()
+
+    def restamped() -> list[CameraInfo]:
+        image, _ = probe.exchange(picture())
+        return [info for info in probe.infos if info.header == image.header]
+
+    (info,) = wait_until(restamped, what="camera_info")
+    assert list(info.k) == list(range(9))
+    assert "incompatible QoS" not in node.log
