@@ -375,7 +375,7 @@ def test_intrinsics_that_a_driver_latched_before_the_node_started_are_known(star
     probe.wait_connected()
 
     def restamped() -> list[CameraInfo]:
-        image, _ = probe.exchange(picture())
+        image, _ = probe.exchange(image_message())
         return [info for info in probe.infos if info.header == image.header]
 
     (info,) = wait_until(restamped, what="camera_info")

@@ -136,7 +136,7 @@ def test_a_thermal_camera_of_16uc1_that_is_named_is_read_as_mono16_and_floats_ar
 )
 def test_intrinsics_are_found_where_drivers_publish_them(tmp_path, picture_topic, info_topic, name) -> None:
     is_compressed = picture_topic.endswith("/compressed")
-    message = (compressed if is_compressed else image)(picture(1), START_NS)
+    message = (compressed if is_compressed else image_message)(rgb_image(1), START_NS)
     info = (info_topic, "sensor_msgs/msg/CameraInfo", START_NS, camera_info(START_NS, 96, 128))
     recorded = [info, (picture_topic, COMPRESSED if is_compressed else IMAGE, START_NS, message)]
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
@@ -146,14 +146,17 @@ def test_intrinsics_are_found_where_drivers_publish_them(tmp_path, picture_topic
 
 def test_intrinsics_beside_two_cameras_belong_to_neither(tmp_path) -> None:
     info = ("/near/camera_info", "sensor_msgs/msg/CameraInfo", START_NS, camera_info(START_NS, 96, 128))
-    views = [(f"/near/{side}", IMAGE, START_NS, image(picture(1), START_NS)) for side in ("left", "right")]
+    views = [
+        (f"/near/{side}", IMAGE, START_NS, image_message(rgb_image(1), START_NS))
+        for side in ("left", "right")
+    ]
     with open_bag(write_bag(tmp_path / "bag", [info, *views])) as bag:
         assert [camera.info_topic for camera in FrameReader(bag).cameras] == [None, None]
 
 
 def test_of_a_cameras_pictures_the_drivers_own_are_taken(tmp_path) -> None:
     made = ("image_rect_color", "image_mono", "image_raw")
-    recorded = [(f"/front/{name}", IMAGE, START_NS, image(picture(1), START_NS)) for name in made]
+    recorded = [(f"/front/{name}", IMAGE, START_NS, image_message(rgb_image(1), START_NS)) for name in made]
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
         assert [camera.topic for camera in FrameReader(bag).cameras] == ["/front/image_raw"]
 

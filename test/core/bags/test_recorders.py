@@ -7,7 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replay_bags import COMPRESSED, IMAGE, START_NS, STEP_NS, compressed, drive, image, picture, write_bag
+from replay_bags import (
+    COMPRESSED,
+    IMAGE,
+    START_NS,
+    STEP_NS,
+    compressed,
+    drive,
+    image_message,
+    rgb_image,
+    write_bag,
+)
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from restoregan_core.bags.frames import FrameReader
@@ -22,7 +32,7 @@ def numbers(path: Path) -> tuple[list[int], list[str]]:
         found = []
         for frame in reader.frames():
             number = (frame.stamp_ns - START_NS) // STEP_NS
-            np.testing.assert_array_equal(frame.decode(), picture(number))
+            np.testing.assert_array_equal(frame.decode(), rgb_image(number))
             assert (frame.info is None) == (reader.cameras[0].info_topic is None)
             found.append(number)
         return found, bag.damage
@@ -115,7 +125,7 @@ def test_a_bag_of_ros_1_that_was_converted_to_mcap_is_read(tmp_path: Path) -> No
     store = get_typestore(Stores.ROS1_NOETIC)
     data = []
     for number in range(3):
-        rgb = picture(number)
+        rgb = rgb_image(number)
         stamp = store.types["builtin_interfaces/msg/Time"](*divmod(START_NS + number * STEP_NS, 10**9))
         header = store.types["std_msgs/msg/Header"](number, stamp, "front")
         message = store.types[IMAGE](header, *rgb.shape[:2], "rgb8", 0, rgb.shape[1] * 3, rgb.reshape(-1))
@@ -140,14 +150,14 @@ def test_foxgloves_compressed_image_is_a_camera(tmp_path: Path) -> None:
     store = get_typestore(Stores.ROS2_JAZZY)
     store.register(get_types_from_msg(text, FOXGLOVE_COMPRESSED_TYPE))
     stamp = store.types["builtin_interfaces/msg/Time"](*divmod(START_NS, 10**9))
-    file = compressed(picture(1), START_NS).data
+    file = compressed(rgb_image(1), START_NS).data
     message = store.types[FOXGLOVE_COMPRESSED_TYPE](stamp, "front", file, "jpeg")
     data = bytes(store.serialize_cdr(message, FOXGLOVE_COMPRESSED_TYPE))
     recorded = [("/front/image/compressed", FOXGLOVE_COMPRESSED_TYPE, text, START_NS, data)]
     with open_bag(write_bag(tmp_path / "bag", [], extra=recorded)) as bag:
         (frame,) = FrameReader(bag).frames()
         assert (frame.camera.name, frame.stamp_ns, frame.frame_id) == ("front", START_NS, "front")
-        assert frame.decode().shape == picture(1).shape
+        assert frame.decode().shape == rgb_image(1).shape
 
 
 def test_a_bag_keeps_no_definitions_and_its_pictures_are_read(tmp_path: Path) -> None:
@@ -164,29 +174,29 @@ def test_hardware_encoders_put_packets_of_h264_into_compressed_images(tmp_path: 
     encoder.options = {"tune": "zerolatency", "bf": "0", "crf": "8", "g": "3"}
     recorded = []
     for number in range(6):
-        frame = av.VideoFrame.from_ndarray(picture(3 * number), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(rgb_image(3 * number), format="rgb24")
         (packet,) = encoder.encode(frame)
-        message = compressed(picture(0), START_NS + number * STEP_NS)
+        message = compressed(rgb_image(0), START_NS + number * STEP_NS)
         message.format, message.data = "h264", np.frombuffer(bytes(packet), np.uint8)
         recorded.append(("/front/image_raw/compressed", COMPRESSED, START_NS + number * STEP_NS, message))
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
         for number, source in enumerate(FrameReader(bag).frames()):
-            difference = np.abs(source.decode().astype(int) - picture(3 * number))
+            difference = np.abs(source.decode().astype(int) - rgb_image(3 * number))
             assert source.is_packet
             assert difference.mean() < 6
 
 
 @pytest.mark.parametrize("form", ["", "jpg", "JPEG", "image/jpeg"])
 def test_publishers_write_what_they_like_into_format(tmp_path: Path, form: str) -> None:
-    message = compressed(picture(1), START_NS)
+    message = compressed(rgb_image(1), START_NS)
     message.format = form
     recorded = [("/front/image_raw/compressed", COMPRESSED, START_NS, message)]
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
         (frame,) = FrameReader(bag).frames()
-        assert frame.decode().shape == picture(1).shape
+        assert frame.decode().shape == rgb_image(1).shape
 
 
 def test_a_step_of_zero_means_rows_without_padding(tmp_path: Path) -> None:
-    message = image(picture(0), START_NS)
+    message = image_message(rgb_image(0), START_NS)
     message.step = 0
     assert numbers(write_bag(tmp_path / "bag", [("/front/image_raw", IMAGE, START_NS, message)])) == ([0], [])

@@ -112,11 +112,11 @@ def test_reds_is_read_as_unpacked(tmp_path: Path, write_image, inner: str) -> No
 
 
 @pytest.mark.parametrize("below", ["", "test_a"])
-def test_raindrop_pairs_rain_with_clean(tmp_path: Path, write_picture, below: str) -> None:
+def test_raindrop_pairs_rain_with_clean(tmp_path: Path, write_image, below: str) -> None:
     for split in ("train", "test_a", "test_b"):
         for number in (0, 10):
-            write_picture(tmp_path / split / f"data/{number}_rain.png")
-            write_picture(tmp_path / split / f"gt/{number}_clean.png")
+            write_image(tmp_path / split / f"data/{number}_rain.png")
+            write_image(tmp_path / split / f"gt/{number}_clean.png")
     pairs = find_pairs(tmp_path / below, layout="raindrop", split="test")
     assert [(p.input_path.name, p.target_path.name) for p in pairs] == [
         ("0_rain.png", "0_clean.png"),

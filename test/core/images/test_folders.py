@@ -62,7 +62,7 @@ def test_training_and_validation_take_unpadded_frames_in_order(tmp_path: Path):
             write(tmp_path / "pairs" / side / f"{number}.png")
     folder = Folder(path=str(tmp_path / "pairs/input"))
     assert [path.stem for path in folder.frames()] == ["1", "2", "9", "10", "11"]
-    config = ValidationConfig(videos=[str(tmp_path / "pairs")], history=2, max_pictures=5)
+    config = ValidationConfig(videos=[str(tmp_path / "pairs")], history=2, max_images=5)
     measured = Validation(config, size_multiple=8).folders["pairs video"]
     assert [[path.stem for path in older] for _, older in measured] == [
         [],
