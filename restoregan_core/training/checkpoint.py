@@ -40,4 +40,6 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> dict[str,
     version = state.get("format") if isinstance(state, dict) else None
     if type(version) is not int or version != FORMAT:
         raise ValueError(f"{path} is not a checkpoint of this version of restoregan")
+    if "average" in state:  # what ``ema`` was called at first
+        state["ema"] = state.pop("average")
     return state

@@ -5,9 +5,8 @@ A step is a pure function of (weights, optimiser state, batch, seed): it keeps n
 so a checkpoint needs none.
 """
 
-import copy
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +15,12 @@ from restoregan_core.models.critic import Critic
 from restoregan_core.models.generator import Generator
 from restoregan_core.training import transfer
 from restoregan_core.training.config import TrainConfig
+from restoregan_core.training.ema import make_ema, set_steps
 from restoregan_core.training.loss_config import LossConfig
 from restoregan_core.training.losses import adversarial, pixel
 from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 from restoregan_core.training.losses.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training.optimisers import make_optimiser
-from restoregan_core.training.plan import ema_decay_at
 
 
 class TrainingFailedError(RuntimeError):
@@ -56,7 +55,8 @@ class Learner:
         self.generator: Generator = self.place(generator)
         teacher = transfer.load_teacher(generator, config.transfer.keep)
         self.teacher: Generator | None = self.place(teacher) if teacher else None
-        self.average = copy.deepcopy(self.generator).eval() if config.optimiser.ema_decay else None
+        decay = config.optimiser.ema_decay
+        self.ema = make_ema(self.generator, decay) if decay else None
         self.wrapped_generator = fabric.setup_module(self.generator)
         self.optimiser = make_optimiser(config.optimiser, self.generator)
         self.critic: Critic | None = None
@@ -70,7 +70,7 @@ class Learner:
     @property
     def best_generator(self) -> Generator:
         """What is validated and exported: the moving average, or the generator itself."""
-        return self.average if self.average is not None else self.generator
+        return self.generator if self.ema is None else cast(Generator, self.ema.module)
 
     def place(self, item: Any) -> Any:
         """A module or a (B, C, H, W) tensor on the device, in the run's memory layout."""
@@ -122,7 +122,8 @@ class Learner:
         terms = self._generator_losses(loss, restored_BCHW, sharp_BCHW)
         total = torch.stack(list(terms.values())).sum()
         norm = self._descend(self.optimiser, total, rate, self.config.optimiser.clip_norm)
-        self._update_average(step)
+        if self.ema is not None:
+            self.ema.update_parameters(self.raw_generator)
         figures |= {name: term.detach() for name, term in terms.items()}
         return figures | {"loss/total": total.detach(), "gradient_norm": norm}
 
@@ -209,14 +210,6 @@ class Learner:
         optimiser.step()
         return norm
 
-    @torch.no_grad()
-    def _update_average(self, step: int) -> None:
-        if self.average is not None:
-            decay = ema_decay_at(self.config.optimiser.ema_decay, step)
-            averaged: list[Tensor] = list(self.average.parameters())
-            current: list[Tensor] = list(self.generator.parameters())
-            torch._foreach_lerp_(averaged, current, 1 - decay)
-
     def _make_perceptual(self) -> PerceptualLoss:
         c = self.config.perceptual
         network = load_vgg16_stand_in(c.weights) if c.network == "vgg16_stand_in" else load_vgg19(c.weights)
@@ -225,10 +218,10 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Weights and optimisers, fit for ``weights_only`` reading."""
-        average, critic, critic_optimiser = self.average, self.critic, self.critic_optimiser
+        ema, critic, critic_optimiser = self.ema, self.critic, self.critic_optimiser
         return {
             "generator": self.generator.state_dict(),
-            "average": None if average is None else average.state_dict(),
+            "ema": None if ema is None else ema.module.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "critic": None if critic is None else critic.state_dict(),
             "critic_optimiser": None if critic_optimiser is None else critic_optimiser.state_dict(),
@@ -237,8 +230,9 @@ class Learner:
     def load_state(self, state: dict[str, Any]) -> None:
         """The inverse of ``state``, in the stage that it was taken in (see ``begin_stage``)."""
         self.generator.load_state_dict(state["generator"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
+        if self.ema is not None:
+            self.ema.module.load_state_dict(state["ema"])
+            set_steps(self.ema, state["step"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.critic is not None and self.critic_optimiser is not None:
             self.critic.load_state_dict(state["critic"])

@@ -54,8 +54,3 @@ def learning_rate(optimiser: OptimiserConfig, stages: list[Stage], position: int
     return (
         optimiser.final_learning_rate + (optimiser.learning_rate - optimiser.final_learning_rate) * remaining
     )
-
-
-def ema_decay_at(decay: float, step: int) -> float:
-    """Decay of the moving average at ``step``: less at the beginning, so that the average forgets the random start."""
-    return min(decay, (1 + step) / (10 + step))

@@ -23,7 +23,7 @@ def load_start(generator: Generator, start_from: str) -> None:
         if not Path(start_from).is_file():
             raise ValueError(f"transfer.start_from: no file {start_from!r}")
         checkpoint = load_checkpoint(Path(start_from))
-        state = checkpoint["average"] or checkpoint["generator"]
+        state = checkpoint["ema"] or checkpoint["generator"]
     else:
         state = load_generator(start_from).generator.state_dict()
     try:

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains the assessor: samples made once, then many passes, then calibration on what was held out."""
 
-import copy
 import json
 import logging
 import math
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -22,10 +21,10 @@ from restoregan_core.training.assessor.config import AssessorTrainConfig
 from restoregan_core.training.assessor.samples import Samples, patchwork, samples_of
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import differing_sections
+from restoregan_core.training.ema import make_ema, set_steps
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.optimisers import MuonWithAdamW
-from restoregan_core.training.plan import ema_decay_at
 from restoregan_core.training.signals import StopRequest
 from restoregan_core.zoo import load_assessor_network, save_assessor
 
@@ -57,7 +56,7 @@ class AssessorTrainer:
         torch.manual_seed(config.seed)
         self.network = self._first_network().to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network).eval()
+        self.ema = make_ema(self.network, config.ema_decay)
         self.optimiser: torch.optim.Optimizer
         make = MuonWithAdamW if config.optimiser == "muon" else torch.optim.AdamW
         self.optimiser = make(
@@ -147,12 +146,7 @@ class AssessorTrainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
-        decay = ema_decay_at(config.ema_decay, self.step)
-        with torch.no_grad():
-            pairs = zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True)
-            for mean, value in pairs:
-                if mean.is_floating_point():
-                    mean.lerp_(value, 1 - decay)
+        self.ema.update_parameters(self.network)
         return figures
 
     def _place(self, images_BCHW: Tensor) -> Tensor:
@@ -161,7 +155,7 @@ class AssessorTrainer:
 
     @torch.no_grad()
     def _predict(self, samples: Samples) -> tuple[Tensor, Tensor]:
-        found = [self.average(self._place(part)) for part in samples.images_NCHW.split(32)]
+        found = [self.ema(self._place(part)) for part in samples.images_NCHW.split(32)]
         return torch.cat([tiles for tiles, _ in found]).cpu(), torch.cat([frame for _, frame in found]).cpu()
 
     def _measure(self, held_out: Samples) -> dict[str, float]:
@@ -188,14 +182,14 @@ class AssessorTrainer:
             "scores": json.dumps(self._measure(held_out)),
         }
         path = self.config.run_dir / "last.safetensors"
-        digest = save_assessor(self.average, calibration, path, metadata)
+        digest = save_assessor(cast(AssessorNetwork, self.ema.module), calibration, path, metadata)
         _LOG.info("%s: SHA-256 %s", path, digest)
 
     def _state(self) -> dict[str, Any]:
         return {
             "recipe": self.config.recipe(), "step": self.step, "position": self.position,
             "elapsed_s": self.elapsed_s, "network": self.network.state_dict(),
-            "average": self.average.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "ema": self.ema.module.state_dict(), "optimiser": self.optimiser.state_dict(),
         }  # fmt: skip
 
     def _save(self) -> None:
@@ -214,7 +208,8 @@ class AssessorTrainer:
             )
         self.step, self.position, self.elapsed_s = state["step"], state["position"], state["elapsed_s"]
         self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
+        self.ema.module.load_state_dict(state["ema"])
+        set_steps(self.ema, self.step)
         self.optimiser.load_state_dict(state["optimiser"])
         _LOG.info("going on from step %d of %s", self.step, path)
 

@@ -136,7 +136,7 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     two = [*run, str(program), str(tmp_path / "two"), *arguments, str(tmp_path / "run2")]
     subprocess.run(two, check=True, env=environment, capture_output=True, timeout=240)
     rank0, rank1 = (torch.load(tmp_path / f"two-{rank}.pt", weights_only=True) for rank in (0, 1))
-    for network in ("generator", "average", "critic"):
+    for network in ("generator", "ema", "critic"):
         for key, weight in rank0[network].items():
             assert torch.equal(weight, rank1[network][key]), (network, key)
     if game == "wgan_gp":
@@ -144,7 +144,7 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     one = [sys.executable, str(program), str(tmp_path / "one"), *arguments, str(tmp_path / "run1")]
     subprocess.run(one, check=True, env=environment, capture_output=True, timeout=240)
     single = torch.load(tmp_path / "one-0.pt", weights_only=True)
-    for network in ("generator", "average", "critic"):
+    for network in ("generator", "ema", "critic"):
         for key, weight in rank0[network].items():
             # 4 Adam steps of 1e-3: a wrong share of the batch moves weights by thousandths.
             torch.testing.assert_close(weight, single[network][key], rtol=1e-3, atol=2e-4)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stages, learning rates and averages as functions of the step."""
+"""Stages, learning rates as functions of the step."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from restoregan_core.commands.train import parse
 from restoregan_core.training.config import OptimiserConfig, ScheduleConfig, StageConfig
-from restoregan_core.training.plan import ema_decay_at, learning_rate, plan_stages, stage_at
+from restoregan_core.training.plan import learning_rate, plan_stages, stage_at
 
 RECIPES = Path(__file__).parents[3] / "config" / "train"
 
@@ -88,8 +88,3 @@ def test_stages_cover_every_step_once_and_rates_never_rise_nor_leave_their_range
     rates = [learning_rate(optimiser, stages, step) for step in range(total + 5)]
     assert all(a >= b for a, b in pairwise(rates))
     assert all(1e-7 * 0.999 <= rate <= 1e-4 for rate in rates)
-
-
-def test_average_begins_short_and_ends_at_its_decay() -> None:
-    assert ema_decay_at(0.999, 0) == pytest.approx(0.1)
-    assert ema_decay_at(0.999, 10**6) == 0.999

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
 
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import TrainConfig, ValidationConfig, differing_sections
@@ -37,6 +38,23 @@ def test_a_run_goes_on_under_a_version_that_knows_one_more_loss(
     assert make_trainer(config).step == 8
     with pytest.raises(ValueError, match="another loss"):
         make_trainer(replace(config, loss=replace(PIXELS, fft_weight=0.5)))
+
+
+def test_a_checkpoint_that_calls_the_moving_average_otherwise_is_gone_on_from(
+    make_config: MakeConfig, make_trainer: MakeTrainer
+) -> None:
+    config = make_config()
+    whole = make_trainer(config)
+    whole.run()
+    last = config.run_dir / "last.pt"
+    state = load_checkpoint(last)
+    state["average"] = state.pop("ema")
+    save_checkpoint(state, last)
+    resumed = make_trainer(config)
+    assert whole.learner.ema is not None
+    assert resumed.learner.ema is not None
+    for key, weight in whole.learner.ema.state_dict().items():
+        assert torch.equal(weight, resumed.learner.ema.state_dict()[key]), key
 
 
 def test_off_is_as_good_as_absent_and_on_is_not() -> None:

@@ -110,7 +110,7 @@ def test_progressive_restart_keeps_the_generator_and_throws_the_rest_away(
     trainer._begin(stages[1])
     after = flat(trainer.state())
     assert all(
-        torch.equal(after[key], before[key]) for key in after if key.startswith(("/generator", "/average"))
+        torch.equal(after[key], before[key]) for key in after if key.startswith(("/generator", "/ema"))
     )
     weights = [key for key in after if key.startswith("/critic/") and key.endswith("weight")]
     assert len(weights) == 8
@@ -182,10 +182,10 @@ def test_weights_are_exported_with_where_they_come_from(
     assert json.loads(loaded.metadata["recipe"])["optimiser"]["kind"] == "adam"
     assert "psnr_db" in loaded.metadata["scores"]
     assert loaded.metadata["code_version"]
-    average = trainer.learner.average
-    assert average is not None
+    ema = trainer.learner.ema
+    assert ema is not None
     for key, weight in loaded.generator.state_dict().items():
-        torch.testing.assert_close(weight, average.state_dict()[key], rtol=1e-3, atol=1e-6)
+        torch.testing.assert_close(weight, ema.module.state_dict()[key], rtol=1e-3, atol=1e-6)
 
 
 def test_the_average_is_what_its_definition_says(make_config: MakeConfig, make_trainer: MakeTrainer) -> None:
@@ -198,8 +198,8 @@ def test_the_average_is_what_its_definition_says(make_config: MakeConfig, make_t
         trainer.step += 1
         decay = min(0.9, (1 + step) / (10 + step))
         wanted = decay * wanted + (1 - decay) * trainer.learner.generator.state_dict()[key]
-    assert trainer.learner.average is not None
-    torch.testing.assert_close(trainer.learner.average.state_dict()[key], wanted)
+    assert trainer.learner.ema is not None
+    torch.testing.assert_close(trainer.learner.ema.module.state_dict()[key], wanted)
 
 
 def test_nan_stops_the_run_and_keeps_batch_and_checkpoint(make_config: MakeConfig) -> None:
@@ -271,9 +271,11 @@ def test_training_starts_from_trained_weights(
     second = make_trainer(
         make_config(output=str(tmp_path / "rain"), transfer=TransferConfig(start_from=start))
     )
-    assert first.learner.average is not None
-    for key, weight in first.learner.average.state_dict().items():
-        torch.testing.assert_close(second.learner.generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6)
+    assert first.learner.ema is not None
+    for key, weight in first.learner.ema.module.state_dict().items():
+        torch.testing.assert_close(
+            second.learner.generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6
+        )
     other = GeneratorConfig(base_width=8, blocks=1)
     with pytest.raises(ValueError, match="of another shape"):
         make_trainer(make_config(output="", generator=other, transfer=TransferConfig(start_from=start)))

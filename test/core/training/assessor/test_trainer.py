@@ -73,8 +73,8 @@ def test_an_interrupted_run_goes_on_to_the_bit(make_config, tmp_path: Path, monk
     second = AssessorTrainer(parts)
     assert 0 < second.step < 6
     assert second.run() == 0
-    for name, value in whole.average.state_dict().items():
-        assert torch.equal(value, second.average.state_dict()[name]), name
+    for name, value in whole.ema.state_dict().items():
+        assert torch.equal(value, second.ema.state_dict()[name]), name
 
 
 def test_what_is_exported_loads_and_judges_frames_of_any_size(make_config) -> None:
