@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.stats
 
 RESAMPLES = 10_000
 
@@ -72,7 +73,11 @@ def bootstrap_interval(
     """
     if units < 1:
         raise ValueError("a bootstrap needs at least one unit")
-    rng = np.random.default_rng(seed)
-    drawn = [statistic(rng.integers(0, units, units)) for _ in range(resamples)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Interval(mean=statistic(np.arange(units)), low=float(low), high=float(high), count=units)
+    mean = statistic(np.arange(units))
+    if units == 1:
+        return Interval(mean=mean, low=mean, high=mean, count=1)
+    low, high = scipy.stats.bootstrap(
+        (np.arange(units),), statistic, n_resamples=resamples, batch=100, vectorized=False, method="percentile",
+        random_state=np.random.default_rng(seed),
+    ).confidence_interval  # fmt: skip
+    return Interval(mean=mean, low=float(low), high=float(high), count=units)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from restoregan_core.metrics.bootstrap import bootstrap_interval
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 
@@ -91,7 +92,6 @@ def compare_replays(a: Path, b: Path, seed: int = 0) -> Comparison:
         for table, place in zip(tables, places, strict=True)
     ]
     segment_ids = _segments(paired[0])
-    rng = np.random.default_rng(seed)
     differences, per_segment = [], {}
     for name, (unit, sign, measure) in _MEASURES.items():
         values_a, values_b = (np.asarray(measure(table), float) for table in paired)
@@ -99,7 +99,7 @@ def compare_replays(a: Path, b: Path, seed: int = 0) -> Comparison:
         if not known.any():
             continue
         change = np.where(known, values_b - values_a, 0.0)
-        low, high = _interval(change, known, segment_ids, rng)
+        low, high = _interval(change, known, segment_ids, seed)
         mean_a, mean_b = float(values_a[known].mean()), float(values_b[known].mean())
         verdict = _verdict(low, high, sign)
         differences.append(Difference(name, unit, mean_a, mean_b, mean_b - mean_a, low, high, verdict))
@@ -133,15 +133,16 @@ def _segments(table: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _interval(
-    change: np.ndarray, known: np.ndarray, segment_ids: np.ndarray, rng: np.random.Generator
+    change: np.ndarray, known: np.ndarray, segment_ids: np.ndarray, seed: int
 ) -> tuple[float, float]:
-    """2.5 and 97.5 percentile of the mean change over segments drawn with replacement."""
+    """95 % interval of the mean change over segments drawn with replacement."""
     sums = np.bincount(segment_ids, change)
     counts = np.bincount(segment_ids, known.astype(float))
     sums, counts = sums[counts > 0], counts[counts > 0]
-    drawn = rng.integers(0, len(sums), (DRAWS, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
+    interval = bootstrap_interval(
+        len(sums), lambda drawn: float(sums[drawn].sum() / counts[drawn].sum()), resamples=DRAWS, seed=seed
+    )
+    return interval.low, interval.high
 
 
 def _verdict(low: float, high: float, sign: int) -> str:

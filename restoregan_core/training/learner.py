@@ -97,14 +97,13 @@ class Learner:
             self.critic_optimiser = make_optimiser(self.config.optimiser, self.critic)
 
     def learn(
-        self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, step: int, seed: int
+        self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, seed: int
     ) -> dict[str, Tensor]:
         """The critic's steps, then one of the generator. Returns what is worth a curve, as scalar tensors.
 
         Args:
             input_BCHW, target_BCHW: float32 RGB in [0, 1], of this process; the input with its history, if any.
             rate: the learning rate.
-            step: generator steps done before this one.
             seed: of dropout and of the gradient penalty's points.
 
         Raises:

@@ -127,7 +127,7 @@ class Trainer:
         loss = self.config.loss_of(stage.config)
         seed = _step_seed(self.config.seed, self.step, self.fabric.global_rank)
         try:
-            figures = self.learner.learn(batch.input_BCHW, batch.target_BCHW, loss, rate, self.step, seed)
+            figures = self.learner.learn(batch.input_BCHW, batch.target_BCHW, loss, rate, seed)
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"step {self.step}: {error}; {self._keep(batch)}") from error
         return {**figures, "learning_rate": rate}
