@@ -122,7 +122,7 @@ class Learner:
         total = torch.stack(list(terms.values())).sum()
         norm = self._descend(self.optimiser, total, rate, self.config.optimiser.clip_norm)
         if self.ema is not None:
-            self.ema.update_parameters(self.raw_generator)
+            self.ema.update_parameters(self.generator)
         figures |= {name: term.detach() for name, term in terms.items()}
         return figures | {"loss/total": total.detach(), "gradient_norm": norm}
 

@@ -273,9 +273,7 @@ def test_training_starts_from_trained_weights(
     )
     assert first.learner.ema is not None
     for key, weight in first.learner.ema.module.state_dict().items():
-        torch.testing.assert_close(
-            second.learner.generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6
-        )
+        torch.testing.assert_close(second.learner.generator.state_dict()[key], weight, rtol=1e-3, atol=1e-6)
     other = GeneratorConfig(base_width=8, blocks=1)
     with pytest.raises(ValueError, match="of another shape"):
         make_trainer(make_config(output="", generator=other, transfer=TransferConfig(start_from=start)))
