@@ -27,7 +27,7 @@ from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 
 from restoregan_core.bags.types import unpack_message
-from restoregan_ros.stop_signal import StopSignal
+from restoregan_core.stop_signal import StopSignal
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection

@@ -26,8 +26,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
+from restoregan_core.stop_signal import StopSignal
 from restoregan_ros.bag_player import find_message_class
-from restoregan_ros.stop_signal import StopSignal
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection

@@ -22,6 +22,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
+from restoregan_core.stop_signal import StopSignal
 from restoregan_ros import pipeline_setup
 from restoregan_ros.camera_stream import CameraStream
 from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
@@ -32,7 +33,6 @@ from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_par
 from restoregan_ros.shared_memory import shortage
 from restoregan_ros.shedding import LoadShedder
 from restoregan_ros.slots import Slots
-from restoregan_ros.stop_signal import StopSignal
 from restoregan_ros.watchdog import Watchdog
 from restoregan_ros.worker import Worker
 

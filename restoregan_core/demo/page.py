@@ -18,6 +18,10 @@ from restoregan_core.report.report import FrameRow, Report, column
 
 PERCENTILES = (50, 90, 99)
 
+_PROBABILITIES = (
+    "blur_probability", "rain_probability", "residual_blur_probability", "residual_rain_probability",
+)  # fmt: skip
+
 
 def make_report(
     results: Results, title: str, settings: Mapping[str, str], environment: Mapping[str, str]
@@ -102,12 +106,11 @@ def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
 
 def probabilities_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:
     """Mean probabilities, of the source and of what was published, for each condition."""
-    names = ("blur", "rain", "residual_blur", "residual_rain")
     return [
         {
             "condition": condition,
             "frames": len(chosen),
-            **{name: _mean(column(chosen, name)) for name in names},
+            **{name: _mean(column(chosen, name)) for name in _PROBABILITIES},
         }
         for condition in dict.fromkeys(row.condition for row in rows)
         if (chosen := [row for row in rows if row.condition == condition])
@@ -140,7 +143,7 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
             [
                 (
                     p["condition"] or "all", str(p["frames"]),
-                    *(_percent(p[name]) for name in ("blur", "rain", "residual_blur", "residual_rain")),
+                    *(_percent(p[name]) for name in _PROBABILITIES),
                 )
                 for p in summary["probabilities"]
             ],
@@ -182,7 +185,7 @@ def _most_telling(results: Results) -> int:
         gain = row.psnr_after - row.psnr_before
         return (
             0.0 if math.isnan(gain) else gain,
-            (row.action == "restored") * np.nansum([row.blur, row.rain]),
+            (row.action == "restored") * np.nansum([row.blur_probability, row.rain_probability]),
         )
 
     return max(range(len(results.images)), key=telling, default=0)

@@ -3,13 +3,14 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from restoregan_core.bags.frames import FrameReader
+from restoregan_core.bags.frame_finder import FrameFinder
+from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.bags.writer import output_typestore
 from restoregan_core.images.rgb import RgbImage
@@ -68,8 +69,8 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     size = (0, 0)
     with open_bag(recording.source) as source_bag, open_bag(recording.recorded) as recorded_bag:
         sources = FrameReader(source_bag, [recording.image_topic]).frames()
-        published = _Images(recorded_bag, recording.restored_topic)
-        truths = _Images(source_bag, recording.ground_truth_topic) if recording.ground_truth_topic else None
+        published = FrameFinder(recorded_bag, {recording.restored_topic} & set(recorded_bag.topics))
+        truths = FrameFinder(source_bag, {recording.ground_truth_topic or ""} & set(source_bag.topics))
         for frame in sources:
             sent += 1
             on_frame()
@@ -80,12 +81,12 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
             index = len(rows)
             condition = recording.conditions.get(frame.stamp_ns, "")
             row = row_of(report, (frame.stamp_ns - start_ns) / 1e9, condition)
-            after = published.at(frame.stamp_ns)
+            after = _pixels(published.find(frame.stamp_ns))
             missing += after is None
-            if after is not None and (truths is not None or index in chosen):
+            if after is not None and (recording.ground_truth_topic or index in chosen):
                 before = frame.decode()
                 size = before.shape[:2]
-                truth = truths.at(frame.stamp_ns) if truths is not None else None
+                truth = _pixels(truths.find(frame.stamp_ns))
                 if truth is not None and truth.shape == after.shape == before.shape:
                     row = _scored(row, before, after, truth, with_ssim=index in measured)
                 if index in chosen:
@@ -96,21 +97,8 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
     return Results(rows, images, sent, last.frames_superseded, missing, last.model, size)
 
 
-class _Images:
-    """Images of one topic by stamp, asked for in the order of the bag."""
-
-    def __init__(self, bag: Any, topic: str) -> None:
-        self._frames = iter(())  # type: Any
-        if topic in bag.topics:
-            self._frames = FrameReader(bag, [topic]).frames()
-        self._next = next(self._frames, None)
-
-    def at(self, stamp_ns: int) -> RgbImage | None:
-        while self._next is not None and self._next.stamp_ns < stamp_ns:
-            self._next = next(self._frames, None)
-        if self._next is None or self._next.stamp_ns != stamp_ns:
-            return None
-        return self._next.decode()
+def _pixels(frame: SourceFrame | None) -> RgbImage | None:
+    return None if frame is None else frame.decode()
 
 
 def _read_reports(recording: Recording) -> dict[int, Any]:
@@ -126,19 +114,15 @@ def _stamp_ns(message: Any) -> int:
 
 
 def row_of(report: Any, time_s: float, condition: str) -> FrameRow:
-    """A RestorationReport as a row."""
+    """A RestorationReport as a row: every number that both have."""
+    declared = {declared.name for declared in fields(FrameRow)} & set(report.__dataclass_fields__)
+    numbers = {name: getattr(report, name) for name in declared - {"action", "reason"}}
     return FrameRow(
         time_s=time_s,
         condition=condition,
-        blur=report.blur_probability,
-        rain=report.rain_probability,
-        residual_blur=report.residual_blur_probability,
-        residual_rain=report.residual_rain_probability,
         action=Action(report.action).name.lower().replace("_", " "),
         reason=Reason(report.reason).name.lower().replace("_", " "),
-        latency_ms=report.latency_ms,
-        assessment_ms=report.assessment_ms,
-        restoration_ms=report.restoration_ms,
+        **numbers,
     )
 
 

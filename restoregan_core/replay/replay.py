@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from restoregan_core.bags.cameras import find_cameras
+from restoregan_core.bags.frame_finder import STAMP_TOLERANCE_NS, FrameFinder
 from restoregan_core.bags.frames import FrameReader, SourceFrame
 from restoregan_core.bags.messages import MessageTypes
 from restoregan_core.bags.reader import Bag, open_bag
@@ -28,7 +29,6 @@ from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.replay.ground_truth import GroundTruthTopic
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
     ProcessedFrame,
@@ -242,9 +242,8 @@ class _Run:
         with contextlib.ExitStack() as stack:
             truth = None
             if options.ground_truth_topic:
-                truth = GroundTruthTopic(
-                    stack.enter_context(open_bag(self._bag.path)), options.ground_truth_topic
-                )
+                clean_bag = stack.enter_context(open_bag(self._bag.path))
+                truth = FrameFinder(clean_bag, [options.ground_truth_topic], tolerance_ns=STAMP_TOLERANCE_NS)
             chosen = options.only_stamps_ns
             taken = 0
             for frame in self._reader.frames(options.start_s, options.end_s):

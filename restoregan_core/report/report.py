@@ -29,11 +29,11 @@ class FrameRow:
     camera: str = "camera"
     condition: str = ""
     """What was done to a clean frame, where that is known: ``clean``, ``blur``, ``rain`` or both."""
-    blur: float = math.nan
-    rain: float = math.nan
-    residual_blur: float = math.nan
+    blur_probability: float = math.nan
+    rain_probability: float = math.nan
+    residual_blur_probability: float = math.nan
     """Blur probability of the frame as published."""
-    residual_rain: float = math.nan
+    residual_rain_probability: float = math.nan
     action: str = "passed through"
     """``passed through``, ``restored``, ``failed open``."""
     reason: str = "none"

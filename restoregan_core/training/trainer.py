@@ -15,13 +15,13 @@ from typing import Any
 import torch
 
 from restoregan_core.data.sources import Batch, TrainingSource
+from restoregan_core.stop_signal import StopSignal
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
 from restoregan_core.training.config import TrainConfig, differing_sections
 from restoregan_core.training.export import export_weights
 from restoregan_core.training.learner import Learner, NonFiniteLossError, SaturatedError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.plan import Stage, learning_rate, plan_stages, stage_at
-from restoregan_core.training.signals import StopRequest
 from restoregan_core.training.validation import Score, Validation
 
 _LOG = logging.getLogger(__name__)
@@ -85,8 +85,8 @@ class Trainer:
         saved_s = time.monotonic()
         batches: Iterator[Batch] | None = None
         monitor = Monitor(self.config.run_dir, total, self.position, self.step, self.fabric.is_global_zero)
-        with StopRequest() as stop, monitor:
-            while self.position < total and not stop.signal_number:
+        with StopSignal(insist=True) as stop, monitor:
+            while self.position < total and not stop:
                 stage = stage_at(self.stages, self.position)
                 if stage.index != self.stage_index or batches is None:
                     self._enter(stage, monitor)
@@ -141,7 +141,7 @@ class Trainer:
             return f"the batch could not be saved ({error})"
         return f"the batch is in {path}"
 
-    def _advance(self, stop: StopRequest) -> None:
+    def _advance(self, stop: StopSignal) -> None:
         """Move along the plan, equally in all processes, and learn of a signal to any of them."""
         clock = 0.0
         if self.config.schedule.max_minutes:

@@ -24,10 +24,10 @@
   function caption(row) {
     const parts = [`${row.time_s.toFixed(2)} s`];
     if (row.condition) parts.push(`made: ${row.condition}`);
-    parts.push(`blur ${percent(row.blur)}, rain ${percent(row.rain)}`);
+    parts.push(`blur ${percent(row.blur_probability)}, rain ${percent(row.rain_probability)}`);
     parts.push(row.action + (row.reason === "none" ? "" : ` (${row.reason})`));
-    if (row.residual_blur !== null && row.action === "restored")
-      parts.push(`left: blur ${percent(row.residual_blur)}, rain ${percent(row.residual_rain)}`);
+    if (row.residual_blur_probability !== null && row.action === "restored")
+      parts.push(`left: blur ${percent(row.residual_blur_probability)}, rain ${percent(row.residual_rain_probability)}`);
     if (row.psnr_before !== null && row.psnr_after !== null)
       parts.push(`PSNR ${row.psnr_before.toFixed(2)} → ${row.psnr_after.toFixed(2)} dB`);
     if (row.latency_ms !== null) parts.push(`latency ${row.latency_ms.toFixed(0)} ms`);
@@ -125,7 +125,7 @@
       ],
       hooks: { drawClear: [drawBehind], draw: [drawInFront] },
     };
-    const columns = [column("time_s"), column("blur"), column("rain"), column("residual_blur"), column("residual_rain"), restored, failed];
+    const columns = [column("time_s"), column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), restored, failed];
     plot = new uPlot(options, columns, place);
     let pressed_at = null;
     plot.over.addEventListener("mousedown", (event) => { pressed_at = event.clientX; });

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from restoregan_core.data.assessment import AssessmentSource
 from restoregan_core.metrics.calibration import auroc
 from restoregan_core.models.assessor import EVENTS, AssessorNetwork
+from restoregan_core.stop_signal import StopSignal
 from restoregan_core.training.assessor.calibration import calibrate, grid_samples
 from restoregan_core.training.assessor.config import AssessorTrainConfig
 from restoregan_core.training.assessor.samples import Samples, patchwork, samples_of
@@ -25,7 +26,6 @@ from restoregan_core.training.ema import make_ema, set_steps
 from restoregan_core.training.learner import NonFiniteLossError
 from restoregan_core.training.monitor import Monitor
 from restoregan_core.training.optimisers import MuonWithAdamW
-from restoregan_core.training.signals import StopRequest
 from restoregan_core.zoo import load_assessor_network, save_assessor
 
 _LOG = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ class AssessorTrainer:
         )
         started_s, saved_s = time.monotonic() - self.elapsed_s, time.monotonic()
         monitor = Monitor(config.run_dir, config.steps, self.position, self.step, active=True)
-        with StopRequest() as stop, monitor:
-            while self.position < config.steps and not stop.signal_number:
+        with StopSignal(insist=True) as stop, monitor:
+            while self.position < config.steps and not stop:
                 figures = self._learn(samples)
                 self.step += 1
                 self.elapsed_s = time.monotonic() - started_s
@@ -110,7 +110,7 @@ class AssessorTrainer:
                     self._save()
                     saved_s = time.monotonic()
         self._save()
-        if not stop.signal_number:
+        if not stop:
             self._export(held_out)
         return stop.signal_number
 
