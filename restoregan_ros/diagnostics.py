@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What /diagnostics says: the node, and of each camera its stream, its blur and its rain."""
+"""What /diagnostics says: the node, and of each camera its stream, its blur and its rain.
+
+Names lack the node's, which the publisher puts before them.
+"""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
-from builtin_interfaces.msg import Time
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from restoregan_ros.parameters import NodeSettings
 from restoregan_ros.stream_statistics import Snapshot
@@ -19,28 +21,21 @@ OK, WARN, ERROR, STALE = (
 )
 
 
-def diagnostic_array(stamp: Time, statuses: list[DiagnosticStatus]) -> DiagnosticArray:
-    array = DiagnosticArray(status=statuses)
-    array.header.stamp = stamp
-    return array
-
-
 def node_status(
     node: str, state: str, model: str, runtime: str, mode: str, worker_is_overdue: bool
 ) -> DiagnosticStatus:
     """Lifecycle state, network and what runs it; an error while the worker is overdue.
 
     Args:
-        node: the node's name, which is the status's hardware_id, too.
+        node: the node's name, which is the status's hardware_id.
         runtime: one line about library, version, device and precision.
     """
     level, message = (ERROR, "worker overdue, sources are passed on") if worker_is_overdue else (OK, state)
     values = {"state": state, "model": model, "runtime": runtime, "mode": mode}
-    return _status(f"{node}: network", node, level, message, values)
+    return _status("network", node, level, message, values)
 
 
 def camera_statuses(
-    node: str,
     camera: str,
     snapshot: Snapshot,
     settings: NodeSettings,
@@ -51,21 +46,20 @@ def camera_statuses(
     """Three statuses: the stream, its blur, its rain. Probabilities are means since the last snapshot.
 
     Args:
-        node: the node's name.
         camera: its name is the statuses' hardware_id, by which aggregators and viewers group them.
         is_shed: whether the camera is only assessed because the worker has no time to restore it.
     """
     return [
-        _stream_status(f"{node}: {camera} stream", camera, snapshot, settings, now_ros_ns, is_shed),
+        _stream_status(f"{camera} stream", camera, snapshot, settings, now_ros_ns, is_shed),
         _quality_status(
-            f"{node}: {camera} blur",
+            f"{camera} blur",
             camera,
             snapshot.blur_probability,
             settings.blur_warn_probability,
             settings.blur_error_probability,
         ),
         _quality_status(
-            f"{node}: {camera} rain",
+            f"{camera} rain",
             camera,
             snapshot.rain_probability,
             settings.rain_warn_probability,

@@ -14,9 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -25,7 +24,8 @@ from rclpy.signals import SignalHandlerOptions
 from restoregan_core.stop_signal import StopSignal
 from restoregan_ros import pipeline_setup
 from restoregan_ros.camera_stream import CameraStream
-from restoregan_ros.diagnostics import camera_statuses, diagnostic_array, node_status
+from restoregan_ros.diagnostics import camera_statuses, node_status
+from restoregan_ros.diagnostics_publisher import DiagnosticsPublisher
 from restoregan_ros.frame import Frame
 from restoregan_ros.lifecycle_answers import answer_every_transition
 from restoregan_ros.outcome import DISABLED
@@ -78,8 +78,7 @@ class RestoreNode(LifecycleNode):
         if HAS_POST_SET_CALLBACKS:
             self.add_post_set_parameters_callback(self._apply_parameters)
         answer_every_transition(self)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_timer(1.0, self._publish_diagnostics, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._diagnostics = DiagnosticsPublisher(self, self._diagnose)
 
     def settings(self) -> Settings:
         """The settings in force."""
@@ -98,7 +97,7 @@ class RestoreNode(LifecycleNode):
                 return FAILURE
             for camera in settings.cameras:
                 stream = CameraStream(
-                    self, camera, self.settings, pipeline.model, self._diagnostics_are_wanted
+                    self, camera, self.settings, pipeline.model, self._diagnostics.is_wanted
                 )
                 self._streams[camera] = stream
         except Exception as error:
@@ -208,29 +207,20 @@ class RestoreNode(LifecycleNode):
         if self._watchdog is not None:
             self._watchdog.wake()
 
-    def _publish_diagnostics(self) -> None:
-        try:
-            now = self.get_clock().now()
-            name, settings = self.get_fully_qualified_name().lstrip("/"), self._settings.node
-            model = "" if self._pipeline is None else self._pipeline.model
-            is_overdue = self._watchdog is not None and self._watchdog.worker_is_overdue
-            statuses = [node_status(name, self._state, model, self._runtime, settings.mode, is_overdue)]
-            if self._worker is not None:
-                for stream in self._streams.values():
-                    snapshot = stream.statistics.snapshot()
-                    is_shed = self._shedder is not None and stream.camera in self._shedder.shed
-                    statuses += camera_statuses(
-                        name, stream.camera, snapshot, settings, now.nanoseconds,
-                        is_shed=is_shed and settings.shed_load,
-                    )  # fmt: skip
-            self._diagnostics.publish(diagnostic_array(now.to_msg(), statuses))
-        except Exception as error:
-            self.get_logger().error(
-                f"diagnostics: {type(error).__name__}: {error}", throttle_duration_sec=5.0
-            )
-
-    def _diagnostics_are_wanted(self) -> bool:
-        return self._diagnostics.get_subscription_count() > 0
+    def _diagnose(self) -> list[DiagnosticStatus]:
+        name, settings = self.get_fully_qualified_name().lstrip("/"), self._settings.node
+        model = "" if self._pipeline is None else self._pipeline.model
+        is_overdue = self._watchdog is not None and self._watchdog.worker_is_overdue
+        statuses = [node_status(name, self._state, model, self._runtime, settings.mode, is_overdue)]
+        if self._worker is not None:
+            now_ns = self.get_clock().now().nanoseconds
+            for stream in self._streams.values():
+                snapshot = stream.statistics.snapshot()
+                is_shed = self._shedder is not None and stream.camera in self._shedder.shed
+                statuses += camera_statuses(
+                    stream.camera, snapshot, settings, now_ns, is_shed=is_shed and settings.shed_load
+                )
+        return statuses
 
     def _log_fault(self, line: str) -> None:
         self.get_logger().error(line, throttle_duration_sec=1.0)

@@ -72,7 +72,7 @@ def test_every_library_that_the_code_imports_is_declared() -> None:
 
 
 def test_package_xml_names_every_ros_package_that_the_code_imports() -> None:
-    ros = {"launch", "launch_ros", "rclpy", "ament_index_python", "cv_bridge"}
+    ros = {"launch", "launch_ros", "rclpy", "ament_index_python", "cv_bridge", "diagnostic_updater"}
     used = {name for name in imported(CODE) if name in ros or name.endswith(("_msgs", "_interfaces"))}
     assert {"rclpy", "sensor_msgs", "launch_ros"} <= used
     assert used - ros_dependencies() == set()
