@@ -4,9 +4,13 @@
 Read ``restoregan_core/pipeline.py`` first.
 
 Example:
+    >>> import numpy as np
     >>> from restoregan_core import load_pipeline
-    >>> pipeline = load_pipeline("lite", preset="balanced")      # doctest: +SKIP
-    >>> result = pipeline.process(rgb_HWC, camera="front")       # doctest: +SKIP
+    >>> pipeline = load_pipeline("lite", preset="balanced")
+    >>> frame_HWC = np.full((90, 160, 3), 128, np.uint8)
+    >>> result = pipeline.process(frame_HWC, camera="front")
+    >>> result.action.name
+    'PASSED_THROUGH'
 """
 
 from typing import TYPE_CHECKING, Any
