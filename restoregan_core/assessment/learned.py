@@ -125,7 +125,7 @@ class LearnedAssessor:
 
 def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:
     side, shape = 2 * TILE_SIZE_PX, loaded.network.config.to_dict()
-    graph = CpuGraph(network, (side, 3), "assessor 2", shape, {}, engine_dir)
+    graph = CpuGraph(network, (1, side, side, 3), (0, 1, 2), "assessor 2", shape, {}, engine_dir)
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])

@@ -250,11 +250,22 @@ class Generator(nn.Module):
 
         Shape: (B, 3, H, W) or (B, ``config.input_channels``, H, W) in [-1, 1] -> (B, 3, H, W).
         """
-        r, history = self.config.pixel_unshuffle, self.config.history
-        x = F.pixel_unshuffle(degraded_BCHW, r) if r > 1 else degraded_BCHW
+        r = self.config.pixel_unshuffle
+        if r == 1:
+            return self.unshuffled_residual(degraded_BCHW)
+        return F.pixel_shuffle(self.unshuffled_residual(F.pixel_unshuffle(degraded_BCHW, r)), r)
+
+    def unshuffled_residual(self, x_BCHW: Tensor) -> Tensor:
+        """``residual`` between pixel_unshuffle and pixel_shuffle, for callers that move the pixels themselves.
+
+        Shape: (B, r * r * channels, H / r, W / r) in [-1, 1] -> (B, 3 * r * r, H / r, W / r), with r the
+            ``config.pixel_unshuffle``.
+        """
+        pixels, history = self.config.pixel_unshuffle**2, self.config.history
+        x = x_BCHW
         if history:
             changes = self._changes(x)
-            x = torch.cat([x[:, : 3 * r * r], changes], 1)
+            x = torch.cat([x[:, : 3 * pixels], changes], 1)
         x = self.stem(x)
         features = []
         for encode, down in zip(self.encoder, self.down, strict=True):
@@ -269,14 +280,14 @@ class Generator(nn.Module):
                 x = x + feature
             x = decode(x)
         x = self.head(x)
-        added = torch.tanh(x[:, : 3 * r * r])
+        added = torch.tanh(x[:, : 3 * pixels])
         if history:
-            trust = torch.sigmoid(x[:, 3 * r * r :] + TRUST_BIAS)
+            trust = torch.sigmoid(x[:, 3 * pixels :] + TRUST_BIAS)
             for frame in range(history):
                 # One map for all three colours of a frame.
-                own = trust[:, frame * r * r : (frame + 1) * r * r].repeat(1, 3, 1, 1)
-                added = added + own * changes[:, frame * 3 * r * r : (frame + 1) * 3 * r * r]
-        return F.pixel_shuffle(added, r) if r > 1 else added
+                own = trust[:, frame * pixels : (frame + 1) * pixels].repeat(1, 3, 1, 1)
+                added = added + own * changes[:, frame * 3 * pixels : (frame + 1) * 3 * pixels]
+        return added
 
     def forward(self, degraded_BCHW: Tensor) -> Tensor:
         restored = degraded_BCHW[:, :3] + self.residual(degraded_BCHW)

@@ -48,12 +48,31 @@ class FrameNetwork(nn.Module):
             right, bottom = -width % self.size_multiple, -height % self.size_multiple
             if right or bottom:
                 frames_BCHW = F.pad(frames_BCHW, (0, right, 0, bottom), mode="replicate")
-        x_BCHW = (frames_BCHW - 127.5) / 127.5
-        residual_BCHW = self.generator.residual(x_BCHW)
-        if self.averages:
-            residual_BCHW = (residual_BCHW - x_BCHW[:, :3]) / 2
-        restored_BCHW = (frames_BCHW[:, :3] + torch.round(residual_BCHW * 127.5)).clamp(0, 255)
+        r = self.generator.config.pixel_unshuffle
+        if r > 1:
+            frames_BCHW = F.pixel_unshuffle(frames_BCHW, r)
+        restored_BCHW, mean_residual = self._restore(frames_BCHW)
+        if r > 1:
+            restored_BCHW = F.pixel_shuffle(restored_BCHW, r)
         if self.pads:
             restored_BCHW = restored_BCHW[:, :, :height, :width]
+        return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), mean_residual
+
+    def restore_planes(self, planes_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """What calling does, for a caller that moves the pixels itself (``images.planes``).
+
+        Shape: uint8 (B, r * r * C, H / r, W / r), as ``pixel_unshuffle`` by r, the generator's, orders them ->
+            uint8 (B, 3 * r * r, H / r, W / r), and the mean residual.
+        """
+        restored_BCHW, mean_residual = self._restore(planes_BCHW.to(next(self.generator.parameters()).dtype))
+        return restored_BCHW.to(torch.uint8), mean_residual
+
+    def _restore(self, unshuffled_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        x_BCHW = (unshuffled_BCHW - 127.5) / 127.5
+        residual_BCHW = self.generator.unshuffled_residual(x_BCHW)
+        current = residual_BCHW.shape[1]
+        if self.averages:
+            residual_BCHW = (residual_BCHW - x_BCHW[:, :current]) / 2
+        restored_BCHW = unshuffled_BCHW[:, :current] + torch.round(residual_BCHW * 127.5)
         # float32: a sum over millions of values would overflow float16.
-        return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), residual_BCHW.float().mean()
+        return restored_BCHW.clamp(0, 255), residual_BCHW.float().mean()

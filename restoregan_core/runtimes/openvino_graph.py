@@ -31,20 +31,20 @@ logger = logging.getLogger(__name__)
 
 RUNTIME = "openvino"
 KEPT_ENGINES = 32
-MOST_SIZES = 8
-"""So many sizes get a graph of their own; those that come later share one, which bounds the memory."""
-_ANY_SIZE = (-1, -1, -1)
+MOST_SHAPES = 8
+"""So many shapes get a graph of their own; those that come later share one, which bounds the memory."""
 
 
 class CpuGraph:
-    """A network on OpenVINO's CPU plugin: uint8 (B, H, W, C) in, its outputs out.
+    """A network on OpenVINO's CPU plugin: one uint8 array in, its outputs out.
 
     The converted network is kept in ``engine_dir``: the second start needs no conversion. What is damaged there, or of
     another network, is converted again, which takes a second or two.
 
     Args:
         network: in eval mode, on the CPU, in float32.
-        traced: side in px and channels of the frame that it is traced with.
+        traced: shape of the array that it is traced with.
+        free: the axes in which other arrays may differ from it.
         graph: names the kind of network and the version of what it computes.
         config: its shape, JSON-like.
         settings: of OpenVINO's ``compile_model``.
@@ -59,42 +59,43 @@ class CpuGraph:
     def __init__(
         self,
         network: nn.Module,
-        traced: tuple[int, int],
+        traced: tuple[int, ...],
+        free: tuple[int, ...],
         graph: str,
         config: dict[str, Any],
         settings: dict[str, Any],
         engine_dir: Path | None = None,
     ) -> None:
         self._settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
-        self._channels = traced[1]
+        self._any_shape = tuple(-1 if axis in free else side for axis, side in enumerate(traced))
         self._model = _load_or_convert(network, traced, graph, config, engine_dir)
         hint = "INFERENCE_PRECISION_HINT"
         self.precision = str(settings.get(hint) or core().get_property("CPU", hint).to_string())
         self._requests: dict[tuple[int, ...], Any] = {}
-        """By batch, height and width; ``_ANY_SIZE`` serves every one."""
+        """By the input's shape; with -1 in it, for every one."""
 
-    def load(self, height: int, width: int) -> None:
-        """Compile for this size, if that was not done and not too many sizes are there."""
-        self._request_for((1, height, width))
+    def load(self, shape: tuple[int, ...]) -> None:
+        """Compile for this shape, if that was not done and not too many are there."""
+        self._request_for(shape)
 
-    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
-        """The network's outputs, valid until the next call with this size."""
-        contiguous = np.ascontiguousarray(frames_BHWC)
-        request = self._request_for(contiguous.shape[:3])
+    def run(self, array: npt.NDArray[np.uint8]) -> list[npt.NDArray[Any]]:
+        """The network's outputs, valid until the next call with this shape."""
+        request = self._request_for(array.shape)
+        contiguous = np.ascontiguousarray(array)
         return list(request.infer(contiguous, share_inputs=True, share_outputs=True).values())
 
     def close(self) -> None:
         """Free what was compiled."""
         self._requests.clear()
 
-    def _request_for(self, size: tuple[int, ...]) -> Any:
-        if size not in self._requests and len(self._requests) >= MOST_SIZES:
-            size = _ANY_SIZE
-        if size not in self._requests:
-            self._model.reshape([*size, self._channels])
+    def _request_for(self, shape: tuple[int, ...]) -> Any:
+        if shape not in self._requests and len(self._requests) >= MOST_SHAPES:
+            shape = self._any_shape
+        if shape not in self._requests:
+            self._model.reshape(list(shape))
             compiled = core().compile_model(self._model, "CPU", self._settings)
-            self._requests[size] = compiled.create_infer_request()
-        return self._requests[size]
+            self._requests[shape] = compiled.create_infer_request()
+        return self._requests[shape]
 
 
 def import_openvino() -> Any:
@@ -124,7 +125,7 @@ def core() -> Any:
 
 
 def _load_or_convert(
-    network: nn.Module, traced: tuple[int, int], graph: str, config: dict[str, Any], engine_dir: Path | None
+    network: nn.Module, traced: tuple[int, ...], graph: str, config: dict[str, Any], engine_dir: Path | None
 ) -> Any:
     openvino, directory = import_openvino(), engine_dir or engine_directory()
     key = {
@@ -140,7 +141,7 @@ def _load_or_convert(
             return _read(path)
         except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
             logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
-    model = _convert(network, *traced)
+    model = _convert(network, traced)
     try:
         write_engine(path, key, functools.partial(_write, model))
         keep_newest(directory, RUNTIME, KEPT_ENGINES)
@@ -149,11 +150,9 @@ def _load_or_convert(
     return model
 
 
-def _convert(network: nn.Module, side: int, channels: int) -> Any:
-    """A graph for uint8 frames (B, H, W, ``channels``), traced at ``side``."""
-    example = torch.zeros(1, side, side, channels, dtype=torch.uint8)
+def _convert(network: nn.Module, traced: tuple[int, ...]) -> Any:
     with torch.no_grad():
-        return import_openvino().convert_model(network, example_input=example)
+        return import_openvino().convert_model(network, example_input=torch.zeros(traced, dtype=torch.uint8))
 
 
 def _write(model: Any, path: Path) -> None:

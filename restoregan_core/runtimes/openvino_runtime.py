@@ -5,9 +5,12 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor, nn
 
+from restoregan_core.images.planes import from_planes, to_planes
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.openvino_graph import RUNTIME, CpuGraph, import_openvino
@@ -53,22 +56,35 @@ class OpenVinoRuntime:
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
-        traced = 8 * network.size_multiple, generator.config.input_channels
+        self._block = generator.config.pixel_unshuffle
+        side = 8 * self._multiple // self._block
+        traced = 1, generator.config.input_channels * self._block**2, side, side
         # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
         self._graph = CpuGraph(
-            network, traced, "generator 2", generator.config.to_dict(), settings, engine_dir
+            _OnPlanes(network),
+            traced,
+            (0, 2, 3),
+            "generator 3",
+            generator.config.to_dict(),
+            settings,
+            engine_dir,
         )
+        self._channels = traced[1]
         self.precision: str = self._graph.precision
 
     def load(self, height: int, width: int) -> None:
-        self._graph.load(height + -height % self._multiple, width + -width % self._multiple)
+        sides = (side + -side % self._multiple for side in (height, width))
+        self._graph.load((1, self._channels, *(side // self._block for side in sides)))
 
     def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
         height, width = frames_BHWC.shape[1:3]
         bottom, right = -height % self._multiple, -width % self._multiple
         if bottom or right:  # outside the graph: inside, it would cost a copy at every size
-            frames_BHWC = np.pad(frames_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="edge")
-        restored_BHWC, mean_residual = self._graph.run(frames_BHWC)
+            edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
+            frames_BHWC = np.stack([cv2.copyMakeBorder(frame, *edge) for frame in frames_BHWC])
+        planes_BCHW = np.stack([to_planes(frame_HWC, self._block) for frame_HWC in frames_BHWC])
+        restored_BCHW, mean_residual = self._graph.run(planes_BCHW)
+        restored_BHWC = np.stack([from_planes(planes_CHW, self._block) for planes_CHW in restored_BCHW])
         return restored_BHWC[:, :height, :width], float(mean_residual)
 
     def describe(self) -> str:
@@ -76,3 +92,14 @@ class OpenVinoRuntime:
 
     def close(self) -> None:
         self._graph.close()
+
+
+class _OnPlanes(nn.Module):
+    """The part of a frame's network that OpenVINO runs; OpenCV moves the pixels before and after."""
+
+    def __init__(self, network: FrameNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, planes_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.restore_planes(planes_BCHW)

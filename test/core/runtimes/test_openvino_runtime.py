@@ -173,7 +173,7 @@ def test_gpu_is_not_for_openvino_here(tiny):
 
 def test_sizes_beyond_those_with_a_graph_of_their_own_are_restored_alike(tiny, tmp_path, monkeypatch):
     eager, runtime = TorchRuntime(tiny, "cpu"), OpenVinoRuntime(tiny, engine_dir=tmp_path)
-    monkeypatch.setattr(openvino_graph, "MOST_SIZES", 2)
+    monkeypatch.setattr(openvino_graph, "MOST_SHAPES", 2)
     for height in (16, 24, 32, 40, 16):
         frames = image(height, 48)
         assert psnr(runtime.run(frames)[0], eager.run(frames)[0]) >= 50
