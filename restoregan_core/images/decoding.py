@@ -61,12 +61,14 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
     try:
         with Image.open(io.BytesIO(file.data)) as header:
             (width, height), end = header.size, _END_OF.get(header.format or "")
+            # A thumbnail in the metadata has an end of its own; Pillow has read up to the pixels.
+            pixels_from = header.fp.tell() if header.fp else 0
     except Image.DecompressionBombError as error:  # beyond Pillow's own bound, which is above ours
         raise MalformedImageError(f"more than the {max_pixels:,} pixels allowed") from error
     except Exception as error:  # Pillow's readers raise nearly anything for a damaged header
         raise MalformedImageError("not an image, or damaged at its beginning") from error
     check_pixels(height, width, max_pixels)
-    if end is not None and not end.search(file.data):
+    if end is not None and not end.search(file.data, pixels_from):
         # OpenCV would make an image of what is there and leave the rest grey.
         raise MalformedImageError("cut off")
     try:

@@ -43,6 +43,24 @@ def test_the_bound_leaves_8k_alone():
     assert decode_file(cv2.imencode(".png", row)[1], cv2.IMREAD_COLOR).shape == row.shape
 
 
+def jpeg_with_thumbnail() -> bytes:
+    """As cameras write it: a whole small JPEG lies in the metadata of the large one."""
+    rng = np.random.default_rng(0)
+    small, large = (
+        cv2.imencode(".jpg", rng.integers(0, 256, (side, side, 3), np.uint8))[1].tobytes()
+        for side in (16, 160)
+    )
+    return large[:2] + b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small + large[2:]
+
+
+def test_a_jpeg_that_is_cut_off_is_refused_though_its_thumbnail_is_whole():
+    whole = jpeg_with_thumbnail()
+    assert decode_file(whole, cv2.IMREAD_COLOR).shape == (160, 160, 3)
+    assert decode_file(whole + b"what a camera appends", cv2.IMREAD_COLOR).shape == (160, 160, 3)
+    with pytest.raises(MalformedImageError, match="cut off"):
+        decode_file(whole[: len(whole) * 3 // 4], cv2.IMREAD_COLOR)
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     st.sampled_from([png_claiming(8, 8), jpeg_claiming(8, 8)]),
