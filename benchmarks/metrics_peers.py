@@ -317,11 +317,24 @@ CONCLUSION = """## Which of ours to put beside a published figure
 | `psnr_y`, `ssim_y` | BasicSR with `test_y_channel`, BGR handed in; MATLAB after `rgb2ycbcr` |
 | `ssim_2d` | scikit-image with Gaussian weights; BasicSR; piq with `downsample=False` |
 | `ssim_3d` | MATLAB's `ssim` of a colour array |
-| `lpips` | the authors' package with AlexNet (by their documentation piq's is VGG's) |
+| `lpips` | lpips with `net="alex"`; torchmetrics, see below |
 | none: measure again | the other rows: default windows, shrunk or cropped images, ranges taken from the image |
 
 `restoregan evaluate` prints all of ours side by side; average precision is that of `restoregan evaluate-detection`.
-LPIPS is not measured here: none of its packages comes with AlexNet's weights.
+
+## LPIPS
+
+Not measured: the packages bring the layers that weigh the features (lpips' and torchmetrics' `alex.pth` are the same
+bytes), but download the network itself, AlexNet or VGG16, from elsewhere. By their code they differ in this:
+
+| peer | network, unless told otherwise | images | beside our `lpips` |
+|---|---|---|---|
+| lpips 0.1.4 | AlexNet, version 0.1 | [-1, 1]; [0, 1] with `normalize=True` of the call | it is what ours calls |
+| torchmetrics 1.9.0 | AlexNet, version 0.1 | [-1, 1]; [0, 1] with `normalize=True` of the class | a mean of a batch |
+| piq 0.8.0 | VGG16, no other | [0, 1] | none: measure again |
+| BasicSR 1.4.2: calculate_lpips.py | VGG16 | [-1, 1] | none: measure again |
+
+Without `normalize=True` torchmetrics refuses only values below -1: images in [0, 1] or [0, 255] are measured, wrongly.
 """.splitlines()
 
 

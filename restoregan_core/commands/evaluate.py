@@ -116,7 +116,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--layout",
         default="folders",
         help="how the sets lie there: folders (input/ and target/), or a published layout, of which the\n"
-        "test split is read: gopro, gopro_gamma, realblur_j, realblur_r, rain800, rain1800, rain14000,\n"
+        "test split is read: gopro, gopro_gamma, realblur_j, realblur_r, rain800, rain1800, rain14000, raindrop,\n"
         "reds, reds_x4, lmdb",
     )
     parser.add_argument(

@@ -3,6 +3,7 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,10 +43,11 @@ def accepted_stamps(path: Path) -> dict[str, frozenset[int]]:
 def recorded_detections(path: Path, before_topic: str, after_topic: str) -> Recorded:
     """Findings of the user's own detector on source and restored images, by their header's stamp.
 
-    Class ids are turned into numbers in the order of their first appearance.
+    Class ids are turned into numbers in the order of their first appearance. The message is read as it was recorded:
+    its fields changed between vision_msgs 2 (Foxy), 3 (Galactic) and 4.
 
     Raises:
-        BagError: a topic that is missing or of another type.
+        BagError: a topic that is missing, of another type or cannot be read.
     """
     classes: dict[str, int] = {}
     found: tuple[dict[int, Detections], dict[int, Detections]] = ({}, {})
@@ -57,20 +59,38 @@ def recorded_detections(path: Path, before_topic: str, after_topic: str) -> Reco
         for message in bag.messages([before_topic, after_topic]):
             array = types.deserialize(message)
             if array is None:
-                continue
+                raise BagError(
+                    f"{path}: {message.topic} cannot be read: sqlite3 bags before Iron do not keep the definition of"
+                    f" {DETECTIONS_TYPE}; where vision_msgs is installed, `ros2 bag convert` writes an mcap that does"
+                )
             stamp_ns = array.header.stamp.sec * 10**9 + array.header.stamp.nanosec
             rows = []
             for one in array.detections:
-                best = max(one.results, key=lambda result: result.hypothesis.score, default=None)
-                if best is None:
+                guesses = [_class_and_score(result) for result in one.results]
+                if not guesses:
                     continue
-                class_id = classes.setdefault(best.hypothesis.class_id, len(classes))
-                x, y = one.bbox.center.position.x, one.bbox.center.position.y
+                name, score = max(guesses, key=lambda guess: guess[1])
+                class_id = classes.setdefault(name, len(classes))
+                centre = getattr(one.bbox.center, "position", one.bbox.center)
                 half_x, half_y = one.bbox.size_x / 2, one.bbox.size_y / 2
-                score = best.hypothesis.score
-                rows.append((x - half_x, y - half_y, x + half_x, y + half_y, score, class_id))
+                rows.append(
+                    (
+                        centre.x - half_x,
+                        centre.y - half_y,
+                        centre.x + half_x,
+                        centre.y + half_y,
+                        score,
+                        class_id,
+                    )
+                )
             table = np.array(rows, np.float64).reshape(-1, 6)
             found[message.topic == after_topic][stamp_ns] = Detections(
                 table[:, :4].astype(np.float32), table[:, 4].astype(np.float32), table[:, 5].astype(np.int64)
             )
     return {stamp: (found[0][stamp], found[1][stamp]) for stamp in found[0] if stamp in found[1]}
+
+
+def _class_and_score(result: Any) -> tuple[str, float]:
+    hypothesis = getattr(result, "hypothesis", result)
+    name = hypothesis.class_id if hasattr(hypothesis, "class_id") else hypothesis.id
+    return str(name), hypothesis.score

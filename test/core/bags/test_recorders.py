@@ -137,7 +137,7 @@ def test_a_bag_of_ros_1_that_was_converted_to_mcap_is_read(tmp_path: Path) -> No
         assert bag.is_ros1
 
 
-def test_pictures_in_protobuf_are_named_as_what_is_not_read(tmp_path: Path) -> None:
+def test_images_in_protobuf_are_named_as_what_is_not_read(tmp_path: Path) -> None:
     schema = ("foxglove.CompressedImage", "protobuf", b"\n\0")
     file = write_foreign_mcap(tmp_path / "devkit.mcap", "", schema, [b"\n\0"])
     why = r"/front/image_raw \(foxglove.CompressedImage as protobuf, not decoded here\)"

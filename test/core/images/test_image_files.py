@@ -133,7 +133,7 @@ def test_formats_that_cannot_hold_the_image_are_refused_with_the_remedy(tmp_path
             round_trip(tmp_path / source, tmp_path / output)
 
 
-def test_of_a_phones_jpeg_with_a_second_picture_behind_it_the_first_is_restored(tmp_path: Path):
+def test_of_a_phones_jpeg_with_a_second_image_behind_it_the_first_is_restored(tmp_path: Path):
     first, second = (Image.fromarray(np.roll(colours(), shift, axis=1)) for shift in (0, 9))
     first.save(tmp_path / "phone.jpg", format="MPO", save_all=True, append_images=[second], quality=95)
     picture = read_image_file(tmp_path / "phone.jpg")

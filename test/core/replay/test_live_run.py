@@ -87,6 +87,48 @@ def test_boxes_are_read_by_their_stamp_and_class(bag) -> None:
     assert len(set(before.class_ids.tolist())) == 2
 
 
+FOXY = (
+    DEFINITION.replace("vision_msgs/ObjectHypothesis hypothesis", "string id\nfloat64 score")
+    .replace("vision_msgs/Pose2D center", "geometry_msgs/Pose2D center")
+    .replace("string id\n" + _LINE, "bool is_tracking\nstring tracking_id\n" + _LINE)
+    + _LINE + "geometry_msgs/Pose2D\nfloat64 x\nfloat64 y\nfloat64 theta\n"
+)  # fmt: skip
+
+
+def test_detections_of_foxy_are_read_by_the_definition_that_was_recorded(tmp_path) -> None:
+    store = get_typestore(Stores.ROS2_FOXY)
+    types = get_types_from_msg(FOXY, DETECTIONS_TYPE)
+    store.register({name: text for name, text in types.items() if name not in store.types})
+    t = store.types
+    header = t["std_msgs/msg/Header"](t["builtin_interfaces/msg/Time"](*divmod(START_NS, 10**9)), "front")
+    point, turn = (
+        t["geometry_msgs/msg/Point"](0.0, 0.0, 0.0),
+        t["geometry_msgs/msg/Quaternion"](0.0, 0.0, 0.0, 1.0),
+    )
+    pose = t["geometry_msgs/msg/PoseWithCovariance"](t["geometry_msgs/msg/Pose"](point, turn), np.zeros(36))
+    guesses = [
+        t["vision_msgs/msg/ObjectHypothesisWithPose"](name, score, pose)
+        for name, score in (("7", 0.3), ("3", 0.8))
+    ]
+    box = t["vision_msgs/msg/BoundingBox2D"](t["geometry_msgs/msg/Pose2D"](40.0, 30.0, 0.0), 20.0, 10.0)
+    one = t["vision_msgs/msg/Detection2D"](header, guesses, box, True, "")
+    data = bytes(store.serialize_cdr(t[DETECTIONS_TYPE](header, [one]), DETECTIONS_TYPE))
+    extra = [(topic, DETECTIONS_TYPE, FOXY, START_NS, data) for topic in ("/before", "/after")]
+    found = recorded_detections(write_bag(tmp_path / "bag", drive(1), extra=extra), "/before", "/after")
+    np.testing.assert_allclose(found[START_NS][0].boxes_px, [[30, 25, 50, 35]])
+    np.testing.assert_allclose(found[START_NS][0].scores, [0.8])
+
+
+def test_detections_whose_definition_the_bag_does_not_keep_are_refused_with_the_remedy(tmp_path) -> None:
+    extra = [
+        (*detections(topic, 0, [CAR])[:2], "", *detections(topic, 0, [CAR])[3:])
+        for topic in ("/before", "/after")
+    ]
+    path = write_bag(tmp_path / "bag", drive(1), extra=extra)
+    with pytest.raises(BagError, match=r"/before cannot be read: .* `ros2 bag convert`"):
+        recorded_detections(path, "/before", "/after")
+
+
 def test_the_report_counts_what_the_users_own_detector_gained_and_lost(bag, tmp_path, weights) -> None:
     output = tmp_path / "out"
     command = ["replay", str(bag), "--output", str(output), "--model", str(weights), "--runtime", "torch"]

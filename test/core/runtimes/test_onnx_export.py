@@ -48,6 +48,17 @@ def test_dynamic_file_takes_any_batch_and_any_multiple(tmp_path):
     assert np.isfinite(mean)
 
 
+def test_the_file_is_whole_and_of_versions_that_tensorrt_10_reads(tmp_path):
+    import onnx
+
+    export_onnx(Generator(SMALL), tmp_path / "net.onnx", (32, 32), "fp16")
+    model = onnx.load(tmp_path / "net.onnx", load_external_data=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+    assert all(tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer)
+    assert model.ir_version <= 10
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 20)]
+
+
 def test_precision_that_onnx_has_not_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no precision 'bf16' for ONNX"):
         export_onnx(Generator(SMALL), tmp_path / "net.onnx", (16, 16), "bf16")
