@@ -33,7 +33,7 @@ Execution = Callable[[random.Random], None]
 def rules(folder: Path) -> Execution:
     import yaml
 
-    from restoregan_core.replay.rules import check_rules, read_rules
+    from restoregan_core.report.rules import check_rules, read_rules
 
     tree = {"rules": ["frames.failed_open == 0", {"name": "rain", "rule": "a.b < 0.5 * -c.d + 1"}]}
     file, report = folder / "rules.yaml", {"frames": {"failed_open": 0}, "a": {"b": 1}, "c": {"d": 0}}

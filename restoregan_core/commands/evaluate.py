@@ -69,29 +69,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "restoregan evaluate --model lite --data eval/gopro --data eval/rain100h --json lite.json\n"
         "  restoregan evaluate --video --baseline median --data eval/drive_in_rain",
     )
-    which = parser.add_argument_group("what is evaluated (one of the first two)")
-    which.add_argument(
-        "--model", help="a name of the zoo, a .safetensors file, or module:factory with --weights"
-    )
-    which.add_argument(
-        "--baseline", choices=baselines.NAMES, help="restoration without learning, at its best setting"
-    )
-    which.add_argument("--weights", type=Path, help="the state dict of a module:factory network")
-    which.add_argument(
-        "--value-range",
-        choices=("signed", "unit"),
-        default="signed",
-        help="images of a module:factory network lie in [-1, 1] or [0, 1] (default: signed)",
-    )
-    which.add_argument(
-        "--size-multiple",
-        type=int,
-        default=32,
-        help="a module:factory network needs sides that are multiples of this many pixels (default: 32)",
-    )
-    which.add_argument(
-        "--against", metavar="NAME|FILE", help="a second model: the difference, with its interval"
-    )
+    _add_subject_options(parser)
     parser.add_argument(
         "--data",
         action="append",
@@ -144,6 +122,32 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     if arguments.size_multiple < 1:
         parser.error(f"--size-multiple {arguments.size_multiple} must be at least 1")
     return arguments
+
+
+def _add_subject_options(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_argument_group("what is evaluated (one of the first two)")
+    which.add_argument(
+        "--model", help="a name of the zoo, a .safetensors file, or module:factory with --weights"
+    )
+    which.add_argument(
+        "--baseline", choices=baselines.NAMES, help="restoration without learning, at its best setting"
+    )
+    which.add_argument("--weights", type=Path, help="the state dict of a module:factory network")
+    which.add_argument(
+        "--value-range",
+        choices=("signed", "unit"),
+        default="signed",
+        help="images of a module:factory network lie in [-1, 1] or [0, 1] (default: signed)",
+    )
+    which.add_argument(
+        "--size-multiple",
+        type=int,
+        default=32,
+        help="a module:factory network needs sides that are multiples of this many pixels (default: 32)",
+    )
+    which.add_argument(
+        "--against", metavar="NAME|FILE", help="a second model: the difference, with its interval"
+    )
 
 
 def _find(arguments: argparse.Namespace) -> tuple[list[EvaluationSet], list[VideoSet]]:

@@ -78,8 +78,8 @@ def main(argv: list[str]) -> int:
     given = parser.parse_args(argv)
 
     from restoregan_core.replay.request import ReplayRequest
-    from restoregan_core.replay.rules import read_rules
     from restoregan_core.replay.run import run
+    from restoregan_core.report.rules import read_rules
 
     rules = read_rules(given.require) if given.require else []  # before hours of work
     request = ReplayRequest(
@@ -117,7 +117,7 @@ def shared_values(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _require(rules: list[Any], report: dict[str, Any], given: argparse.Namespace) -> None:
-    from restoregan_core.replay.rules import check_rules, write_junit
+    from restoregan_core.report.rules import check_rules, write_junit
 
     outcomes = check_rules(rules, report)
     write_junit(outcomes, Path(given.bag).stem, given.junit or Path(given.output) / "junit.xml")

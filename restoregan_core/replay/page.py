@@ -166,17 +166,7 @@ def _cards(report: dict[str, Any]) -> list[Card]:
 
 
 def _tables(report: dict[str, Any]) -> list[Table]:
-    latency, replay = report["latency"], report["replay"]
-    kinds = {
-        "processing_ms": "decode + assess + restore",
-        "restoration_ms": "restore",
-        "live_ms": "as if live",
-    }
-    times = [
-        [label, *(f"{latency[key][p]:.1f}" for p in ("p50", "p99", "max"))]
-        for key, label in kinds.items()
-        if latency[key]
-    ]
+    replay = report["replay"]
     cameras = [
         [
             name,
@@ -222,14 +212,7 @@ def _tables(report: dict[str, Any]) -> list[Table]:
             sweep,
             "From the tiles' probabilities, with the gate's hysteresis. The cost is that of this machine.",
         ),
-        Table(
-            "Time",
-            ("milliseconds", "p50", "p99", "max"),
-            times,
-            f"'As if live': the node's newest-frame rule at the bag's rate; {latency['superseded']} frames"
-            f" would have been superseded, {latency['over_deadline']} results would have come after the"
-            f" deadline of {latency['deadline_ms']:g} ms.",
-        ),
+        _time_table(report["latency"]),
         Table(
             "Worst segments", ("camera", "starts at", "length", "mostly", "bag"), segments,
             "Each is a small bag with the source's and the restored topics.", is_text=True,
@@ -238,6 +221,27 @@ def _tables(report: dict[str, Any]) -> list[Table]:
         Table("Settings", ("", ""), settings, is_text=True),
         Table("Environment", ("", ""), [[k, v] for k, v in replay["environment"].items()], is_text=True),
     ]  # fmt: skip
+
+
+def _time_table(latency: dict[str, Any]) -> Table:
+    kinds = {
+        "processing_ms": "decode + assess + restore",
+        "restoration_ms": "restore",
+        "live_ms": "as if live",
+    }
+    times = [
+        [label, *(f"{latency[key][p]:.1f}" for p in ("p50", "p99", "max"))]
+        for key, label in kinds.items()
+        if latency[key]
+    ]
+    return Table(
+        "Time",
+        ("milliseconds", "p50", "p99", "max"),
+        times,
+        f"'As if live': the node's newest-frame rule at the bag's rate; {latency['superseded']} frames would have been"
+        f" superseded, {latency['over_deadline']} results would have come after the deadline of"
+        f" {latency['deadline_ms']:g} ms.",
+    )
 
 
 def _count(number: int, noun: str) -> str:

@@ -14,11 +14,11 @@ from restoregan_core.detection.object_changes import compare_objects, flicker, f
 from restoregan_core.replay.compare import compare_replays
 from restoregan_core.replay.live_simulation import simulate_live
 from restoregan_core.replay.replay import ReplayOptions, replay
-from restoregan_core.replay.rules import Rule, check_rules, read_rules
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.summary import summarise_replay
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.threshold_sweep import sweep_thresholds
+from restoregan_core.report.rules import Rule, check_rules, read_rules
 
 
 def found(*objects: tuple[float, float, int]) -> Detections:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated_bytes, mutated_json, read_or_refused
 
-from restoregan_core.replay.rules import check_rules, read_rules
+from restoregan_core.report.rules import check_rules, read_rules
 
 VALID = {"rules": ["frames.failed_open == 0", {"name": "rain", "rule": "a.b < 0.5 * -c.d + 1"}]}
 REPORT = {"frames": {"failed_open": 0}, "a": {"b": 1}, "c": {"d": 0}}
