@@ -77,20 +77,42 @@ class Report:
 
 def write_html(report: Report, path: Path) -> None:
     """Write the report as one self-contained page, atomically."""
+    columns = {
+        declared.name: [getattr(row, declared.name) for row in report.rows] for declared in fields(FrameRow)
+    }
+    is_known = any(columns["condition"])
     data = {
-        "rows": [finite(asdict(row)) for row in report.rows],
-        "images": [
-            {
-                "row": pair.row,
+        "cameras": [""],
+        "camera": [""] * len(report.rows),  # one camera: its name says nothing
+        "time_s": columns["time_s"],
+        "action": [action.upper().replace(" ", "_") for action in columns["action"]],
+        "reason": columns["reason"],
+        "blur_probability": columns["blur"],
+        "rain_probability": columns["rain"],
+        "residual_blur_probability": columns["residual_blur"],
+        "residual_rain_probability": columns["residual_rain"],
+        **{name: columns[name] for name in ("latency_ms", "psnr_before", "psnr_after")},
+        **({"condition": columns["condition"]} if is_known else {}),
+        "images": {
+            pair.row: {
                 "before": data_uri(pair.before),
                 "after": data_uri(pair.after),
                 "truth": None if pair.truth is None else data_uri(pair.truth),
             }
             for pair in report.images
-        ],
-        "first_image": report.first_image,
+        },
+        "groups": {},
+        "first": report.images[report.first_image].row if report.images else None,
     }
-    write_text(path, page.render("demo.html", report=report, data=data))
+    text = page.render(
+        "demo.html",
+        title=report.title,
+        subtitle=report.subtitle,
+        cards=report.cards,
+        tables=report.tables,
+        data=finite(data),
+    )
+    write_text(path, text)
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -172,7 +172,7 @@ def test_the_slider_moves_by_mouse(opened: Any) -> None:
 def test_a_click_on_the_timeline_shows_the_frame_of_that_time(opened: Any) -> None:
     from selenium.webdriver import ActionChains
 
-    plot = opened.find_element("css selector", "#timeline .u-over")
+    plot = opened.find_element("css selector", ".plot .u-over")
     opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
     near_the_end = plot.size["width"] // 2 - 5
     ActionChains(opened).move_to_element_with_offset(plot, near_the_end, 0).click().perform()
@@ -183,7 +183,7 @@ def test_a_click_on_the_timeline_shows_the_frame_of_that_time(opened: Any) -> No
 def test_frames_are_stepped_through_by_keyboard(opened: Any) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    timeline = opened.find_element("id", "timeline")
+    timeline = opened.find_element("class name", "plot")
     timeline.send_keys(Keys.ARROW_RIGHT)
     assert caption(opened).startswith("4.00 s")
     timeline.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
