@@ -54,7 +54,7 @@ class SourceFrame:
 
     @property
     def is_packet(self) -> bool:
-        """Whether its message is a packet of a stream, not a picture of its own."""
+        """Whether its message is a packet of a stream, not an image of its own."""
         return self.video_pixels is not None
 
     def decode(self) -> RgbImage:

@@ -70,7 +70,7 @@ def read_image_file(path: Path) -> ImageFile:
     if mode == "LA":  # OpenCV spreads grey with alpha over four channels
         values, alpha = values[..., 0], values[..., 3]
     notes = []
-    if is_mpo:  # phones put a preview or a gain map behind the picture
+    if is_mpo:  # phones put a preview or a gain map behind the image
         notes.append(f"holds {frames} images: the first is read, and is all that is saved")
     if values.dtype == np.uint16:
         notes.append("16 bits: the network works at 8; its change is added to the 16-bit values")

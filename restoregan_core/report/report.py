@@ -19,6 +19,11 @@ from restoregan_core.report import page
 from restoregan_core.report.page import Card, Table, data_uri, finite
 from restoregan_core.version import __version__
 
+_PLOTTED = (
+    "blur_probability", "rain_probability", "residual_blur_probability", "residual_rain_probability",
+    "latency_ms", "psnr_before", "psnr_after",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameRow:
@@ -86,12 +91,7 @@ def write_html(report: Report, path: Path) -> None:
         "camera": [""] * len(report.rows),  # one camera: its name says nothing
         "time_s": columns["time_s"],
         "action": [action.upper().replace(" ", "_") for action in columns["action"]],
-        "reason": columns["reason"],
-        "blur_probability": columns["blur"],
-        "rain_probability": columns["rain"],
-        "residual_blur_probability": columns["residual_blur"],
-        "residual_rain_probability": columns["residual_rain"],
-        **{name: columns[name] for name in ("latency_ms", "psnr_before", "psnr_after")},
+        **{name: columns[name] for name in ("reason", *_PLOTTED)},
         **({"condition": columns["condition"]} if is_known else {}),
         "images": {
             pair.row: {

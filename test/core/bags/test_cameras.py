@@ -125,7 +125,7 @@ def test_a_thermal_camera_of_16uc1_that_is_named_is_read_as_mono16_and_floats_ar
 
 
 @pytest.mark.parametrize(
-    ("picture_topic", "info_topic", "name"),
+    ("image_topic", "info_topic", "name"),
     [
         ("/image_raw", "/camera_info", "camera"),  # usb_cam, v4l2_camera without a namespace
         ("/image_raw/compressed", "/camera_info", "camera"),
@@ -134,11 +134,11 @@ def test_a_thermal_camera_of_16uc1_that_is_named_is_read_as_mono16_and_floats_ar
         ("/front_view", "/camera_info", "front_view"),
     ],
 )
-def test_intrinsics_are_found_where_drivers_publish_them(tmp_path, picture_topic, info_topic, name) -> None:
-    is_compressed = picture_topic.endswith("/compressed")
+def test_intrinsics_are_found_where_drivers_publish_them(tmp_path, image_topic, info_topic, name) -> None:
+    is_compressed = image_topic.endswith("/compressed")
     message = (compressed if is_compressed else image_message)(rgb_image(1), START_NS)
     info = (info_topic, "sensor_msgs/msg/CameraInfo", START_NS, camera_info(START_NS, 96, 128))
-    recorded = [info, (picture_topic, COMPRESSED if is_compressed else IMAGE, START_NS, message)]
+    recorded = [info, (image_topic, COMPRESSED if is_compressed else IMAGE, START_NS, message)]
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:
         (camera,) = FrameReader(bag).cameras
         assert (camera.name, camera.info_topic) == (name, info_topic)
@@ -154,7 +154,7 @@ def test_intrinsics_beside_two_cameras_belong_to_neither(tmp_path) -> None:
         assert [camera.info_topic for camera in FrameReader(bag).cameras] == [None, None]
 
 
-def test_of_a_cameras_pictures_the_drivers_own_are_taken(tmp_path) -> None:
+def test_of_a_cameras_images_the_drivers_own_are_taken(tmp_path) -> None:
     made = ("image_rect_color", "image_mono", "image_raw")
     recorded = [(f"/front/{name}", IMAGE, START_NS, image_message(rgb_image(1), START_NS)) for name in made]
     with open_bag(write_bag(tmp_path / "bag", recorded)) as bag:

@@ -55,7 +55,7 @@ def test_what_a_killed_recorder_left_in_sqlites_write_ahead_log_is_read(
         if line not in messages:
             recorder.execute(line)
     for number, line in enumerate(messages):
-        if moved_over and number == 2 * moved_over:  # with each picture its intrinsics
+        if moved_over and number == 2 * moved_over:  # with each image its intrinsics
             recorder.commit()
             recorder.execute("PRAGMA wal_checkpoint(PASSIVE)")
         recorder.execute(line)
@@ -160,7 +160,7 @@ def test_foxgloves_compressed_image_is_a_camera(tmp_path: Path) -> None:
         assert frame.decode().shape == rgb_image(1).shape
 
 
-def test_a_bag_keeps_no_definitions_and_its_pictures_are_read(tmp_path: Path) -> None:
+def test_a_bag_keeps_no_definitions_and_its_images_are_read(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", drive(3), "sqlite3")
     with sqlite3.connect(bag / "bag.db3") as database:
         database.execute("DELETE FROM message_definitions")

@@ -20,7 +20,7 @@ GREY = np.full((SIDE, SIDE, 3), 100, np.uint8)
 
 
 def write_detector(path: Path, output: np.ndarray, dtype: int = TensorProto.FLOAT) -> Path:
-    """An ONNX file that finds the same in every picture."""
+    """An ONNX file that finds the same in every image."""
     nodes = [
         helper.make_node("Constant", [], ["found"], value=numpy_helper.from_array(output.astype(np.float32))),
         helper.make_node("Shape", ["images"], ["shape"]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which files of a folder are pictures, and in which order its frames were taken."""
+"""Which files of a folder are images, and in which order its frames were taken."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def write(path: Path, grey: int = 0) -> None:
     cv2.imwrite(str(path), np.full((8, 8, 3), grey, np.uint8))
 
 
-def test_what_notebooks_and_other_systems_leave_in_a_folder_is_no_image(tmp_path: Path):
+def test_what_notebooks_and_other_systems_leave_in_a_folder_is_not_an_image(tmp_path: Path):
     for side in ("input", "target"):
         write(tmp_path / side / "1.png")
         (tmp_path / side / "._1.png").write_bytes(b"\0\5\x16\7")

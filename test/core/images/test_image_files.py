@@ -136,9 +136,9 @@ def test_formats_that_cannot_hold_the_image_are_refused_with_the_remedy(tmp_path
 def test_of_a_phones_jpeg_with_a_second_image_behind_it_the_first_is_restored(tmp_path: Path):
     first, second = (Image.fromarray(np.roll(colours(), shift, axis=1)) for shift in (0, 9))
     first.save(tmp_path / "phone.jpg", format="MPO", save_all=True, append_images=[second], quality=95)
-    picture = read_image_file(tmp_path / "phone.jpg")
-    assert picture.notes == ("holds 2 images: the first is read, and is all that is saved",)
-    assert np.abs(picture.rgb.astype(int) - colours()).mean() < 4
-    write_image_file(tmp_path / "out.jpg", picture, picture.rgb)
+    image = read_image_file(tmp_path / "phone.jpg")
+    assert image.notes == ("holds 2 images: the first is read, and is all that is saved",)
+    assert np.abs(image.rgb.astype(int) - colours()).mean() < 4
+    write_image_file(tmp_path / "out.jpg", image, image.rgb)
     with Image.open(tmp_path / "out.jpg") as written:
         assert (written.format, getattr(written, "n_frames", 1)) == ("JPEG", 1)
