@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resolve pyproject.toml and requirements-ros.in for this Python; write the lock files (``make lock``)."""
+"""Resolve pyproject.toml and requirements-ros.in for this Python; write the lock files (``make lock``).
+
+By pip's resolver: uv's does not read pip's configuration, which is where a machine says that PyTorch's CPU build comes
+from, and would lock the libraries of the CUDA build instead. For the same reason there are no hashes: the CPU build and the
+public one differ under one version.
+"""
 
 import json
 import os

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.stats
 
 RESAMPLES = 10_000
 
@@ -73,10 +72,12 @@ def bootstrap_interval(
     """
     if units < 1:
         raise ValueError("a bootstrap needs at least one unit")
+    from scipy.stats import bootstrap  # heavy, and no vehicle needs it
+
     mean = statistic(np.arange(units))
     if units == 1:
         return Interval(mean=mean, low=mean, high=mean, count=1)
-    low, high = scipy.stats.bootstrap(
+    low, high = bootstrap(
         (np.arange(units),), statistic, n_resamples=resamples, batch=100, vectorized=False, method="percentile",
         random_state=np.random.default_rng(seed),
     ).confidence_interval  # fmt: skip

@@ -8,12 +8,12 @@ is a line in the log and the next runtime.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 from torch import nn
 
 from restoregan_core.documents import build, parse_json
@@ -38,8 +38,7 @@ class EngineError(RuntimeError):
 
 def engine_directory() -> Path:
     """Where engines live by default: ``$XDG_CACHE_HOME/restoregan``, or ``~/.cache/restoregan``."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "restoregan"
+    return platformdirs.user_cache_path("restoregan")
 
 
 def weights_digest(network: nn.Module, config: Mapping[str, Any]) -> str:
