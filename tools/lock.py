@@ -2,8 +2,7 @@
 """Resolve pyproject.toml and requirements-ros.in for this Python; write the lock files (``make lock``).
 
 By pip's resolver: uv's does not read pip's configuration, which is where a machine says that PyTorch's CPU build comes
-from, and would lock the libraries of the CUDA build instead. For the same reason there are no hashes: the CPU build and the
-public one differ under one version.
+from, and would lock the libraries of the CUDA build instead. Without hashes, since both builds stand under one version.
 """
 
 import json
