@@ -13,6 +13,11 @@ def processor_name() -> str:
     return found or platform.processor() or platform.machine()
 
 
+def processor_flags() -> frozenset[str]:
+    """Extensions of the instruction set, as ``avx2``; none where the system does not say."""
+    return frozenset(_value_of("/proc/cpuinfo", "flags").split())
+
+
 def resident_memory_mb() -> float:
     """Resident memory of this process in MB (a million bytes); NaN where the system does not say."""
     found = _value_of("/proc/self/status", "VmRSS")

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import re
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -215,7 +215,7 @@ def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
     reason = "its recorder was killed"
     if not (suffix == ".db3" and has_write_ahead_log(plain)):  # rosbags does not look at the log
         try:
-            return _RosbagsStorage(plain)
+            return _open_rosbag2(plain)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
     try:
@@ -239,42 +239,22 @@ def _unpack(file: Path, bag: Bag, scratch: Path | None) -> Path:
     return target
 
 
-class _RosbagsStorage:
-    """A whole file, by rosbags."""
+def _open_rosbag2(file: Path) -> "_RosbagsStorage":
+    """Raises whatever rosbags does for a file that is not whole, and ValueError for an mcap file without index."""
+    from rosbags.rosbag2 import Reader
 
-    is_sorted = True
-
-    def __init__(self, file: Path) -> None:
-        from rosbags.rosbag2 import Reader
-
-        self._reader = Reader(file)
-        self._reader.open()
-        if file.suffix == ".mcap" and not self._reader.storage.chunks:  # type: ignore[attr-defined]
-            self._reader.close()
-            raise ValueError("no index")
-        self.topics = [Topic(c.topic, c.msgtype, c.msgdef.data, c.msgcount) for c in self._reader.connections]
-        is_empty = not self._reader.message_count
-        self.start_ns = 0 if is_empty else self._reader.start_time
-        self.end_ns = 0 if is_empty else self._reader.end_time
-
-    def messages(
-        self, topics: Collection[str], start_ns: int | None, stop_ns: int | None
-    ) -> Iterator[Message]:
-        connections = [c for c in self._reader.connections if c.topic in topics]
-        if not connections:
-            return
-        for connection, time_ns, data in self._reader.messages(connections, start_ns, stop_ns):
-            yield Message(connection.topic, connection.msgtype, time_ns, unpack_message(data))
-
-    def close(self) -> None:
-        self._reader.close()
+    storage = _RosbagsStorage(Reader(file), unpack_message)
+    if file.suffix == ".mcap" and not storage.reader.storage.chunks:
+        storage.close()
+        raise ValueError("no index")
+    return storage
 
 
 def _open_ros1(path: Path) -> Bag:
     from rosbags.rosbag1 import Reader
 
     try:
-        storage = _Ros1Storage(Reader(path))
+        storage = _RosbagsStorage(Reader(path))
     except Exception as error:
         raise BagError(
             f"{path} cannot be read ({error}): if it was cut off, run `rosbag reindex` on it first"
@@ -285,11 +265,13 @@ def _open_ros1(path: Path) -> Bag:
     return bag
 
 
-class _Ros1Storage:
+class _RosbagsStorage:
+    """A whole file, by a reader of rosbags; ``unpack`` gives a message's own bytes from those in the file."""
+
     is_sorted = True
 
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
+    def __init__(self, reader: Any, unpack: Callable[[bytes], bytes] = lambda data: data) -> None:
+        self.reader, self._unpack = reader, unpack
         reader.open()
         self.topics = [Topic(c.topic, c.msgtype, c.msgdef.data, c.msgcount) for c in reader.connections]
         is_empty = not reader.message_count
@@ -299,11 +281,11 @@ class _Ros1Storage:
     def messages(
         self, topics: Collection[str], start_ns: int | None, stop_ns: int | None
     ) -> Iterator[Message]:
-        connections = [c for c in self._reader.connections if c.topic in topics]
+        connections = [c for c in self.reader.connections if c.topic in topics]
         if not connections:
             return
-        for connection, time_ns, data in self._reader.messages(connections, start_ns, stop_ns):
-            yield Message(connection.topic, connection.msgtype, time_ns, data)
+        for connection, time_ns, data in self.reader.messages(connections, start_ns, stop_ns):
+            yield Message(connection.topic, connection.msgtype, time_ns, self._unpack(data))
 
     def close(self) -> None:
-        self._reader.close()
+        self.reader.close()

@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a detection evaluation: tables, and a crop of every changed object. One file, no network."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from restoregan_core.detection.evaluation import ObjectEvent
 from restoregan_core.files import write_text
-from restoregan_core.images.rgb import RgbImage
 from restoregan_core.report import page
 
 MAX_EVENTS = 300
@@ -37,17 +33,10 @@ def write_page(path: Path, content: Mapping[str, Any], events: Sequence[ObjectEv
                     name: str(getattr(e, name))
                     for name in ("what", "class_name", "size", "condition", "view", "frame")
                 },
-                "before": _jpeg(e.before),
-                "after": _jpeg(e.after),
+                "before": page.data_uri(page.encode_jpeg(e.before)),
+                "after": page.data_uri(page.encode_jpeg(e.after)),
             }
             for e in shown
         ],
     )
     write_text(path, text)
-
-
-def _jpeg(image: RgbImage) -> str:
-    is_encoded, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
-    if not is_encoded:
-        raise RuntimeError(f"a crop of {image.shape} could not be encoded")
-    return base64.b64encode(data.tobytes()).decode("ascii")

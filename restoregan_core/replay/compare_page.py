@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a comparison: figures with intervals, and the frames where two replays differ most."""
 
-import base64
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from restoregan_core.bags.reader import open_bag
 from restoregan_core.files import write_text
 from restoregan_core.replay.compare import Comparison
 from restoregan_core.report import page
-from restoregan_core.report.page import encode_jpeg
+from restoregan_core.report.page import data_uri, encode_jpeg
 
 
 def write_compare_report(a: Path, b: Path, comparison: Comparison, file: Path) -> None:
@@ -32,6 +31,5 @@ def _restored(folder: Path, wanted: set[tuple[str, int]]) -> dict[tuple[str, int
         for frame in FrameReader(bag, topics).frames() if topics else ():
             key = frame.camera.name.removesuffix("/restored"), frame.time_ns
             if key in wanted:
-                jpeg = encode_jpeg(frame.decode(), 800)
-                found[key] = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+                found[key] = data_uri(encode_jpeg(frame.decode(), 800))
     return found

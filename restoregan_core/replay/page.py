@@ -5,7 +5,6 @@ At most ``EMBEDDED_FRAMES`` frames are embedded (three images each at most); the
 page in ``images/``. The page needs no network.
 """
 
-import base64
 import math
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.report import page
-from restoregan_core.report.page import Card, Table, finite
+from restoregan_core.report.page import Card, Table, data_uri, finite
 
 EMBEDDED_FRAMES = 100
 _TIMELINE = (
@@ -70,7 +69,7 @@ def _page_data(
         if position in images:
             shown[position] = {
                 **{
-                    name: _data_uri(file) if position in embedded else f"images/{file.name}"
+                    name: data_uri(file.read_bytes()) if position in embedded else f"images/{file.name}"
                     for name, file in images[position].items()
                 },
                 "grid": [row["grid_rows"] or 0, row["grid_columns"] or 0],
@@ -108,10 +107,6 @@ def _rounded(values: np.ndarray) -> list[float | None]:
 
 def _percentages(grid: list[float] | None) -> list[int]:
     return [round(100 * v) for v in finite(grid or []) if v is not None]
-
-
-def _data_uri(file: Path) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(file.read_bytes()).decode("ascii")
 
 
 def _cards(report: dict[str, Any]) -> list[Card]:

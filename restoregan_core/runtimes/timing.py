@@ -4,12 +4,11 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from restoregan_core.environment import processor_name
+from restoregan_core.environment import processor_flags, processor_name
 
 
 @dataclass(frozen=True)
@@ -67,10 +66,7 @@ def device_name(device: torch.device) -> str:
     """Name of the device as its maker gives it; on a CPU with the number of threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        flags = ""
+    flags = processor_flags()
     extensions = [flag for flag in ("amx_bf16", "avx512_bf16", "avx2") if flag in flags]
     return ", ".join([processor_name(), f"{torch.get_num_threads()} threads", *extensions[:1]])
 
