@@ -10,6 +10,7 @@
   const groups = { worst: group("worst"), "most improved": group("most improved"), "most changed": group("most changed"), "all in order": positions };
   const known = (name, i) => data[name] !== undefined && data[name][i] !== null;
   const plots = [];
+  const placeOf = {};
   let members = [];
   let shown = null;
 
@@ -119,7 +120,7 @@
   /* Stretches of one condition as labelled bands. */
   function drawConditions(u, rows) {
     const { ctx, bbox } = u;
-    const toPixels = (time_s) => u.valToPos(time_s, "x", true);
+    const toPixels = (i) => u.valToPos(placeOf[i], "x", true);
     ctx.save();
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
     let start = 0;
@@ -127,8 +128,8 @@
       const next = rows[index + 1];
       const condition = data.condition[i];
       if (next !== undefined && data.condition[next] === condition) return;
-      const left = toPixels(data.time_s[rows[start]]);
-      const right = toPixels(data.time_s[next === undefined ? i : next]);
+      const left = toPixels(rows[start]);
+      const right = toPixels(next === undefined ? i : next);
       ctx.fillStyle = condition === "clean" ? "#ffffff" : "#eef1f5";
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
       ctx.fillStyle = "#5a6575";
@@ -147,7 +148,7 @@
 
   function drawCursor(u, camera) {
     if (shown === null || data.camera[shown] !== camera) return;
-    const x = u.valToPos(data.time_s[shown], "x", true);
+    const x = u.valToPos(placeOf[shown], "x", true);
     u.ctx.save();
     u.ctx.strokeStyle = "#1b2330";
     u.ctx.lineWidth = 2 * devicePixelRatio;
@@ -158,12 +159,69 @@
     u.ctx.restore();
   }
 
-  function nearestImage(camera, time_s) {
+  function nearestImage(camera, at) {
     let best;
     positions.forEach((i) => {
-      if (data.camera[i] === camera && (best === undefined || Math.abs(data.time_s[i] - time_s) < Math.abs(data.time_s[best] - time_s))) best = i;
+      if (data.camera[i] === camera && (best === undefined || Math.abs(placeOf[i] - at) < Math.abs(placeOf[best] - at))) best = i;
     });
     return best;
+  }
+
+  /* Gives each frame its place on the time axis, in recorded seconds; a pause is a narrow band, however long it was. */
+  function placeFrames(rows) {
+    const length = (n) => (data.after_pause?.[rows[n]] ? data.time_s[rows[n]] - data.time_s[rows[n - 1]] : 0);
+    const lengths = rows.map((_, n) => length(n));
+    const count = lengths.filter((seconds) => seconds > 0).length;
+    const recorded = data.time_s[rows[rows.length - 1]] - data.time_s[rows[0]] - lengths.reduce((sum, seconds) => sum + seconds, 0);
+    const width = (recorded || 1) * Math.min(0.04, 0.4 / Math.max(count, 1));
+    const pauses = [];
+    let cut = 0;
+    rows.forEach((i, n) => {
+      if (lengths[n]) {
+        cut += lengths[n] - width;
+        pauses.push({ from: placeOf[rows[n - 1]], to: data.time_s[i] - cut, seconds: lengths[n], cut });
+      }
+      placeOf[i] = data.time_s[i] - cut;
+    });
+    return pauses;
+  }
+
+  /* The seconds at places of the axis; "" within a pause. */
+  function secondsAt(places, pauses) {
+    const step = places.length > 1 ? places[1] - places[0] : 1;
+    return places.map((place) => {
+      if (pauses.some((pause) => pause.from < place && place < pause.to)) return "";
+      const passed = pauses.filter((pause) => pause.to <= place).pop();
+      return (place + (passed ? passed.cut : 0)).toFixed(step >= 1 ? 0 : step >= 0.1 ? 1 : 2);
+    });
+  }
+
+  function drawPauses(u, pauses) {
+    u.ctx.save();
+    u.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    u.ctx.textAlign = "center";
+    u.ctx.textBaseline = "middle";
+    pauses.forEach((pause) => {
+      const left = Math.max(u.valToPos(pause.from, "x", true), u.bbox.left);
+      const right = Math.min(u.valToPos(pause.to, "x", true), u.bbox.left + u.bbox.width);
+      if (right <= left) return;
+      u.ctx.fillStyle = "#eef1f5";
+      u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+      if (right - left < 13 * devicePixelRatio) return;
+      u.ctx.save();
+      u.ctx.translate((left + right) / 2, u.bbox.top + u.bbox.height / 2);
+      u.ctx.rotate(-Math.PI / 2);
+      u.ctx.fillStyle = "#5a6575";
+      u.ctx.fillText(`pause of ${duration(pause.seconds)}`, 0, 0);
+      u.ctx.restore();
+    });
+    u.ctx.restore();
+  }
+
+  function duration(seconds) {
+    if (seconds < 120) return `${seconds.toFixed(0)} s`;
+    if (seconds < 7200) return `${(seconds / 60).toFixed(0)} min`;
+    return seconds < 172800 ? `${(seconds / 3600).toFixed(1)} h` : `${(seconds / 86400).toFixed(1)} days`;
   }
 
   function setUpTimeline(camera) {
@@ -183,7 +241,8 @@
     /* A place of -1 stands for a pause of the recording: a time without values, where lines break off. */
     const places = rows.flatMap((i) => (data.after_pause?.[i] ? [-1, i] : [i]));
     const column = (name) => places.map((i) => (i < 0 ? null : data[name][i]));
-    const times = places.map((i, n) => (i < 0 ? (data.time_s[places[n - 1]] + data.time_s[places[n + 1]]) / 2 : data.time_s[i]));
+    const pauses = placeFrames(rows);
+    const xs = places.map((i, n) => (i < 0 ? (placeOf[places[n - 1]] + placeOf[places[n + 1]]) / 2 : placeOf[i]));
     const marks = (action) => places.map((i) => (i >= 0 && data.action[i] === action ? 1.04 : null));
     const value = (u, v) => (v === null || v === undefined ? "–" : percent(v));
     const mark = (u, v) => (v === null || v === undefined ? "–" : "yes");
@@ -194,11 +253,11 @@
       cursor: { drag: { x: true, y: false } },
       scales: { x: { time: false }, y: { range: [0, 1.09] } },
       axes: [
-        { label: "seconds", labelSize: 22, size: 40 },
+        { label: "seconds", labelSize: 22, size: 40, space: 70, values: (u, ticks) => secondsAt(ticks, pauses) },
         { values: (u, ticks) => ticks.map((t) => (t > 1 ? "" : percent(t))), size: 58 },
       ],
       series: [
-        { label: "time", value: (u, v) => (v === null || v === undefined ? "–" : `${v.toFixed(2)} s`) },
+        { label: "time", value: (u, v, series, n) => (n === null || n === undefined || places[n] < 0 ? "–" : `${data.time_s[places[n]].toFixed(2)} s`) },
         { label: "blur", stroke: "#0b5cad", width: 2, ...line },
         { label: "rain", stroke: "#b34700", width: 2, dash: [7, 4], ...line },
         { label: "blur left", stroke: "#0b5cad", width: 1, dash: [2, 3], ...line },
@@ -206,17 +265,17 @@
         { label: "■ restored", stroke: "#1f7a4d", width: 0, value: mark, points: { show: true, size: 5, fill: "#1f7a4d" }, paths: () => null },
         { label: "○ failed open", stroke: "#a3123a", width: 0, value: mark, points: { show: true, size: 9, fill: "#ffffff", width: 2 }, paths: () => null },
       ],
-      hooks: { drawClear: data.condition ? [(u) => drawConditions(u, rows)] : [], draw: [(u) => drawCursor(u, camera)] },
+      hooks: { drawClear: [(u) => (data.condition ? drawConditions(u, rows) : drawPauses(u, pauses))], draw: [(u) => drawCursor(u, camera)] },
     };
-    const columns = [times, column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), marks("RESTORED"), marks("FAILED_OPEN")];
+    const columns = [xs, column("blur_probability"), column("rain_probability"), column("residual_blur_probability"), column("residual_rain_probability"), marks("RESTORED"), marks("FAILED_OPEN")];
     const plot = new uPlot(options, columns, place);
     plots.push(plot);
     let pressedAt = null;
     plot.over.addEventListener("mousedown", (event) => { pressedAt = event.clientX; });
     plot.over.addEventListener("click", (event) => {
       if (pressedAt !== null && Math.abs(event.clientX - pressedAt) > 4) return; // that was a zoom
-      const time_s = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
-      chooseGroup("all in order", nearestImage(camera, time_s));
+      const at = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, "x");
+      chooseGroup("all in order", nearestImage(camera, at));
     });
     place.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;

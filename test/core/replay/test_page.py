@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from replay_bags import drive, write_bag
@@ -13,6 +14,9 @@ from replay_bags import drive, write_bag
 from restoregan_core.cli import main
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)"
+)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -45,6 +49,9 @@ addEventListener("load", async () => {
   const left = new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true });
   document.querySelector(".plot").dispatchEvent(left);
   seen.stepped = byId("caption").textContent;
+  const quarter = { ...at, clientX: box.left + box.width * 0.25 };
+  for (const kind of ["mousedown", "mouseup", "click"]) over.dispatchEvent(new MouseEvent(kind, quarter));
+  seen.early = byId("caption").textContent;
   byId("overlay").value = "restored";
   byId("overlay").dispatchEvent(new Event("change"));
   await wait(200);
@@ -82,16 +89,11 @@ def output(tmp_path_factory: pytest.TempPathFactory, weights: Path) -> Path:
     return root / "out"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (apt-get install chromium)")
-@pytest.mark.parametrize("size", ["1200,1500", "500,1500"])
-def test_the_page_works_with_mouse_and_keyboard_and_without_errors(
-    output: Path, tmp_path: Path, size: str
-) -> None:
-    page = (output / "report.html").read_text()
-    probed = output / "probed.html"
+def probe(page: str, probed: Path, profile: Path, size: str) -> dict[str, Any]:
+    """What the browser saw on the page; no error among it."""
     probed.write_text(page.replace("</head>", f"{PROBE}</head>", 1))
     done = subprocess.run(
-        [CHROMIUM, *FLAGS, f"--window-size={size}", f"--user-data-dir={tmp_path}", "--dump-dom", f"file://{probed}"],
+        [CHROMIUM, *FLAGS, f"--window-size={size}", f"--user-data-dir={profile}", "--dump-dom", f"file://{probed}"],
         capture_output=True, text=True, timeout=200, check=True,
     )  # fmt: skip
     found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, re.DOTALL)
@@ -99,6 +101,33 @@ def test_the_page_works_with_mouse_and_keyboard_and_without_errors(
     seen = json.loads(found[1].replace("&gt;", ">").replace("&amp;", "&"))
     assert seen["failures"] == []
     assert "CONSOLE" not in done.stderr
+    return seen
+
+
+@needs_browser
+@pytest.mark.parametrize("size", ["1200,1500", "500,1500"])
+def test_an_hours_pause_leaves_the_recordings_their_room_on_the_time_axis(
+    output: Path, tmp_path: Path, size: str
+) -> None:
+    page = (output / "report.html").read_text()
+    found = re.search(r'(<script[^>]*id="report-data"[^>]*>)(.*?)(</script>)', page, re.DOTALL)
+    data = json.loads(found[2])
+    data["time_s"] = [time_s + 3600 * (time_s >= 0.48) for time_s in data["time_s"]]
+    data["after_pause"] = [number == 12 for number in range(24)]
+    page = page.replace(found[0], found[1] + json.dumps(data).replace("<", "\\u003c") + found[3])
+    seen = probe(page, output / "paused.html", tmp_path, size)
+    times = [float(re.search(r"front, ([\d.]+) s", seen[name])[1]) for name in ("clicked", "early")]
+    assert 3600.8 < times[0] <= 3600.92  # the click was at 95 % of the time axis
+    assert 0.15 < times[1] < 0.35  # and this one at 25 %
+    assert seen["overflow"] <= 0
+
+
+@needs_browser
+@pytest.mark.parametrize("size", ["1200,1500", "500,1500"])
+def test_the_page_works_with_mouse_and_keyboard_and_without_errors(
+    output: Path, tmp_path: Path, size: str
+) -> None:
+    seen = probe((output / "report.html").read_text(), output / "probed.html", tmp_path, size)
     assert 75 < seen["slider"] < 85
     assert seen["next"] != seen["caption"]
     time_s = float(re.search(r"front, ([\d.]+) s", seen["clicked"])[1])
