@@ -38,18 +38,15 @@ def kinds_of_rain(**weights: float) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Rows that change one recipe.
-
-    Attributes:
-        sets: what they are measured on.
-        common: options of every row.
-        rows: name of each row, and the options that make it.
-    """
+    """Rows that change one recipe."""
 
     recipe: str
     sets: tuple[str, ...]
+    """What they are measured on."""
     common: list[str]
+    """Options of every row."""
     rows: dict[str, list[str]]
+    """Name of each row, and the options that make it."""
 
 
 FAMILIES = {

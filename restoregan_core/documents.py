@@ -54,9 +54,8 @@ def parse_yaml(text: str | bytes, what: str) -> Any:
 
     brackets = re.findall(rb"[][{}]", text.encode() if isinstance(text, str) else text)
     depths = itertools.accumulate(1 if bracket in b"[{" else -1 for bracket in brackets)
-    if (
-        max(depths, default=0) > 10 * MAX_DEPTH
-    ):  # PyYAML takes very long for thousands; some may be within texts
+    # PyYAML takes very long for thousands; some may be within texts.
+    if max(depths, default=0) > 10 * MAX_DEPTH:
         raise ValueError(f"{what} is not valid YAML: it opens more than {10 * MAX_DEPTH} brackets")
     try:
         value = yaml.safe_load(text)

@@ -62,9 +62,8 @@ def load_assessor(
     """
     if name == "classical":
         return ClassicalAssessor()
-    from restoregan_core.assessment.learned import (
-        LearnedAssessor,
-    )  # torch, which the classical one does not need
+    # These import torch, which the classical assessor does not need.
+    from restoregan_core.assessment.learned import LearnedAssessor
     from restoregan_core.zoo import load_assessor_network
 
     loaded = load_assessor_network(None if name == "learned" else name)

@@ -18,9 +18,8 @@ from restoregan_core.images.tile_grid import TILE_SIZE_PX, Grid, grid_shape
 
 Grey = npt.NDArray[np.uint8]
 
-_SMALLEST_PX = (
-    32  # a cut-off tile is judged with its neighbours' pixels, a smaller frame with its mirror image
-)
+# A cut-off tile is judged with its neighbours' pixels, a smaller frame with its mirror image.
+_SMALLEST_PX = 32
 _DISTANCES_PX = (1, 2, 4, 8)
 _FARTHEST_PX = _DISTANCES_PX[-1]
 _DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # (down, right)

@@ -33,18 +33,15 @@ class BagError(ValueError):
 
 @dataclass
 class Bag:
-    """An open bag; use it as a context manager.
-
-    Attributes:
-        damage: a line for everything that could not be read; grows while messages are read.
-        notes: a line for everything that was left out on purpose.
-    """
+    """An open bag; use it as a context manager."""
 
     path: Path
     storages: list[tuple[Path, Storage]]
     is_ros1: bool = False
     damage: list[str] = field(default_factory=list)
+    """A line for everything that could not be read; grows while messages are read."""
     notes: list[str] = field(default_factory=list)
+    """A line for everything that was left out on purpose."""
     expected_count: int | None = None
     """Messages that metadata.yaml promises; None without one."""
     _start_ns: int | None = None

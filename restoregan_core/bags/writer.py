@@ -46,19 +46,16 @@ class OutputMessage:
 
 @dataclass
 class BagParts:
-    """A growing rosbag2.
-
-    Args:
-        folder: of the bag; created with the first part.
-        scratch: for the part in work, on the same disk.
-        parts: the metadata of the parts that are there already, as ``parts`` of an earlier object had it.
-        version: of rosbag2's format: 9 (Jazzy on) or 8 (Humble).
-    """
+    """A growing rosbag2."""
 
     folder: Path
+    """Folder of the bag; created with the first part."""
     scratch: Path
+    """Folder for the part in work, on the same disk."""
     parts: list[dict[str, Any]] = field(default_factory=list)
+    """The metadata of the parts that are there already, as ``parts`` of an earlier object had it."""
     version: int = 9
+    """Version of rosbag2's format: 9 (Jazzy on) or 8 (Humble)."""
     _writer: Any = None
     _connections: dict[tuple[str, str], Any] = field(default_factory=dict)
 

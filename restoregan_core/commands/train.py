@@ -61,12 +61,14 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     Raises:
         ValueError: no such recipe, an unknown key, a value of the wrong type or out of range; one line.
     """
-    from jsonargparse import ArgumentError, ArgumentParser
+    from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
 
     from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
 
     argv = _with_recipe_files(argv)
+    # --help shows what stands below each field.
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
     recipe = AssessorTrainConfig if _model_of(argv) == "assessor" else TrainConfig
     parser = ArgumentParser(
         prog="restoregan train", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
@@ -83,9 +85,8 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
         made = recipe(**values)
     except (ArgumentError, ValueError) as error:
         raise ValueError(" ".join(str(error).split())) from error
-    except (
-        Exception
-    ) as error:  # jsonargparse calls our checks with values of types that it has not refused yet
+    except Exception as error:
+        # jsonargparse calls our checks with values of types that it has not refused yet.
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"a setting of the recipe has a value of the wrong type: {reason}") from error
     _require_finite(asdict(made))

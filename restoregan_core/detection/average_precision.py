@@ -16,21 +16,18 @@ MIN_HEIGHT_PX = 25.0
 
 @dataclass(frozen=True)
 class FrameMatch:
-    """The detections of one class in one frame, held against its labels.
-
-    Attributes:
-        scores: of the detections that count, best first.
-        true_positives: which of them found a labelled object that none before had found.
-        found_score: for each labelled object that counts, the score of its detection; 0 = missed.
-        objects_px: (n, 4) the labelled objects that count.
-        false_positives: indices into the given detections of those that found nothing.
-    """
+    """The detections of one class in one frame, held against its labels."""
 
     scores: npt.NDArray[np.float32]
+    """Scores of the detections that count, best first."""
     true_positives: npt.NDArray[np.bool_]
+    """Which of them found a labelled object that none before had found."""
     found_score: npt.NDArray[np.float32]
+    """For each labelled object that counts, the score of its detection; 0 = missed."""
     objects_px: npt.NDArray[np.float32]
+    """(n, 4) the labelled objects that count."""
     false_positives: npt.NDArray[np.int64]
+    """Indices into the given detections of those that found nothing."""
 
 
 def match_frame(

@@ -47,23 +47,20 @@ class Condition:
 
 @dataclass(frozen=True)
 class ObjectEvent:
-    """An object that restoration changed for the detector, for a person to look at.
-
-    Attributes:
-        what: ``lost`` and ``gained`` are labelled objects; ``invented`` is none, and was not there before.
-        size: ``low`` (under 40 px high), ``middle``, ``high`` (over 80 px).
-        before, after: the frame as degraded, and as this view shows it, cut around the object; uint8 RGB.
-    """
+    """An object that restoration changed for the detector, for a person to look at."""
 
     condition: Condition
     view: str
     what: str
+    """``lost`` and ``gained`` are labelled objects; ``invented`` is none, and was not there before."""
     class_name: str
     size: str
+    """``low`` (under 40 px high), ``middle``, ``high`` (over 80 px)."""
     frame: str
     box_px: tuple[float, float, float, float]
     before: RgbImage
     after: RgbImage
+    """The frame as degraded, and as this view shows it, cut around the object; uint8 RGB."""
 
 
 @dataclass(frozen=True)

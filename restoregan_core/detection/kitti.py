@@ -23,18 +23,15 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class LabelledFrame:
-    """One frame and what is known to be in it.
-
-    Attributes:
-        boxes_px: (n, 4) left, top, right, bottom of the labelled objects.
-        classes: of each, one of the values of ``CLASSES``.
-        ignored_px: (m, 4) regions where nothing was labelled.
-    """
+    """One frame and what is known to be in it."""
 
     path: Path
     boxes_px: npt.NDArray[np.float32]
+    """(n, 4) left, top, right, bottom of the labelled objects."""
     classes: tuple[str, ...]
+    """Class of each object, one of the values of ``CLASSES``."""
     ignored_px: npt.NDArray[np.float32]
+    """(m, 4) regions where nothing was labelled."""
 
 
 def find_frames(folder: Path) -> list[LabelledFrame]:

@@ -19,31 +19,25 @@ FEWEST_FRAMES = 3
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a clip: uint8 RGB (height, width, 3) images of one size.
-
-    Attributes:
-        file: its name in reports.
-        target: its ground truth, if there is one.
-    """
+    """One frame of a clip: uint8 RGB (height, width, 3) images of one size."""
 
     file: str
+    """Its name in reports."""
     image: RgbImage
     target: RgbImage | None
+    """Its ground truth, if there is one."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames that one camera took one after the other.
-
-    Attributes:
-        root: the folder that names in reports are relative to.
-        inputs: its frames as image files, or one video file.
-        targets: the ground truth of each input, which may be that input itself; empty if there is none.
-    """
+    """Frames that one camera took one after the other."""
 
     root: Path
+    """The folder that names in reports are relative to."""
     inputs: tuple[Path, ...]
+    """Its frames as image files, or one video file."""
     targets: tuple[Path, ...] = ()
+    """The ground truth of each input, which may be that input itself; empty if there is none."""
 
     def frames(self) -> Iterator[Frame]:
         """Read the frames in their order.

@@ -18,23 +18,19 @@ Restore = Callable[[RgbImage], RgbImage]
 Restored = tuple[str, RgbImage, Sequence[RgbImage], RgbImage]
 """File, image, what each restorer made of it, reference."""
 
-SCORING_THREADS = (
-    2  # scoring a 1280x720 image takes about as long as restoring it: hide it behind the network
-)
+# Scoring a 1280x720 image takes about as long as restoring it: it is hidden behind the network.
+SCORING_THREADS = 2
 IMAGES_AHEAD = 4
 
 
 @dataclass(frozen=True)
 class EvaluationSet:
-    """Pairs under one name.
-
-    Attributes:
-        aligned: references are another camera's (RealBlur): also measure aligned to them.
-    """
+    """Pairs under one name."""
 
     name: str
     pairs: tuple[Pair, ...]
     aligned: bool = False
+    """References are another camera's (RealBlur): also measure aligned to them."""
 
     def files(self) -> list[str]:
         """A short name for each pair that tells it from the others: its input's path below what all share."""

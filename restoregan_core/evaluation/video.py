@@ -57,24 +57,21 @@ class Ghosts:
 
 @dataclass(frozen=True)
 class VideoScores:
-    """One set.
-
-    Attributes:
-        count: of its frames.
-        scores: frame by frame against the ground truth; None without one, as the next two.
-        target: what consecutive frames of the ground truth show.
-        moving_share: of the ground truth's pixels, those that move against the background.
-        outputs, ghosts: one entry for each restorer; no ghosts where nothing moves on its own.
-    """
+    """One set."""
 
     name: str
     count: int
+    """Number of its frames."""
     scores: SetScores | None
+    """Frame by frame against the ground truth; None without one, as the next two."""
     target: Consecutive | None
+    """What consecutive frames of the ground truth show."""
     moving_share: float | None
+    """Share of the ground truth's pixels that move against the background."""
     input: Consecutive
     outputs: tuple[Consecutive, ...]
     ghosts: tuple[Ghosts | None, ...]
+    """One entry for each restorer; no ghosts where nothing moves on its own."""
 
     def streaks_left(self, index: int = 0) -> float | None:
         """Share of the input's streak energy that the output still has; None if the input has none."""

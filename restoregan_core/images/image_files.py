@@ -27,21 +27,18 @@ _EIGHT_BIT_ONLY = (*_JPEG, ".bmp", ".webp")
 
 @dataclass(frozen=True)
 class ImageFile:
-    """An image read from a file.
-
-    Attributes:
-        rgb: uint8 RGB (height, width, 3): what the network is to see.
-        values: as stored: uint8 or uint16, (height, width) for grey, (height, width, 3 or 4) for RGB(A).
-        alpha: (height, width) beside grey values, else None.
-        save_options: metadata, as Pillow's ``save`` takes it; quality of a JPEG.
-        notes: what a user should know about how the file is treated, one line each.
-    """
+    """An image read from a file."""
 
     rgb: RgbImage
+    """uint8 RGB (height, width, 3): what the network is to see."""
     values: npt.NDArray[Any]
+    """As stored: uint8 or uint16, (height, width) for grey, (height, width, 3 or 4) for RGB(A)."""
     alpha: npt.NDArray[Any] | None
+    """(height, width) beside grey values, else None."""
     save_options: dict[str, Any]
+    """Metadata, as Pillow's ``save`` takes it; quality of a JPEG."""
     notes: tuple[str, ...] = field(default=())
+    """What a user should know about how the file is treated, one line each."""
 
 
 def read_image_file(path: Path) -> ImageFile:
@@ -168,9 +165,8 @@ def _save_eight_bit(path: Path, values: npt.NDArray[Any], source: ImageFile) -> 
 def _save_options(header: Image.Image) -> dict[str, Any]:
     options: dict[str, Any] = {k: header.info[k] for k in ("icc_profile", "dpi") if header.info.get(k)}
     exif = header.getexif()
-    if (
-        len(exif) and header.format != "TIFF"
-    ):  # a TIFF's own tags say where its pixels lie: of no use elsewhere
+    # A TIFF's own tags say where its pixels lie: of no use elsewhere.
+    if len(exif) and header.format != "TIFF":
         options["exif"] = exif.tobytes()
     if isinstance(header, JpegImagePlugin.JpegImageFile):
         options["qtables"] = header.quantization

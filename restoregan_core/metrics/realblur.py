@@ -24,19 +24,16 @@ _SSIM_BORDER_PX = 5
 
 @dataclass(frozen=True)
 class Alignment:
-    """An image warped onto its reference.
-
-    Attributes:
-        image: float32 RGB (H, W, 3), scaled in intensity; 1 is white; 0 outside the mask.
-        reference: float32 RGB (H, W, 3) in [0, 1]; 0 outside the mask.
-        mask: bool (H, W), where the warped image covers the reference.
-        homography: 3 x 3, from positions in the reference to positions in the image.
-    """
+    """An image warped onto its reference."""
 
     image: npt.NDArray[Any]
+    """float32 RGB (H, W, 3), scaled in intensity; 1 is white; 0 outside the mask."""
     reference: npt.NDArray[Any]
+    """float32 RGB (H, W, 3) in [0, 1]; 0 outside the mask."""
     mask: npt.NDArray[np.bool_]
+    """bool (H, W), where the warped image covers the reference."""
     homography: npt.NDArray[Any]
+    """3 x 3, from positions in the reference to positions in the image."""
 
 
 def align(image_HWC: RgbImage, reference_HWC: RgbImage) -> Alignment:

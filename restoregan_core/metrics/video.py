@@ -35,15 +35,12 @@ _NO_MAP: Plane = np.empty((0, 0), np.float32)
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Where each pixel of a frame lies in the frame before and in the one after.
-
-    Attributes:
-        before: float32 (height, width, 2): x and y to look up in the frame before, px.
-        after: the same in the frame after.
-    """
+    """Where each pixel of a frame lies in the frame before and in the one after."""
 
     before: Plane
+    """float32 (height, width, 2): x and y to look up in the frame before, px."""
     after: Plane
+    """The same in the frame after."""
 
 
 def neighbours(triple: Triple) -> Neighbours:

@@ -28,16 +28,14 @@ _FLOOR = 1e-3
 class AssessorConfig:
     """Shape of the network.
 
-    Args:
-        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the frame's resolution.
-        head_width: channels of a tile's summary.
-
     Raises:
         ValueError: not four widths, or one below 1 or over 8192.
     """
 
     widths: tuple[int, ...] = (24, 32, 48, 64)
+    """Channels at 1/2, 1/4, 1/8 and 1/16 of the frame's resolution."""
     head_width: int = 96
+    """Channels of a tile's summary."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))

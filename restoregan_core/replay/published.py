@@ -19,19 +19,16 @@ from restoregan_core.replay.table import Frames
 
 @dataclass(frozen=True)
 class PublishedFrame:
-    """One frame: uint8 RGB images of (height, width, 3).
-
-    Attributes:
-        position: in frames.parquet.
-        before: as the pipeline got it.
-        after: as it was published.
-        truth: the clean image, where one is known.
-    """
+    """One frame: uint8 RGB images of (height, width, 3)."""
 
     position: int
+    """Row in frames.parquet."""
     before: RgbImage
+    """As the pipeline got it."""
     after: RgbImage
+    """As it was published."""
     truth: RgbImage | None
+    """The clean image, where one is known."""
 
 
 def read_published(

@@ -194,9 +194,8 @@ def _import_torch_tensorrt() -> Any:
             if error.name == "torch_tensorrt"
             else f"torch-tensorrt is installed but {error.name} is not"
         ) from error
-    except (
-        Exception
-    ) as error:  # it raises Exception, AssertionError, OSError or AttributeError, never ImportError
+    except Exception as error:
+        # It raises Exception, AssertionError, OSError or AttributeError, never ImportError.
         raise RuntimeUnavailableError(
             f"torch-tensorrt is installed but does not load: {_first_line(error)}"
         ) from error

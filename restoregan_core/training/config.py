@@ -34,24 +34,21 @@ def _enabled_settings(part: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
-    """One stretch of training with one patch size, one batch size and one set of losses.
-
-    Args:
-        epochs: length in passes over ``schedule.samples_per_epoch`` images; or
-        steps: length in generator steps. Exactly one of the two is given.
-        patch_size: side of the square crops, in pixels.
-        batch_size: crops in one step, over all processes together.
-        restart: begin with a fresh critic and fresh optimisers, keeping the generator: the paper's
-            progressive restart. The first stage has nothing to restart.
-        loss: instead of the run's ``loss``.
-    """
+    """One stretch of training with one patch size, one batch size and one set of losses."""
 
     epochs: float = 0.0
+    """Length in passes over ``schedule.samples_per_epoch`` images. Either this or ``steps`` is given."""
     steps: int = 0
+    """Length in generator steps."""
     patch_size: int = 256
+    """Side of the square crops, in pixels."""
     batch_size: int = 1
+    """Crops in one step, over all processes together."""
     restart: bool = False
+    """Begin with a fresh critic and fresh optimisers, keeping the generator: the paper's progressive restart.
+    The first stage has nothing to restart."""
     loss: LossConfig | None = None
+    """Used instead of the run's ``loss``."""
 
     def __post_init__(self) -> None:
         require(
@@ -64,21 +61,18 @@ class StageConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleConfig:
-    """The stages, and how long they are in this run.
-
-    Args:
-        stages: in order.
-        samples_per_epoch: crops in an epoch; the paper's GOPRO has 2103 pairs.
-        epoch_scale: scales every stage (epochs and steps): 0.001 walks through the whole plan in minutes.
-        max_minutes: if not 0, the plan ends after that many minutes of training: stages and learning rate
-            then follow the clock wherever it runs ahead of the steps, so that the decay always completes.
-            Such a run can be resumed, but not repeated bit for bit.
-    """
+    """The stages, and how long they are in this run."""
 
     stages: list[StageConfig]
+    """The stages in order."""
     samples_per_epoch: int = 2103
+    """Crops in an epoch; the paper's GOPRO has 2103 pairs."""
     epoch_scale: float = 1.0
+    """Scales every stage (epochs and steps): 0.001 walks through the whole plan in minutes."""
     max_minutes: float = 0.0
+    """If not 0, the plan ends after that many minutes of training: stages and learning rate then follow the
+    clock wherever it runs ahead of the steps, so that the decay always completes. Such a run can be
+    resumed, but not repeated bit for bit."""
 
     def __post_init__(self) -> None:
         require(bool(self.stages), "schedule.stages is empty")
@@ -89,30 +83,26 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
-    """Optimiser of the generator and of the critic. The defaults are the paper's.
-
-    Args:
-        kind: ``adam``, ``adamw``, or ``muon`` (with AdamW for what is not a matrix), see ``optimisers.py``.
-        learning_rate: at the start (after the warm-up).
-        final_learning_rate: at the end.
-        decay: the way between the two.
-        per_stage: decay within each stage instead of over the whole training.
-        warmup_steps: steps of linear rise from 0 at the start of what decays.
-        clip_norm: bound of the generator's gradient norm; 0 = none.
-        ema_decay: of the moving average of the generator's weights, which is then what is validated and
-            exported; 0 = none.
-    """
+    """Optimiser of the generator and of the critic. The defaults are the paper's."""
 
     kind: Literal["adam", "adamw", "muon"] = "adam"
+    """``adam``, ``adamw``, or ``muon`` (with AdamW for what is not a matrix), see ``optimisers.py``."""
     learning_rate: float = 1e-4
+    """Learning rate at the start (after the warm-up)."""
     final_learning_rate: float = 1e-7
+    """Learning rate at the end."""
     decay: Literal["linear", "cosine"] = "linear"
+    """Course of the learning rate between the two."""
     per_stage: bool = False
+    """Decay within each stage instead of over the whole training."""
     warmup_steps: int = 0
+    """Steps of linear rise from 0 at the start of what decays."""
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     clip_norm: float = 0.0
+    """Bound of the generator's gradient norm; 0 = none."""
     ema_decay: float = 0.0
+    """Decay of the moving average of the generator's weights, which is then validated and exported; 0 = none."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "betas", tuple(self.betas))
@@ -131,28 +121,25 @@ class OptimiserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ValidationConfig:
-    """Measuring on held-out pairs while training.
-
-    Args:
-        folders: of pairs, all in one ``layout``.
-        layout: ``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is
-            taken: see ``restoregan_core.data.layouts.LAYOUTS``.
-        videos: folders of pairs that are consecutive frames: the frames before are the network's history.
-        history: frames before the current one in ``videos``; the generator's own number.
-        every_steps: generator steps between two measurements.
-        max_images: of each folder, evenly spread; 0 = all.
-        crop: side of the centre crop that is measured; 0 = whole images.
-        sample_images: how many are drawn in TensorBoard.
-    """
+    """Measuring on held-out pairs while training."""
 
     folders: list[str] = field(default_factory=list)
+    """Folders of pairs, all in one ``layout``."""
     layout: str = "folders"
+    """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is taken: see
+    ``restoregan_core.data.layouts.LAYOUTS``."""
     videos: list[str] = field(default_factory=list)
+    """Folders of pairs that are consecutive frames: the frames before are the network's history."""
     history: int = 2
+    """Frames before the current one in ``videos``; the generator's own number."""
     every_steps: int = 1000
+    """Generator steps between two measurements."""
     max_images: int = 16
+    """Images measured of each folder, evenly spread; 0 = all."""
     crop: int = 0
+    """Side of the centre crop that is measured; 0 = whole images."""
     sample_images: int = 4
+    """Images drawn in TensorBoard."""
 
     def __post_init__(self) -> None:
         require(self.every_steps >= 1, f"validation.every_steps={self.every_steps} must be at least 1")
@@ -165,19 +152,16 @@ class ValidationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TransferConfig:
-    """Where the generator's weights come from, and which of them stay as they are.
-
-    Args:
-        start_from: a model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none.
-        freeze: parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head.
-        keep: a model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: where
-            a sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning
-            without forgetting").
-    """
+    """Where the generator's weights come from, and which of them stay as they are."""
 
     start_from: str = ""
+    """A model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none."""
     keep: str = ""
+    """A model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: where
+    a sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning without
+    forgetting")."""
     freeze: list[str] = field(default_factory=list)
+    """Parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head."""
 
     def __post_init__(self) -> None:
         unknown = set(self.freeze) - set(GENERATOR_PARTS)
@@ -189,30 +173,16 @@ class TransferConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """A whole training run.
-
-    Args:
-        name: of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise.
-        model: whose shape is trained: ``paper``, ``vehicle`` or ``lite``, with the history of ``data.clips``.
-        generator: a shape of its own, instead of the model's.
-        critic_size: side in pixels of the images that the critic sees; it must be the patch size of every
-            adversarial stage, and Table 1's is 256.
-        seed: of weights, data and dropout.
-        precision: ``bf16-mixed`` computes convolutions in bfloat16 and keeps weights in float32.
-        channels_last: memory layout, faster on most devices.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads of torch in each process; 0 = torch's choice.
-        workers: processes that make training data ahead of the trainer; 0 = in the training process.
-        checkpoint_minutes: between two checkpoints.
-        log_every_steps: between two points of the curves.
-        training_data: names and licences of what the run sees; written into the exported weights.
-    """
+    """A whole training run."""
 
     name: str
+    """Name of the run; its folder is ``runs/<name>`` unless ``output`` says otherwise."""
     data: DataConfig
     schedule: ScheduleConfig
     model: Literal["paper", "vehicle", "lite"] = "paper"
+    """Whose shape is trained: ``paper``, ``vehicle`` or ``lite``, with the history of ``data.clips``."""
     generator: GeneratorConfig | None = None
+    """A shape of its own, instead of the model's."""
     loss: LossConfig = field(default_factory=LossConfig)
     perceptual: PerceptualConfig = field(default_factory=PerceptualConfig)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
@@ -220,16 +190,27 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     transfer: TransferConfig = field(default_factory=TransferConfig)
     critic_size: int = 256
+    """Side in pixels of the images that the critic sees; it must be the patch size of every adversarial
+    stage, and Table 1's is 256."""
     output: str = ""
     seed: int = 0
+    """Seed of weights, data and dropout."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """``bf16-mixed`` computes convolutions in bfloat16 and keeps weights in float32."""
     channels_last: bool = True
+    """Memory layout, faster on most devices."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
     threads: int = 0
+    """CPU threads of torch in each process; 0 = torch's choice."""
     workers: int = 1
+    """Processes that make training data ahead of the trainer; 0 = in the training process."""
     checkpoint_minutes: float = 10.0
+    """Minutes between two checkpoints."""
     log_every_steps: int = 50
+    """Steps between two points of the curves."""
     training_data: list[str] = field(default_factory=list)
+    """Names and licences of what the run sees; written into the exported weights."""
 
     def __post_init__(self) -> None:
         require(

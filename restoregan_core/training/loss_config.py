@@ -16,31 +16,28 @@ def require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Weights of the generator's loss terms (0 = off) and the critic's game. The defaults are the paper's.
-
-    Args:
-        perceptual_weight: of the squared difference of VGG features (eq. 10).
-        adversarial_weight: of the critic's judgement; it needs patches of ``critic_size``.
-        pixel_weight: of the difference of pixels; not in the paper.
-        fft_weight: of the difference of spectra; not in the paper.
-        detector_weight: of the difference of a detector's features; not in the paper.
-        pixel: which difference of pixels.
-        adversarial: the paper's Wasserstein loss with a sigmoid, or one of the games it is compared with.
-        critic_steps: steps of the critic to one of the generator, all on the same batch.
-        gradient_penalty_weight: lambda of ``wgan_gp``.
-        weight_clip: limit of ``wgan_clip``.
-    """
+    """Weights of the generator's loss terms (0 = off) and the critic's game. The defaults are the paper's."""
 
     perceptual_weight: float = 100.0
+    """Weight of the squared difference of VGG features (eq. 10)."""
     adversarial_weight: float = 1.0
+    """Weight of the critic's judgement; it needs patches of ``critic_size``."""
     pixel_weight: float = 0.0
+    """Weight of the difference of pixels; not in the paper."""
     fft_weight: float = 0.0
+    """Weight of the difference of spectra; not in the paper."""
     detector_weight: float = 0.0
+    """Weight of the difference of a detector's features; not in the paper."""
     pixel: PixelKind = "l1"
+    """Which difference of pixels."""
     adversarial: AdversarialKind = "wasserstein_sigmoid"
+    """The paper's Wasserstein loss with a sigmoid, or one of the games it is compared with."""
     critic_steps: int = 5
+    """Steps of the critic to one of the generator, all on the same batch."""
     gradient_penalty_weight: float = 10.0
+    """Lambda of ``wgan_gp``."""
     weight_clip: float = 0.01
+    """Limit of ``wgan_clip``."""
 
     def __post_init__(self) -> None:
         weights = (
@@ -56,25 +53,19 @@ class LossConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class PerceptualConfig:
-    """The network whose features the perceptual loss compares, at conv3_3 after its ReLU.
-
-    Args:
-        network: ``vgg19``, or ``vgg16_stand_in`` for a machine without VGG19's weights.
-        weights: a file with them; empty: torch.hub fetches VGG19's. See ``training/losses/perceptual.py``.
-        channels: ``sum`` over feature channels as in eq. 10, or their ``mean``.
-    """
+    """The network whose features the perceptual loss compares, at conv3_3 after its ReLU."""
 
     network: Literal["vgg19", "vgg16_stand_in"] = "vgg19"
+    """``vgg19``, or ``vgg16_stand_in`` for a machine without VGG19's weights."""
     weights: str = ""
+    """A file with them; empty: torch.hub fetches VGG19's. See ``training/losses/perceptual.py``."""
     channels: Literal["sum", "mean"] = "sum"
+    """``sum`` over feature channels as in eq. 10, or their ``mean``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorConfig:
-    """The detector that restored images are for.
-
-    Args:
-        weights: an ONNX file of the YOLOX family. See ``training/losses/detector.py``.
-    """
+    """The detector that restored images are for."""
 
     weights: str = ""
+    """An ONNX file of the YOLOX family. See ``training/losses/detector.py``."""

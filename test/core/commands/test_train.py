@@ -168,3 +168,10 @@ def test_sigterm_to_the_whole_group_saves_and_exits(recipe: Path, tmp_path: Path
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 128 + signal.SIGTERM, errors
     assert load_checkpoint(tmp_path / "run" / "last.pt")["step"] > 0
+
+
+def test_help_says_what_each_setting_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Images measured of each folder, evenly spread" in shown  # of validation.max_images
+    assert "Samples with frames before the current one" in shown  # of data.clips
