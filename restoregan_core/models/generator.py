@@ -251,21 +251,25 @@ class Generator(nn.Module):
         Shape: (B, 3, H, W) or (B, ``config.input_channels``, H, W) in [-1, 1] -> (B, 3, H, W).
         """
         r = self.config.pixel_unshuffle
-        if r == 1:
-            return self.unshuffled_residual(degraded_BCHW)
-        return F.pixel_shuffle(self.unshuffled_residual(F.pixel_unshuffle(degraded_BCHW, r)), r)
+        x_BCHW = F.pixel_unshuffle(degraded_BCHW, r) if r > 1 else degraded_BCHW
+        current, *older = x_BCHW.split(3 * r * r, 1)
+        added = self.unshuffled_residual(current, [frame - current for frame in older])
+        return F.pixel_shuffle(added, r) if r > 1 else added
 
-    def unshuffled_residual(self, x_BCHW: Tensor) -> Tensor:
+    def unshuffled_residual(self, current_BCHW: Tensor, changes_BCHW: list[Tensor]) -> Tensor:
         """``residual`` between pixel_unshuffle and pixel_shuffle, for callers that move the pixels themselves.
 
-        Shape: (B, r * r * channels, H / r, W / r) in [-1, 1] -> (B, 3 * r * r, H / r, W / r), with r the
-            ``config.pixel_unshuffle``.
+        Args:
+            current_BCHW: (B, 3 * r * r, H / r, W / r) in [-1, 1], with r the ``config.pixel_unshuffle``.
+            changes_BCHW: what each frame of the history has more than the current one, newest first, of its shape; none
+                for a single image.
+
+        Returns:
+            (B, 3 * r * r, H / r, W / r).
         """
         pixels, history = self.config.pixel_unshuffle**2, self.config.history
-        x = x_BCHW
-        if history:
-            changes = self._changes(x)
-            x = torch.cat([x[:, : 3 * pixels], changes], 1)
+        changes = changes_BCHW or [torch.zeros_like(current_BCHW)] * history
+        x = torch.cat([current_BCHW, *changes], 1) if history else current_BCHW
         x = self.stem(x)
         features = []
         for encode, down in zip(self.encoder, self.down, strict=True):
@@ -283,10 +287,9 @@ class Generator(nn.Module):
         added = torch.tanh(x[:, : 3 * pixels])
         if history:
             trust = torch.sigmoid(x[:, 3 * pixels :] + TRUST_BIAS)
-            for frame in range(history):
+            for own, change in zip(trust.split(pixels, 1), changes, strict=True):
                 # One map for all three colours of a frame.
-                own = trust[:, frame * pixels : (frame + 1) * pixels].repeat(1, 3, 1, 1)
-                added = added + own * changes[:, frame * 3 * pixels : (frame + 1) * 3 * pixels]
+                added = added + torch.cat([own, own, own], 1) * change
         return added
 
     def forward(self, degraded_BCHW: Tensor) -> Tensor:
@@ -294,10 +297,3 @@ class Generator(nn.Module):
         if self.config.output_skip == "average":
             restored = restored / 2
         return restored if self.training else restored.clamp(-1, 1)
-
-    def _changes(self, unshuffled_BCHW: Tensor) -> Tensor:
-        """What each frame of the history has more than the current one, all in the stem's layout of pixels."""
-        channels = 3 * self.config.pixel_unshuffle**2
-        current, older = unshuffled_BCHW[:, :channels], unshuffled_BCHW[:, channels:]
-        repeated = current.repeat(1, self.config.history, 1, 1)
-        return older - repeated if older.shape[1] else torch.zeros_like(repeated)

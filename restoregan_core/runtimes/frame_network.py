@@ -49,11 +49,10 @@ class FrameNetwork(nn.Module):
             if right or bottom:
                 frames_BCHW = F.pad(frames_BCHW, (0, right, 0, bottom), mode="replicate")
         r = self.generator.config.pixel_unshuffle
-        if r > 1:
-            frames_BCHW = F.pixel_unshuffle(frames_BCHW, r)
-        restored_BCHW, mean_residual = self._restore(frames_BCHW)
-        if r > 1:
-            restored_BCHW = F.pixel_shuffle(restored_BCHW, r)
+        restored_BCHW, mean_residual = self._restore(
+            F.pixel_unshuffle(frames_BCHW, r) if r > 1 else frames_BCHW
+        )
+        restored_BCHW = F.pixel_shuffle(restored_BCHW, r) if r > 1 else restored_BCHW
         if self.pads:
             restored_BCHW = restored_BCHW[:, :, :height, :width]
         return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), mean_residual
@@ -68,11 +67,13 @@ class FrameNetwork(nn.Module):
         return restored_BCHW.to(torch.uint8), mean_residual
 
     def _restore(self, unshuffled_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        x_BCHW = (unshuffled_BCHW - 127.5) / 127.5
-        residual_BCHW = self.generator.unshuffled_residual(x_BCHW)
-        current = residual_BCHW.shape[1]
+        current_BCHW, *older = unshuffled_BCHW.split(3 * self.generator.config.pixel_unshuffle**2, 1)
+        x_BCHW = (current_BCHW - 127.5) / 127.5
+        # From the grey levels, exact in half precision, and before anything of all frames takes memory.
+        changes = [(frame_BCHW - current_BCHW) / 127.5 for frame_BCHW in older]
+        residual_BCHW = self.generator.unshuffled_residual(x_BCHW, changes)
         if self.averages:
-            residual_BCHW = (residual_BCHW - x_BCHW[:, :current]) / 2
-        restored_BCHW = unshuffled_BCHW[:, :current] + torch.round(residual_BCHW * 127.5)
+            residual_BCHW = (residual_BCHW - x_BCHW) / 2
+        restored_BCHW = current_BCHW + torch.round(residual_BCHW * 127.5)
         # float32: a sum over millions of values would overflow float16.
         return restored_BCHW.clamp(0, 255), residual_BCHW.float().mean()

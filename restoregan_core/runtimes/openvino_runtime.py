@@ -64,7 +64,7 @@ class OpenVinoRuntime:
             _OnPlanes(network),
             traced,
             (0, 2, 3),
-            "generator 3",
+            "generator 4",
             generator.config.to_dict(),
             settings,
             engine_dir,
