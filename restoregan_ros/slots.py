@@ -3,7 +3,7 @@
 
 Turns are taken by stride scheduling (Waldspurger and Weihl, 1995): each camera has a time at which it is next
 due, which moves on by 1 / priority with every turn. With equal priorities that is round-robin: a frame waits
-for at most one turn of each other camera, after what is left of the one in work.
+for at most one turn of each other camera, after what is left of the one in progress.
 """
 
 import threading

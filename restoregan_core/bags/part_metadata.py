@@ -48,7 +48,7 @@ def check_part(part: dict[str, Any], folder: Path, what: str) -> None:
     """
     names = build(_Part, part, what, only_known=False).relative_file_paths
     if not names:
-        raise ValueError(f"{what} names no file")
+        raise ValueError(f"{what} does not name a file")
     for name in names:
         if Path(name).name != name or not (folder / name).is_file():
             raise ValueError(f"{what}: {name[:80]!r} is not a file of {folder}")

@@ -11,7 +11,7 @@ DAY_NS = 24 * 3600 * 10**9
 def recording_start(storages: Sequence[Storage]) -> tuple[int, int]:
     """Time of the first message that belongs to the recording, and how many lie before it.
 
-    Messages more than a day before all others are no part of it, as long as they are the smaller part.
+    Messages more than a day before all others do not belong to it, as long as they are the smaller part.
     """
     held = [storage for storage in storages if storage.topics and storage.end_ns]
     start_ns = min((storage.start_ns for storage in held), default=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing the restored bag: part by part, each one whole, so that a kill costs at most the part in work.
+"""Writing the restored bag: part by part, each one whole, so that a kill costs at most the part in progress.
 
 A rosbag2 may be split over files. ``DIR/bag`` is such a bag of mcap files at any time: a finished part is
 moved there and metadata.yaml, which names the parts, is replaced in one step. In the end the parts become
@@ -51,7 +51,7 @@ class BagParts:
     folder: Path
     """Folder of the bag; created with the first part."""
     scratch: Path
-    """Folder for the part in work, on the same disk."""
+    """Folder for the part in progress, on the same disk."""
     parts: list[dict[str, Any]] = field(default_factory=list)
     """The metadata of the parts that are there already, as ``parts`` of an earlier object had it."""
     version: int = 9
@@ -74,7 +74,7 @@ class BagParts:
                 file.unlink()
 
     def write(self, message: OutputMessage) -> None:
-        """Append to the part in work."""
+        """Append to the part in progress."""
         if self._writer is None:
             self._writer = self._open_part(f"bag_{len(self.parts)}")
         connection = self._connections.get((message.topic, message.msgtype))
@@ -83,7 +83,7 @@ class BagParts:
         self._writer.write(connection, message.time_ns, message.data)
 
     def finish_part(self) -> None:
-        """Close the part in work and enter it in the bag; nothing if there is none."""
+        """Close the part in progress and enter it in the bag; nothing if there is none."""
         if self._writer is not None:
             self._enter([*self.parts, self._close_part()])
 
@@ -115,7 +115,7 @@ class BagParts:
         self._enter([joined])
 
     def abandon_part(self) -> None:
-        """Drop the part in work."""
+        """Drop the part in progress."""
         writer, self._writer = self._writer, None
         self._connections.clear()
         if writer is not None:
@@ -124,7 +124,7 @@ class BagParts:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _close_part(self) -> dict[str, Any]:
-        """Move the part in work into the bag's folder; its metadata."""
+        """Move the part in progress into the bag's folder; its metadata."""
         writer = self._writer
         writer.close()
         self._writer = None

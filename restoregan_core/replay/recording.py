@@ -46,6 +46,6 @@ def stamp_lines(columns: dict[str, npt.NDArray[Any]]) -> list[str]:
         if said:
             lines.append(
                 f"{camera}: of {len(stamps)} stamps {said}; where stamps jump, a network that sees the frames"
-                " before starts anew"
+                " before starts over"
             )
     return lines

@@ -97,7 +97,7 @@ def test_interrupt_exits_130(monkeypatch, capsys):
     assert "interrupted" in capsys.readouterr().err
 
 
-def test_a_reader_that_stops_reading_is_no_fault(tmp_path):
+def test_a_reader_that_stops_reading_is_not_a_fault(tmp_path):
     import cv2
     import numpy as np
 

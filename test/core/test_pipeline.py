@@ -298,7 +298,7 @@ def test_open_circuit_lets_clean_frames_pass_without_alarm():
     [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32),
      np.zeros((0, 4, 3), np.uint8)],
 )  # fmt: skip
-def test_what_is_no_rgb_image_is_refused(rgb):
+def test_what_is_not_an_rgb_image_is_refused(rgb):
     with pytest.raises(ValueError, match="must be uint8 RGB"):
         pipeline().process(rgb)
 

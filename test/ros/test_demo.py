@@ -90,7 +90,7 @@ def test_a_degraded_clip_keeps_its_frames_as_truth(photographs: Path, tmp_path: 
         }  # fmt: skip
 
 
-def test_what_is_no_video_is_said_to_be_none(tmp_path: Path) -> None:
+def test_what_is_not_a_video_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("nothing")
     with pytest.raises(ValueError, match=r"notes\.mp4 is not a readable video"):
         video_clip(tmp_path / "notes.mp4")

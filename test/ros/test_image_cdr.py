@@ -91,6 +91,6 @@ def test_bytes_of_any_kind_are_read_or_a_value_error(read, encapsulation, body):
 
 @pytest.mark.parametrize("read", [read_image, read_compressed_image])
 @pytest.mark.parametrize("cdr", [b"", b"abc", b"\xff\xff\0\0" + bytes(40), b"\0\6\0\0" + b"\1" * 100])
-def test_what_is_no_message_is_a_value_error_that_says_so(read, cdr):
+def test_what_is_not_a_message_is_a_value_error_that_says_so(read, cdr):
     with pytest.raises(ValueError, match=rf"{len(cdr)} bytes are not a serialised"):
         read(cdr)

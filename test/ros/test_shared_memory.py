@@ -42,7 +42,7 @@ def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_sta
     assert kept <= {file.name for file in dds_segments.FOLDER.iterdir()}
 
 
-def test_a_folder_with_room_is_no_shortage(tmp_path):
+def test_a_folder_with_room_is_not_a_shortage(tmp_path):
     assert shortage(tmp_path, needed_bytes=0) == ""
     assert shortage(tmp_path / "nowhere") == ""
 

@@ -35,8 +35,8 @@ class DetectorFeatures(nn.Module):
         joins: names of the tensors that are returned.
 
     Raises:
-        ValueError: no such file, no ONNX, an operator that is not known here or is used in a way that is not, or
-            no joins between scales.
+        ValueError: no such file, not an ONNX file, an operator that is not known here or is used in a way that is
+            not, or no joins between scales.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -122,7 +122,7 @@ def load_vgg19(path: str | os.PathLike[str] = "") -> VggFeatures:
     """VGG19 of torchvision (IMAGENET1K_V1) from its state-dict file, or by torch.hub if ``path`` is empty.
 
     Raises:
-        ValueError: no such file, no network, or not VGG19; the message says how to get the weights.
+        ValueError: no such file, not a network, or not VGG19; the message says how to get the weights.
     """
     state: Any
     try:

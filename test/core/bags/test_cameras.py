@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Depth, masks, disparity and packets are no cameras; infrared is one; raw and compressed count once."""
+"""Depth, masks, disparity and packets are not cameras; infrared is one; raw and compressed count once."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -82,7 +82,7 @@ def test_a_bag_without_its_metadata_is_read_from_its_files(tmp_path: Path, stora
     assert damage == ["metadata.yaml is missing; going by the files"]
 
 
-def test_metadata_that_is_no_yaml_counts_as_missing(tmp_path: Path) -> None:
+def test_metadata_that_is_not_yaml_counts_as_missing(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", drive(5))
     (bag / "metadata.yaml").write_text("rosbag2_bagfile_information: [")
     found, damage = stamps(bag)
@@ -146,7 +146,7 @@ def test_a_ros_1_bag_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["nothing", "empty folder", "no frames", "no such camera", "text"])
-def test_what_is_no_bag_is_refused_in_one_clear_line(tmp_path: Path, what: str) -> None:
+def test_what_is_not_a_bag_is_refused_in_one_clear_line(tmp_path: Path, what: str) -> None:
     path = tmp_path / "bag"
     cameras: tuple[str, ...] = ()
     if what == "empty folder":

@@ -49,7 +49,7 @@ def test_equal_images_have_no_smear_and_longer_ones_measure_longer():
     assert measured[1] < 3
 
 
-def test_a_soft_lens_is_no_smear():
+def test_a_soft_lens_is_not_a_smear():
     soft = cv2.GaussianBlur(scene(1), (0, 0), 1.5)
     assert measured_extent_px(soft, soft) == 0
     assert measured_extent_px(soft, smeared(soft, 6, 60)) == pytest.approx(6, rel=0.3)
@@ -67,7 +67,7 @@ def test_stripes_tell_nothing_of_a_smear_along_them(axis: int):
     assert np.isnan(measured_extent_px(stripes, smeared(stripes, 8, 90 if axis == 0 else 0)))
 
 
-def test_images_that_are_no_pair_are_refused():
+def test_images_that_are_not_a_pair_are_refused():
     side = 2 * REACH_PX
     with pytest.raises(ValueError, match=f"{side + 1} px or more"):
         measured_extent_px(np.zeros((side, side), np.float32), np.zeros((side, side), np.float32))

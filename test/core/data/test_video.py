@@ -59,7 +59,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path, write_image)
         list(read_frames(tmp_path))
 
 
-def test_what_is_no_video_is_refused_by_name(tmp_path: Path) -> None:
+def test_what_is_not_a_video_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"clip\.mp4 is not a readable video"):
         list(read_frames(tmp_path / "clip.mp4"))

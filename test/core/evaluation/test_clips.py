@@ -62,7 +62,7 @@ def test_a_video_file_is_one_clip(tmp_path: Path):
     assert all(np.array_equal(frame.image, frame.target) for frame in clean.frames())
 
 
-def test_what_is_no_clip_is_refused_before_anything_is_measured(tmp_path: Path):
+def test_what_is_not_a_clip_is_refused_before_anything_is_measured(tmp_path: Path):
     (tmp_path / "notes.txt").write_text("dry")
     with pytest.raises(ValueError, match=r"notes\.txt is neither a folder nor a video"):
         find_clips(tmp_path / "notes.txt")

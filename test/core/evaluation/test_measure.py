@@ -68,7 +68,7 @@ def test_mismatched_pairs_are_found_before_anything_is_restored(tmp_path: Path):
         check_set(evaluation_set)
 
 
-def test_a_file_that_is_no_image_is_named(tmp_path: Path):
+def test_a_file_that_is_not_an_image_is_named(tmp_path: Path):
     evaluation_set = write_pairs(tmp_path / "set")
     (tmp_path / "set/target/2.png").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"target/2\.png is not a readable image"):

@@ -89,7 +89,7 @@ def test_a_clean_clip_has_hardly_any_energy_that_could_fall():
     assert streak_energy(clean, places) == streak_energy([frame.copy() for frame in clean], places)
 
 
-def test_what_hangs_still_before_the_camera_is_no_streak():
+def test_what_hangs_still_before_the_camera_is_not_a_streak():
     fence = [frame.copy() for frame in clip(step_px=0)]
     for frame in fence:
         frame[:, ::16] = 235

@@ -107,7 +107,7 @@ def test_bad_input_is_refused_with_exit_2_and_one_line(
 
     bag = write_bag(tmp_path / "bag", drive(1))
     nonsense = tmp_path / "nonsense.onnx"
-    nonsense.write_text("this is no network")
+    nonsense.write_text("this is not a network")
     rules = tmp_path / "rules.yaml"
     rules.write_text("rules: [__import__('os').remove('x') == 0]")
     options, said = {

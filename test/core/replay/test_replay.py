@@ -252,7 +252,7 @@ def test_intrinsics_that_come_after_their_image_serve_the_first_one_too(tmp_path
 
 
 @pytest.mark.parametrize("cameras", [("front",), ()])
-def test_truth_is_found_by_its_stamp_and_is_no_camera(tmp_path, make_pipeline, cameras) -> None:
+def test_truth_is_found_by_its_stamp_and_is_not_a_camera(tmp_path, make_pipeline, cameras) -> None:
     def message(topic: str, number: int, late_ns: int, size: int) -> tuple:
         stamp_ns = START_NS + number * STEP_NS
         rgb = cv2.blur(rgb_image(number), (size, size))

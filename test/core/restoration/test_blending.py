@@ -54,7 +54,7 @@ def test_seam_is_soft_and_the_tiles_middle_fully_restored():
     assert (np.diff(row) >= 0).all()
     assert np.diff(row).max() <= -(-200 // FEATHER_PX)
     assert (row[64 + FEATHER_PX :] == 200).all()
-    assert row[-1] == 200, "the border of the frame is no seam"
+    assert row[-1] == 200, "the border of the frame is not a seam"
 
 
 def test_blending_refuses_what_does_not_fit_together():

@@ -73,7 +73,7 @@ def test_history_starts_over_where_time_jumps(stamp_s):
 
 
 @pytest.mark.parametrize("stamps", [(0.0, 0.0, 0.0), (None, None, None), (1.0, None, 1.2), (7.0, 7.3, 8.2)])
-def test_stamps_that_say_nothing_and_frames_that_were_left_out_are_no_jump(stamps):
+def test_stamps_that_say_nothing_and_frames_that_were_left_out_are_not_a_jump(stamps):
     history = FrameHistory(2)
     for stamp_s in stamps:
         history.take("front", scene(0), stamp_s)

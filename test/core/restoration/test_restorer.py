@@ -209,7 +209,7 @@ def test_nan_in_the_output_is_seen_through_the_cast_to_uint8(runtime, precision)
 @pytest.mark.parametrize(
     "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8)]
 )
-def test_what_is_no_frame_is_refused_by_name(bad):
+def test_what_is_not_a_frame_is_refused_by_name(bad):
     with pytest.raises(ValueError, match="must be uint8 RGB"):
         Restorer(loaded(), "torch")(bad)
 

@@ -48,7 +48,7 @@ def test_what_moves_comes_out_as_the_network_made_it():
     assert (published[:20] < restored[:20]).all(), "far from it the mean is taken"
 
 
-def test_a_light_that_changes_its_colour_but_not_its_brightness_is_no_still_place():
+def test_a_light_that_changes_its_colour_but_not_its_brightness_is_not_a_still_place():
     red, steadier = np.full((64, 64, 3), 60, np.uint8), Steadier()
     green = red.copy()
     red[24:32, 24:32, 0] += 20  # brighter by 6 grey levels, as the other one
