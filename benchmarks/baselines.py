@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.evaluation.baselines import NAMES, Baseline, baselines, best_for_set
 from restoregan_core.evaluation.measure import EvaluationSet, measure
 from restoregan_core.images.folders import find_images, read_rgb

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 
 from restoregan_core.commands.train import parse
-from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.sources import TrainingSource
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.training.trainer import Trainer
 
 RECIPE = Path(__file__).parents[1] / "config" / "train" / "lite.yaml"

@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 from restoregan_core.data.config import DataConfig, PairFolder
-from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.sources import TrainingSource
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.training.config import (
     OptimiserConfig,
     ScheduleConfig,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.commands.common import add_runtime_options, make_parser, progress_bars
-from restoregan_core.data.pair_matching import Pair
+from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.evaluation import baselines
 from restoregan_core.evaluation.clips import VideoSet, find_clips
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores, check_set, measure
@@ -156,7 +156,7 @@ def _find(arguments: argparse.Namespace) -> tuple[list[EvaluationSet], list[Vide
     Raises:
         ValueError: no such layout, a folder that holds nothing to measure, or one that is given twice.
     """
-    from restoregan_core.data.pairs import find_pairs
+    from restoregan_core.datasets.pairs import find_pairs
 
     layout: str = arguments.layout
     named = _name_sets(arguments.data)

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.degrade import DegradeConfig, Shares
-from restoregan_core.data.pair_matching import Pair
-from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.data.ranges import Range, check_range
+from restoregan_core.datasets.pair_matching import Pair
+from restoregan_core.datasets.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.images.folders import find_frames, find_images
 
 _Found = TypeVar("_Found")

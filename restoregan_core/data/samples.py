@@ -21,9 +21,9 @@ from restoregan_core.data.camera_motion import Window
 from restoregan_core.data.clips import ClipConfig, ClipDegradation, draw_accidents, draw_clip, with_history
 from restoregan_core.data.config import DataConfig, Folder
 from restoregan_core.data.degrade import Degradation, draw_degradation
-from restoregan_core.data.pair_matching import Pair
 from restoregan_core.data.ranges import draw
 from restoregan_core.data.virtual_camera import film
+from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.images.folders import ImageCache, cut
 
 _CLIP_CONTEXT_PX = 48

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from restoregan_core.data.pair_matching import Pair
-from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.video import read_frames
+from restoregan_core.datasets.pair_matching import Pair
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.images.folders import find_frames, frame_order, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import is_video
@@ -107,7 +107,7 @@ def find_clips(source: Path, layout: str = "folders", clean: bool = False) -> tu
     Args:
         source: holds ``input/`` and ``target/``; or, without ground truth, ``input/`` or the images themselves; or is
             a video file.
-        layout: how pairs lie there, see ``data/layouts.py``.
+        layout: how pairs lie there, see ``datasets/layouts.py``.
         clean: the frames are clean: those of ``target/``, if there is one, are input and ground truth.
 
     Raises:

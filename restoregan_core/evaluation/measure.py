@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from restoregan_core.concurrency import mapped
-from restoregan_core.data.pair_matching import Pair
+from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.protocols import Scorer, Scores, mean_scores, score

@@ -127,7 +127,7 @@ class ValidationConfig:
     """Folders of pairs, all in one ``layout``."""
     layout: str = "folders"
     """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is taken: see
-    ``restoregan_core.data.layouts.LAYOUTS``."""
+    ``restoregan_core.datasets.layouts.LAYOUTS``."""
     videos: list[str] = field(default_factory=list)
     """Folders of pairs that are consecutive frames: the frames before are the network's history."""
     history: int = 2

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restoregan_core.data.pair_matching import Pair
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.datasets.pair_matching import Pair
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.images.alignment import align
 from restoregan_core.images.folders import frame_order, read_rgb
 from restoregan_core.metrics.psnr_ssim import mean_psnr, psnr_rgb, ssim_2d

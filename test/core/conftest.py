@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detector small enough for a test."""
+"""What several folders' tests share: a detector small enough for a test, image files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+ImageWriter = Callable[..., Path]
 
 
 class TinyDetector(nn.Module):
@@ -47,3 +52,17 @@ def tiny_detector(tmp_path_factory: pytest.TempPathFactory) -> Path:
         TinyDetector().eval(), (torch.zeros(1, 3, 64, 64),), path, input_names=["images"], verbose=False
     )
     return path
+
+
+@pytest.fixture
+def write_image() -> ImageWriter:
+    """``write_image(path, seed, height, width)`` makes a smooth random image and returns its path."""
+
+    def write(path: Path, seed: int = 0, height: int = 40, width: int = 48) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        coarse = rng.integers(0, 256, (height // 4, width // 4, 3), dtype=np.uint8)
+        assert cv2.imwrite(str(path), cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))
+        return path
+
+    return write

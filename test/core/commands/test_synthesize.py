@@ -10,7 +10,7 @@ import pytest
 
 from restoregan_core.cli import main as restoregan
 from restoregan_core.commands.synthesize import main
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.images.folders import read_rgb
 
 

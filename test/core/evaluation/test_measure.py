@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.data.pair_matching import Pair
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.datasets.pair_matching import Pair
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.evaluation.measure import EvaluationSet, ImageScores, SetScores, check_set, measure
 from restoregan_core.metrics.protocols import score
 

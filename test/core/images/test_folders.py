@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from restoregan_core.data.config import Folder
-from restoregan_core.data.pairs import find_pairs
 from restoregan_core.data.video import read_frames
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.evaluation.clips import find_clips
 from restoregan_core.images.folders import find_frames, find_images
 from restoregan_core.training.config import ValidationConfig

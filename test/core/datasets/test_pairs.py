@@ -8,8 +8,8 @@ import lmdb
 import numpy as np
 import pytest
 
-from restoregan_core.data.pair_matching import Pair
-from restoregan_core.data.pairs import find_pairs, without_shared_backgrounds
+from restoregan_core.datasets.pair_matching import Pair
+from restoregan_core.datasets.pairs import find_pairs, without_shared_backgrounds
 from restoregan_core.images.folders import read_rgb
 
 

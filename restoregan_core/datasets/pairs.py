@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restoregan_core.data.layouts import LAYOUTS
-from restoregan_core.data.pair_matching import Pair
+from restoregan_core.datasets.layouts import LAYOUTS
+from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
 
 

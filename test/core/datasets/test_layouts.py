@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.data.pairs import find_pairs
+from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.images.folders import read_rgb
 
 

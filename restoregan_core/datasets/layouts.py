@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from restoregan_core.data.pair_matching import Pair, match, pairs_in_folders, pairs_in_lmdb
+from restoregan_core.datasets.pair_matching import Pair, match, pairs_in_folders, pairs_in_lmdb
 from restoregan_core.images.folders import find_images
 
 
