@@ -26,26 +26,51 @@ EXAMPLE = (
 def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
     """What ``replay`` and ``replay-many`` share."""
     parser.add_argument(
-        "--camera", action="append", default=[], metavar="TOPIC", help="only this one (repeatable)"
+        "--camera", action="append", default=[], metavar="TOPIC", help="replay this camera alone (repeatable)"
     )
     add_model_option(parser)
     add_runtime_options(parser)
     add_assessor_option(parser)
     add_preset_option(parser)
-    parser.add_argument("--image-format", default="jpeg", choices=("jpeg", "png", "raw"), help="default jpeg")
-    parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default 92)")
+    parser.add_argument(
+        "--image-format",
+        default="jpeg",
+        choices=("jpeg", "png", "raw"),
+        help="of the restored images (default: jpeg)",
+    )
+    parser.add_argument("--jpeg-quality", type=int, default=92, metavar="Q", help="1 to 100 (default: 92)")
     parser.add_argument("--with-source", action="store_true", help="copy the source's topics as well")
-    parser.add_argument("--detector", metavar="FILE.onnx", help="YOLOX detector, before and after")
-    parser.add_argument("--truth", metavar="TOPIC", help="topic of clean images with the same stamps")
+    parser.add_argument(
+        "--detector", metavar="FILE.onnx", help="YOLOX detector, run on frames before and after"
+    )
+    parser.add_argument(
+        "--truth", metavar="TOPIC", help="ground truth: topic of clean images with the same stamps"
+    )
     parser.add_argument(
         "--degrade",
         metavar="KIND[:S]",
         help="degrade the (clean) bag: blur, rain, blur_rain, drops; S 0 to 1",
     )
-    parser.add_argument("--deadline-ms", type=float, default=100.0, metavar="MS", help="default 100")
-    parser.add_argument("--checkpoint-frames", type=int, default=100, metavar="N", help="default 100")
     parser.add_argument(
-        "--clips", type=int, default=3, metavar="N", help="worst segments as bags (default 3)"
+        "--deadline-ms",
+        type=float,
+        default=100.0,
+        metavar="MS",
+        help="deadline of the node, for the latency as if live (default: 100)",
+    )
+    parser.add_argument(
+        "--checkpoint-frames",
+        type=int,
+        default=100,
+        metavar="N",
+        help="frames between two checkpoints (default: 100)",
+    )
+    parser.add_argument(
+        "--clips",
+        type=int,
+        default=3,
+        metavar="N",
+        help="worst segments to keep as bags of their own (default: 3)",
     )
     parser.add_argument("--overwrite", action="store_true", help="start over where DIR holds a replay")
 
@@ -54,10 +79,21 @@ def main(argv: list[str]) -> int:
     """Run one replay; 0, or 1 where the disk filled up, 3 where a rule does not hold."""
     parser = make_parser("replay", "Run a recorded drive through the node's pipeline and judge it.", EXAMPLE)
     parser.add_argument("bag", help="rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
-    parser.add_argument("--output", required=True, metavar="DIR", help="continued if it was broken off")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="output folder; an interrupted replay in it is continued",
+    )
     parser.add_argument("--start", type=float, default=0.0, metavar="S", help="second of the bag to start at")
     parser.add_argument("--end", type=float, metavar="S", help="second of the bag to end at")
-    parser.add_argument("--warm-up", type=float, default=0.0, metavar="S", help="before --start, judged only")
+    parser.add_argument(
+        "--warm-up",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="seconds before --start that are judged but not published",
+    )
     add_replay_arguments(parser)
     parser.add_argument(
         "--detections", nargs=2, metavar=("BEFORE", "AFTER"),
@@ -66,13 +102,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--accepted-in",
         metavar="BAG",
-        help="only the frames whose reports this bag of a live run holds",
+        help="replay only the frames that a live run, recorded in this bag, has reported on",
     )
     parser.add_argument(
-        "--require", type=Path, metavar="RULES.yaml", help="conditions; exit 3 if one is broken"
+        "--require",
+        type=Path,
+        metavar="RULES.yaml",
+        help="rules for the figures; exit code 3 if one is broken",
     )
     parser.add_argument(
-        "--junit", type=Path, metavar="FILE", help="where the conditions go (default DIR/junit.xml)"
+        "--junit", type=Path, metavar="FILE", help="outcome of the rules as JUnit (default: DIR/junit.xml)"
     )
     parser.add_argument("--no-html", action="store_true", help="leave out report.html")
     given = parser.parse_args(argv)
