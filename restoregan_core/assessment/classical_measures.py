@@ -14,9 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.alignment import GreyImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, Grid, grid_shape
-
-Grey = npt.NDArray[np.uint8]
 
 # A cut-off tile is judged with its neighbours' pixels, a smaller frame with its mirror image.
 _SMALLEST_PX = 32
@@ -40,7 +39,7 @@ RAIN_MEASURES = (
 )  # fmt: skip
 
 
-def measure_blur(grey_HW: Grey) -> Grid:
+def measure_blur(grey_HW: GreyImage) -> Grid:
     """How fast detail grows with distance, in which direction.
 
     D(d) is the mean squared difference of pixels d apart, along four directions. Where an edge is sharp,
@@ -102,7 +101,7 @@ def texture_weights(blur_measures: Grid) -> Grid:
     return np.clip((contrast - np.log(30.0)) / 2.0, 0.0, 1.0).astype(np.float32)
 
 
-def measure_rain(grey_HW: Grey) -> Grid:
+def measure_rain(grey_HW: GreyImage) -> Grid:
     """How much there is of thin, long, bright, steep lines, and of dark ones, which rain does not add.
 
     A top-hat across keeps what is brighter (or darker) than its surroundings and narrower than 7 px; of that,
@@ -127,7 +126,7 @@ def measure_rain(grey_HW: Grey) -> Grid:
     bright_across, dark_across = _thin(grey_HW, across)
     bright_along, dark_along = _thin(grey_HW, across.T)
 
-    def lines(thin_HW: Grey, angles_deg: Iterable[float] = _STREAK_ANGLES_DEG) -> Grid:
+    def lines(thin_HW: GreyImage, angles_deg: Iterable[float] = _STREAK_ANGLES_DEG) -> Grid:
         return np.stack(
             [_tile_means(cv2.erode(thin_HW, _line(angle)), rows, columns) for angle in angles_deg], -1
         )
@@ -151,7 +150,7 @@ def measure_rain(grey_HW: Grey) -> Grid:
     return np.stack(measures, axis=-1)
 
 
-def _thin(grey_HW: Grey, window: Grey) -> tuple[Grey, Grey]:
+def _thin(grey_HW: GreyImage, window: GreyImage) -> tuple[GreyImage, GreyImage]:
     """What is brighter, and what is darker, than its surroundings and fits inside the window."""
     bright = cv2.morphologyEx(grey_HW, cv2.MORPH_TOPHAT, window)
     dark = cv2.morphologyEx(grey_HW, cv2.MORPH_BLACKHAT, window)
@@ -159,7 +158,7 @@ def _thin(grey_HW: Grey, window: Grey) -> tuple[Grey, Grey]:
 
 
 @lru_cache
-def _line(angle_deg: float) -> Grey:
+def _line(angle_deg: float) -> GreyImage:
     """A line one pixel wide as a structuring element."""
     from_middle = np.arange(_STREAK_LENGTH_PX) - _STREAK_LENGTH_PX // 2
     columns = np.rint(from_middle * np.tan(np.radians(angle_deg))).astype(int)
@@ -194,7 +193,7 @@ def _tile_ranges(length: int, tiles: int, step: int) -> tuple[npt.NDArray[np.int
     return np.minimum(places, length - smallest), np.minimum(places + tile_size, length)
 
 
-def _at_least(grey_HW: Grey, side_px: int) -> Grey:
+def _at_least(grey_HW: GreyImage, side_px: int) -> GreyImage:
     """Mirror a frame that is smaller than ``side_px`` at its bottom and right until it is not."""
     height, width = grey_HW.shape
     missing = max(0, side_px - height), max(0, side_px - width)

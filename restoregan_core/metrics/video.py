@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.images.alignment import GreyImage
 from restoregan_core.images.rgb import RgbImage
 
-GreyImage = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 Triple = Sequence[RgbImage]
 """Before, current, after."""
