@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 import torch
 
+pytest.importorskip("jsonargparse", reason="training needs more than a vehicle")
+pytest.importorskip("lightning_fabric", reason="training needs more than a vehicle")
+
 from restoregan_core.cli import main
 from restoregan_core.training.checkpoint import load_checkpoint
 

@@ -4,9 +4,11 @@
 from pathlib import Path
 
 import cv2
-import lmdb
 import numpy as np
 import pytest
+
+pytest.importorskip("lmdb", reason="needs the extra train")
+import lmdb
 
 from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.datasets.pairs import find_pairs, without_shared_backgrounds

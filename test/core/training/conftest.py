@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("lightning_fabric", reason="training needs more than a vehicle")
+pytest.importorskip("tensorboard", reason="training needs more than a vehicle")
+
 from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.sources import TrainingSource
 from restoregan_core.models.generator import GeneratorConfig

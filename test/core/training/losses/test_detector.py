@@ -4,12 +4,15 @@
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+import onnx
+import onnxruntime
 
 from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 
