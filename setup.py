@@ -80,6 +80,11 @@ def cmake_install(prefix: Path, build: Path, *options: str) -> None:
     subprocess.run(["cmake", "--build", str(build), "--target", "install"], check=True, env=env)
 
 
+def build_folder(prefix: Path) -> Path:
+    """One for each environment: what is installed links into it, and CMake remembers where it found each package."""
+    return ROOT / "build" / f"{prefix.name.lstrip('.')}-{sys.implementation.cache_tag}"
+
+
 class build_msgs(Command):  # noqa: N801 - setuptools' naming
     """Install the ROS package into the active venv, Python sources linked to the checkout."""
 
@@ -90,7 +95,7 @@ class build_msgs(Command):  # noqa: N801 - setuptools' naming
     def finalize_options(self) -> None: ...
 
     def run(self) -> None:
-        build = ROOT / "build" / f"venv-{sys.implementation.cache_tag}"
+        build = build_folder(Path(sys.prefix))
         cmake_install(Path(sys.prefix), build, "-DAMENT_CMAKE_SYMLINK_INSTALL=1", "-DINSTALL_MODULES=OFF")
         # The modules are found in the checkout, new ones too.
         site = Path(sysconfig.get_paths()["purelib"])

@@ -2,6 +2,7 @@
 """The three ways to install the package give the message, the modules, their data and the executables."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,16 @@ def test_colcon_test_runs_every_suite_and_writes_junit(source: Path, workspace: 
     (suite,) = ElementTree.parse(results).getroot()
     assert int(suite.attrib["tests"]) > 5
     assert (suite.attrib["errors"], suite.attrib["failures"]) == ("0", "0")
+
+
+def test_each_environment_of_a_checkout_builds_the_message_in_a_folder_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["setup.py", "--quiet", "--name"])
+    build_folder = runpy.run_path(str(ROOT / "setup.py"))["build_folder"]
+    jazzy, kilted = (build_folder(ROOT / name) for name in (".venv", ".venv-kilted"))
+    assert jazzy != kilted
+    assert jazzy.parent == kilted.parent == ROOT / "build"
 
 
 @pytest.mark.slow
