@@ -3,12 +3,12 @@
 
 import json
 import math
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from videos import write_uneven
 
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.demo import bag as demo_bag
@@ -97,20 +97,11 @@ def test_what_is_not_a_video_is_said_to_be_none(tmp_path: Path) -> None:
 
 
 def test_frames_of_a_video_keep_their_own_times_in_the_bag(tmp_path: Path) -> None:
-    av = pytest.importorskip("av")
     times_s = (0.0, 0.1, 0.2, 1.7, 1.75)
-    with av.open(str(tmp_path / "uneven.mkv"), "w") as container:
-        stream = container.add_stream("ffv1", rate=30)
-        stream.width, stream.height = 64, 48
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for time_s in times_s:
-            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
-            frame.pts, frame.time_base = round(time_s * 1000), Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    for clip in (video_clip(tmp_path / "uneven.mkv"), video_clip(tmp_path / "uneven.mkv", ("blur",))):
+    video = write_uneven(tmp_path / "uneven.mkv", times_s=times_s)
+    for clip in (video_clip(video), video_clip(video, ("blur",))):
         assert [frame.time_s for frame in clip.frames] == pytest.approx(times_s)
-    assert len(list(video_clip(tmp_path / "uneven.mkv", max_seconds=1.0).frames)) == 3
+    assert len(list(video_clip(video, max_seconds=1.0).frames)) == 3
 
 
 def test_degradations_are_checked() -> None:

@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from videos import UNEVEN_TIMES_S, write_uneven
 
 from restoregan_core import cli
+from restoregan_core.images.video_files import read_timing
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.zoo import save_generator
 
@@ -113,6 +115,15 @@ def test_a_video_is_restored(network: Path, tmp_path: Path):
         assert np.abs(answer[1].astype(int) - 106).max() <= 2
         count += 1
     assert count == 3
+
+
+def test_a_video_of_uneven_frames_is_restored_with_a_word_about_its_times(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source = write_uneven(tmp_path / "phone.mkv")
+    assert run(network, source, tmp_path / "out.mkv") == 0
+    assert "phone.mkv: frames are not evenly spaced" in capsys.readouterr().err
+    assert read_timing(tmp_path / "out.mkv").count == len(UNEVEN_TIMES_S)
 
 
 def test_the_gate_decides_what_is_touched(

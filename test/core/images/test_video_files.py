@@ -2,12 +2,12 @@
 """Videos: every frame once, in order, at the source's rate; whole or not at all."""
 
 import struct
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from videos import UNEVEN_TIMES_S, write_uneven
 
 from restoregan_core.images.video_files import VideoFrame, VideoReader, is_video, read_timing, restore_video
 
@@ -61,27 +61,9 @@ def test_usual_formats_can_be_written(video: Path, tmp_path: Path, suffix: str):
     assert read_timing(tmp_path / f"out{suffix}").count == 12
 
 
-TIMES_S = (*(n / 10 for n in range(10)), 2.9, 3.0, 3.1, 3.15, 3.2, 3.25, 3.3)
-"""A camera that falls silent for two seconds, then doubles its rate."""
-
-
-def write_uneven(path: Path, codec: str) -> Path:
-    av = pytest.importorskip("av")
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=30)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 1000)
-        for number, time_s in enumerate(TIMES_S):
-            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 10 * number, np.uint8), format="rgb24")
-            frame.pts, frame.time_base = round(time_s * 1000), Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
 @pytest.fixture(params=[("in.mkv", "ffv1"), ("in.mp4", "mpeg4")], ids=["mkv", "mp4"])
 def uneven(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """Frames at ``TIMES_S``; what the header says of rate and number is far off in the .mkv."""
+    """Frames at ``UNEVEN_TIMES_S``; what the header says of rate and number is far off in the .mkv."""
     name, codec = request.param
     return write_uneven(tmp_path / name, codec)
 
@@ -89,7 +71,7 @@ def uneven(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 def test_frames_that_are_not_evenly_spaced_come_with_their_own_times(uneven: Path):
     with VideoReader(uneven) as video:
         frames = list(video)
-    assert [frame.time_s for frame in frames] == pytest.approx(TIMES_S, abs=0.002)
+    assert [frame.time_s for frame in frames] == pytest.approx(UNEVEN_TIMES_S, abs=0.002)
     assert [frame.rgb_HWC[0, 0, 0] for frame in frames] == pytest.approx(np.arange(17) * 10, abs=3)
 
 
@@ -103,7 +85,7 @@ def test_an_uneven_video_is_restored_at_its_mean_rate_which_is_said(uneven: Path
     (note,) = restore_video(uneven, tmp_path / "out.mp4", restore)
     assert "not evenly spaced; written at their mean rate of 4.85 per second" in note
     assert "by up to 0.96 s" in note
-    assert times_s == pytest.approx(TIMES_S, abs=0.002)
+    assert times_s == pytest.approx(UNEVEN_TIMES_S, abs=0.002)
     timing = read_timing(tmp_path / "out.mp4")
     assert (timing.count, timing.rate_hz) == (17, pytest.approx(16 / 3.3, rel=0.01)), "as long as its source"
 
