@@ -31,7 +31,9 @@ def main(argv: list[str]) -> int:
 
     frames = find_frames(arguments.data)[: arguments.frames]
     # Average precision wants the detector's doubtful findings too.
-    detector = Detector(arguments.detector, DetectorOptions(min_score=0.05, classes=None), threads=2)
+    detector = Detector(
+        arguments.detector, DetectorOptions(min_score=0.05, classes=None), 2, arguments.family
+    )
     pipeline = load_pipeline(
         arguments.model, arguments.gate, arguments.runtime, arguments.device, assessor=arguments.assessor
     )
@@ -88,7 +90,12 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--data", type=Path, required=True, metavar="DIR", help="holds images/ and KITTI labels/"
     )
     parser.add_argument(
-        "--detector", type=Path, required=True, metavar="FILE.onnx", help="of the YOLOX family"
+        "--detector", type=Path, required=True, metavar="FILE.onnx", help="of one of the families"
+    )
+    parser.add_argument(
+        "--family",
+        choices=("yolox", "picodet", "ssd"),
+        help="what the detector's file takes and returns (default: the one that it fits)",
     )
     add_preset_option(parser, "--gate")
     parser.add_argument(

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An ONNX object detector of the YOLOX family, for measuring what restoration does to detection.
+"""An ONNX object detector, for measuring what restoration does to detection.
 
-Input of the file: float32 (1, 3, S, S), BGR, 0 to 255, the image in the top left corner and grey 114 around
-it. Output: (1, anchors, 5 + classes) as YOLOX exports it: offsets from the anchor's cell and log sizes in strides
-of 8, 16 and 32, or with ``--decode_in_inference`` centres and sizes in pixels; then objectness and class scores,
-both after their sigmoid (Ge et al., "YOLOX: Exceeding YOLO Series in 2021", section 2.1).
+What its file wants and returns is an adapter's to say, see ``adapters.py``; tiles, scores, classes and suppression of
+double findings are the same for all.
 """
 
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.detection.adapters import FAMILIES, Adapter
 from restoregan_core.images.rgb import RgbImage
-
-STRIDES_PX = (8, 16, 32)
-PADDING_GREY = 114
 
 COCO_CLASSES: tuple[str, ...] = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
@@ -89,6 +86,7 @@ class Detector:
 
     Args:
         path: the ONNX file.
+        family: one of ``adapters.FAMILIES``; None: the one whose inputs and outputs the file has.
         options: scores, tiles, classes.
         threads: of one inference.
 
@@ -96,19 +94,22 @@ class Detector:
         name: the file's stem.
 
     Raises:
-        ValueError: no ONNX file, or not of the form that this module's docstring describes.
+        ValueError: no ONNX file, or not of a form that ``adapters.py`` describes.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], options: DetectorOptions | None = None, threads: int = 1
+        self,
+        path: str | os.PathLike[str],
+        options: DetectorOptions | None = None,
+        threads: int = 1,
+        family: str | None = None,
     ) -> None:
         self.options = DetectorOptions() if options is None else options
         self.name = Path(path).stem
         self.class_names = COCO_CLASSES
-        self._session, self._side_px = _open(Path(path), threads)
+        self._session = _open(Path(path), threads)
+        self._adapter = _adapter_of(self._session, Path(path), family)
         self._input = self._session.get_inputs()[0].name
-        self._cells, self._strides = _anchors(self._side_px)
-        self._is_decoded = self._gives_pixels()
         kept = COCO_CLASSES if self.options.classes is None else self.options.classes
         self._keeps_class = np.array([name in kept for name in COCO_CLASSES])
 
@@ -133,43 +134,21 @@ class Detector:
         lefts = np.linspace(0, width - tile_width, count).round().astype(int)
         return [(int(left), rgb_HWC[:, left : left + tile_width]) for left in lefts]
 
-    def _gives_pixels(self) -> bool:
-        """Whether centres come in pixels: over all anchors they then lie nearer to their cells than to zero."""
-        x_BCHW = np.full((1, 3, self._side_px, self._side_px), PADDING_GREY, np.float32)
-        centres = np.asarray(self._session.run(None, {self._input: x_BCHW})[0])[0, :, :2]
-        return bool(np.abs(centres - self._cells * self._strides).mean() < np.abs(centres).mean())
-
     def _detect_tile(self, rgb_HWC: RgbImage, left_px: int) -> Detections:
         height, width = rgb_HWC.shape[:2]
-        side = self._side_px
-        scale = side / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        resized = cv2.resize(np.ascontiguousarray(rgb_HWC), size, interpolation=cv2.INTER_LINEAR)
-        canvas = np.full((side, side, 3), PADDING_GREY, np.uint8)
-        canvas[: size[1], : size[0]] = resized
-        x_BCHW = canvas[..., ::-1].transpose(2, 0, 1)[np.newaxis].astype(np.float32)
-        raw = np.asarray(self._session.run(None, {self._input: x_BCHW})[0])[0]
-
-        class_ids = raw[:, 5:].argmax(axis=1)
-        scores = raw[:, 4] * raw[np.arange(len(raw)), 5 + class_ids]
+        outputs = self._session.run(None, {self._input: self._adapter.prepare(rgb_HWC)})
+        boxes, scores, class_ids = self._adapter.read(outputs, height, width)
         keep = (scores >= self.options.min_score) & self._keeps_class[class_ids]
-        raw, strides = raw[keep], self._strides[keep]
-        if self._is_decoded:
-            centres, sizes = raw[:, :2], raw[:, 2:4]
-        else:
-            centres = (raw[:, :2] + self._cells[keep]) * strides
-            sizes = np.exp(raw[:, 2:4]) * strides
-        boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1) / scale
-        boxes = np.clip(boxes, 0, (width, height, width, height))
+        boxes = np.clip(boxes[keep], 0, (width, height, width, height))
         boxes[:, [0, 2]] += left_px
         return Detections(boxes.astype(np.float32), scores[keep], class_ids[keep])
 
 
-def _open(path: Path, threads: int):  # type: ignore[no-untyped-def]  # onnxruntime is optional
+def _open(path: Path, threads: int) -> Any:  # onnxruntime is optional
     import onnxruntime
 
     if not path.is_file():
-        raise ValueError(f"no detector at {path}: give an ONNX file of the YOLOX family")
+        raise ValueError(f"no detector at {path}: give an ONNX file")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -178,31 +157,24 @@ def _open(path: Path, threads: int):  # type: ignore[no-untyped-def]  # onnxrunt
     except Exception as error:  # its own exception types are private
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is not an ONNX file that can be run: {first_line}") from error
-    wanted = f"{path} is not a YOLOX detector: "
+    return session
+
+
+def _adapter_of(session: Any, path: Path, family: str | None) -> Adapter:
+    if family is not None and family not in FAMILIES:
+        raise ValueError(f"no family of detectors named {family!r}; there are: {', '.join(FAMILIES)}")
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    shape = inputs[0].shape
-    is_square = len(inputs) == 1 and len(shape) == 4 and shape[1] == 3 and shape[2] == shape[3]
-    if not is_square or not isinstance(shape[2], int) or shape[2] % max(STRIDES_PX):
-        raise ValueError(f"{wanted}its input is {shape}, not (1, 3, S, S) with S a multiple of 32")
-    if inputs[0].type != "tensor(float)":
-        raise ValueError(f"{wanted}its input is {inputs[0].type}, not float32: export it in full precision")
-    anchors = sum((shape[2] // stride) ** 2 for stride in STRIDES_PX)
-    if list(outputs[0].shape[1:]) != [anchors, 5 + len(COCO_CLASSES)]:
-        raise ValueError(
-            f"{wanted}its output is {outputs[0].shape}, not (1, {anchors}, {5 + len(COCO_CLASSES)})"
-        )
-    return session, shape[2]
-
-
-def _anchors(side_px: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Cell (x, y) of every anchor, (n, 2), and its stride, (n, 1), in the order of the output."""
-    cells, strides = [], []
-    for stride in STRIDES_PX:
-        count = side_px // stride
-        y, x = np.mgrid[:count, :count]
-        cells.append(np.stack([x.ravel(), y.ravel()], axis=1))
-        strides.append(np.full((count * count, 1), stride))
-    return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)
+    for name in (family,) if family else FAMILIES:
+        adapter = FAMILIES[name].of(inputs, outputs)
+        if adapter is not None:
+            return adapter
+    if inputs[0].type == "tensor(float16)":
+        raise ValueError(f"{path}: its input is {inputs[0].type}, not float32: export it in full precision")
+    shapes = " and ".join(str(value.shape) for value in outputs)
+    raise ValueError(
+        f"{path} is not a detector of the family {family or ' or '.join(FAMILIES)}:"
+        f" its input is {inputs[0].shape}, its output {shapes}"
+    )
 
 
 def _suppress(found: Detections, max_iou: float) -> Detections:
