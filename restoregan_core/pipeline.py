@@ -5,6 +5,7 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
 
     restoration/history.py          what did this camera's last frames show, seen from here?
     assessment/assessor.py          how blurred and how rainy is this frame, tile by tile?
+    restoration/camera_judge.py     and with the frames before, smoothly over time?
     restoration/gate.py             which tiles are worth restoring? (thresholds with hysteresis per camera)
     restoration/circuit_breaker.py  does the network keep failing? then it rests
     restoration/restorer.py         the network on a frame of any size, by one of runtimes/
@@ -28,6 +29,7 @@ import numpy.typing as npt
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.restoration.blending import blend_tiles, changed_share
+from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import Gate
 from restoregan_core.restoration.history import FrameHistory
@@ -43,8 +45,8 @@ logger = logging.getLogger(__name__)
 class RestorationPipeline:
     """All steps of one network, shared by any number of cameras. ``process`` is to be called from one thread at a time.
 
-    History, gate and steadier keep their state per camera; the circuit breaker counts the network's faults, whichever
-    camera they hit.
+    History, judge, gate and steadier keep their state per camera; the circuit breaker counts the network's faults,
+    whichever camera they hit.
 
     Args:
         assessor, restorer: run on every frame, and where tiles are selected.
@@ -59,12 +61,12 @@ class RestorationPipeline:
         settings: PipelineSettings | None = None,
         circuit: CircuitBreaker | None = None,
     ) -> None:
-        self.assessor = assessor
         self.restorer = restorer
         self.circuit = circuit
         self._gate = Gate()
         self._steadier = Steadier()
-        self._history = FrameHistory(restorer.history)
+        self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE))
+        self._judge = CameraJudge(assessor, self._history)
         self.settings = PipelineSettings() if settings is None else settings
 
     @property
@@ -80,6 +82,11 @@ class RestorationPipeline:
         self._steadier.share = settings.steady_share
         if self.circuit is not None:
             self.circuit.limits = settings.circuit
+
+    @property
+    def assessor(self) -> Assessor:
+        """Judges every frame."""
+        return self._judge.assessor
 
     @property
     def model(self) -> str:
@@ -111,7 +118,7 @@ class RestorationPipeline:
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
-        for part in (self._gate, self._steadier, self._history):
+        for part in (self._gate, self._steadier, self._history, self._judge):
             part.reset(camera)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
@@ -125,24 +132,28 @@ class RestorationPipeline:
                 ("gate", self._gate.state()),
                 ("steadier", self._steadier.state()),
                 ("history", self._history.state()),
+                ("judge", self._judge.state()),
             )
             for name, array in arrays.items()
         }
 
     def load_state(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Go on where ``state`` was taken; what was remembered here is forgotten. An empty mapping forgets all."""
-        parts: dict[str, dict[str, npt.NDArray[Any]]] = {"gate": {}, "steadier": {}, "history": {}}
+        parts: dict[str, dict[str, npt.NDArray[Any]]] = {
+            name: {} for name in ("gate", "steadier", "history", "judge")
+        }
         for key, array in arrays.items():
             part, name = key.split(" ", 1)
             parts[part][name] = array
         self._gate.load_state(parts["gate"])
         self._steadier.load_state(parts["steadier"])
         self._history.load_state(parts["history"])
+        self._judge.load_state(parts["judge"])
 
     def _process(self, rgb_HWC: RgbImage, camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()
         try:
-            assessment = self.assessor.assess(rgb_HWC)
+            assessment = self._judge.judge(camera, rgb_HWC)
         except Exception as error:
             logger.exception("assessment failed")
             return RestorationResult(
@@ -179,7 +190,9 @@ class RestorationPipeline:
 
         started = time.perf_counter()
         try:
-            restored_HWC = self.restorer.restore_aligned(rgb_HWC, self._history.aligned(camera))
+            restored_HWC = self.restorer.restore_aligned(
+                rgb_HWC, self._history.aligned(camera, self.restorer.history)
+            )
             self._bounds.check(rgb_HWC, restored_HWC)
         except Exception as error:
             if self.circuit is not None:
@@ -199,14 +212,14 @@ class RestorationPipeline:
             changed=changed_HW,
             is_wanted=True,
             restored_grid=changed_share(changed_HW, assessment.tile_size_px),
-            residual=self._assess_published(image_HWC),
+            residual=self._assess_published(camera, image_HWC),
             assessment_ms=assessment_ms,
             restoration_ms=restoration_ms,
         )
 
-    def _assess_published(self, image_HWC: RgbImage) -> Assessment:
+    def _assess_published(self, camera: str, image_HWC: RgbImage) -> Assessment:
         try:
-            return self.assessor.assess(image_HWC)
+            return self._judge.judge_published(camera, image_HWC)
         except Exception:  # the image is good; only its residual probabilities are unknown
             logger.exception("assessment of the restored frame failed")
             return Assessment.not_assessed()

@@ -8,7 +8,7 @@ it comes from (training data with licences, recipe, scores, code version) under 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from restoregan_core.documents import build, parse_json
 from restoregan_core.files import atomic_write
 from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.temporal_head import TemporalHead
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
@@ -53,9 +54,11 @@ CONFIGS: dict[str, GeneratorConfig] = {
 }
 
 ASSESSOR = "assessor"
+_TEMPORAL = "temporal."
+"""Begins the names of those weights of an assessor that look at the frames before."""
 
 SHA256: dict[str, str] = {
-    "assessor": "0662e283e8c1d2ba0d840d4a36c955c6c93ea2fb78582cd7d4d2a440ebfed79f",
+    "assessor": "f6516094fd9a79c8c4485ba28269b495c193470a8a2ea9ef03ebf7fb1d549b1c",
     "lite": "01e4bcf42bbe3333189a1acf1d5473bb9bf46af264bf5241fecce5d9f2e18369",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
@@ -83,6 +86,8 @@ class LoadedAssessor:
     """For each of the same events: weight of the frame's log-odds, of the mean of its tiles', bias."""
     name: str
     metadata: dict[str, str]
+    temporal: TemporalHead | None = None
+    """What looks at the frames before; None in files that were made without."""
 
 
 _Triple = tuple[float, float, float]
@@ -163,7 +168,9 @@ def save_generator(
     Raises:
         ValueError: a weight is not finite in ``dtype``.
     """
-    return _write(generator, path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype)
+    return _write(
+        generator.state_dict(), path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype
+    )
 
 
 def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedAssessor:
@@ -187,9 +194,14 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     config = build(AssessorConfig, parse_json(metadata["config"], what), what)
     what = f"{path}: calibration"
     calibration = build(_Calibration, parse_json(metadata["calibration"], what), what)
-    network = _filled(lambda: AssessorNetwork(config), state, path)
+    own = {key: value for key, value in state.items() if not key.startswith(_TEMPORAL)}
+    network = _filled(lambda: AssessorNetwork(config), own, path)
+    temporal = None
+    if len(own) < len(state):
+        rest = {key.removeprefix(_TEMPORAL): state[key] for key in state.keys() - own.keys()}
+        temporal = _filled(TemporalHead, rest, path).eval()
     name = f"{ASSESSOR if file is None else path.stem}-{digest[:12]}"
-    return LoadedAssessor(network.eval(), *calibration.lists(), name, metadata)
+    return LoadedAssessor(network.eval(), *calibration.lists(), name, metadata, temporal)
 
 
 def save_assessor(
@@ -197,17 +209,22 @@ def save_assessor(
     calibration: dict[str, list[list[float]]],
     path: str | os.PathLike[str],
     metadata: dict[str, str],
+    temporal: TemporalHead | None = None,
 ) -> str:
     """Write weights, shape and calibration to ``path``, atomically; return the file's SHA-256.
 
     Args:
         calibration: ``tile`` and ``frame``, as ``LoadedAssessor`` has them.
+        temporal: what looks at the frames before, if there is one.
 
     Raises:
         ValueError: a weight is not finite in float16.
     """
     own = {"config": json.dumps(network.config.to_dict()), "calibration": json.dumps(calibration)}
-    return _write(network, path, {**metadata, **own}, torch.float16)
+    weights = dict(network.state_dict())
+    if temporal is not None:
+        weights |= {f"{_TEMPORAL}{key}": value for key, value in temporal.state_dict().items()}
+    return _write(weights, path, {**metadata, **own}, torch.float16)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:
@@ -247,9 +264,12 @@ def _filled(make: Callable[[], _Network], state: dict[str, Tensor], path: Path) 
 
 
 def _write(
-    network: nn.Module, path: str | os.PathLike[str], metadata: dict[str, str], dtype: torch.dtype
+    weights: Mapping[str, Tensor],
+    path: str | os.PathLike[str],
+    metadata: dict[str, str],
+    dtype: torch.dtype,
 ) -> str:
-    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in network.state_dict().items()}
+    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in weights.items()}
     for key, value in state.items():
         if not torch.isfinite(value).all():
             raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")

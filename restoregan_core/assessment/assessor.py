@@ -2,10 +2,11 @@
 """How blurred and how rainy a frame is, tile by tile and as a whole."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, Grid
 
@@ -46,4 +47,13 @@ class Assessor(Protocol):
 
     def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """Judge a frame: uint8 RGB (height, width, 3) of any size, not written to."""
+        ...
+
+
+@runtime_checkable
+class VideoAssessor(Protocol):
+    """An assessor that also looks at the frames before."""
+
+    def assess_video(self, rgb_HWC: RgbImage, before: FramesBefore) -> Assessment:
+        """Judge a frame with what the frames before it show, as ``FrameHistory.before`` gives it."""
         ...

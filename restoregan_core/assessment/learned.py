@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.frames_before import FramesBefore
+from restoregan_core.assessment.temporal import TemporalJudge
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.runtimes.openvino_graph import CpuGraph
@@ -28,7 +30,8 @@ _Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
 
 
 class AssessorFrameNetwork(nn.Module):
-    """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,)."""
+    """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,), and the
+    log-odds of both before calibration, in the same shapes."""
 
     tile_calibration: Tensor
     frame_calibration: Tensor
@@ -39,13 +42,14 @@ class AssessorFrameNetwork(nn.Module):
         self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
         self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
 
-    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
         tiles, frame = self.network(x_BCHW)
         own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
         tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
         own, within, bias = self.frame_calibration.unbind(1)
-        return tile_probabilities[0], torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)[0]
+        frame_probabilities = torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)
+        return tile_probabilities[0], frame_probabilities[0], tiles[0], frame[0]
 
 
 class LearnedAssessor:
@@ -79,6 +83,7 @@ class LearnedAssessor:
         self.max_pixels = max_pixels
         self._in_bands: set[tuple[int, int]] = set()
         """Sizes that the log has told to be judged in bands."""
+        self._over_time = TemporalJudge(loaded.temporal) if loaded.temporal is not None else None
         network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
         self._run: _Run
         if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
@@ -92,17 +97,32 @@ class LearnedAssessor:
 
     def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """See ``Assessor.assess``."""
+        return self._assess(rgb_HWC, None)
+
+    def assess_video(self, rgb_HWC: RgbImage, before: FramesBefore) -> Assessment:
+        """See ``VideoAssessor.assess_video``; weights that were made without it judge the frame alone."""
+        return self._assess(rgb_HWC, before)
+
+    def log_odds(self, rgb_HWC: RgbImage) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """What the network of single images says before calibration, of tiles (3, rows, columns) and the frame (3,)."""
+        *_, tiles, frame = self._run(rgb_HWC[None])
+        return tiles.copy(), frame.copy()
+
+    def _assess(self, rgb_HWC: RgbImage, before: FramesBefore | None) -> Assessment:
         height, width = rgb_HWC.shape[:2]
         if height * width <= self.max_pixels:
-            tiles, frame = self._run(rgb_HWC[None])
+            tiles, frame, tile_log_odds, frame_log_odds = self._run(rgb_HWC[None])
         else:
-            tiles, frame = self._judge_in_bands(rgb_HWC)
+            tiles, frame, tile_log_odds, frame_log_odds = self._judge_in_bands(rgb_HWC)
         if not np.isfinite(frame).all():
             raise FloatingPointError("the assessor's network did not give a number for this frame")
+        drops = float(frame[2])
+        if before is not None and self._over_time is not None:
+            tiles, frame = self._over_time.judge(before, (tiles, frame), (tile_log_odds, frame_log_odds))
         return Assessment(
             blur_probability=float(frame[0]),
             rain_probability=float(frame[1]),
-            lens_drop_probability=float(frame[2]),
+            lens_drop_probability=drops,
             blur_grid=np.array(tiles[0], np.float32),
             rain_grid=np.array(tiles[1], np.float32),
         )
@@ -119,13 +139,16 @@ class LearnedAssessor:
         bands = (rgb_HWC[None, top : top + rows] for top in range(0, height, rows))
         # Copies: the runtime's buffers are overwritten by the next band.
         judged = [[output.copy() for output in self._run(band_BHWC)] for band_BHWC in bands]
-        tiles, frames = zip(*judged, strict=True)
-        return [np.concatenate(tiles, axis=1), np.max(frames, axis=0)]
+        tiles, frames, tile_log_odds, frame_log_odds = zip(*judged, strict=True)
+        return [
+            np.concatenate(tiles, axis=1), np.max(frames, axis=0),
+            np.concatenate(tile_log_odds, axis=1), np.max(frame_log_odds, axis=0),
+        ]  # fmt: skip
 
 
 def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:
     side, shape = 2 * TILE_SIZE_PX, loaded.network.config.to_dict()
-    graph = CpuGraph(network, (1, side, side, 3), (0, 1, 2), "assessor 2", shape, {}, engine_dir)
+    graph = CpuGraph(network, (1, side, side, 3), (0, 1, 2), "assessor 3", shape, {}, engine_dir)
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])

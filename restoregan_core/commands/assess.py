@@ -12,7 +12,7 @@ from typing import Any
 
 import cv2
 
-from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.overlay import draw_overlay
 from restoregan_core.commands.common import add_assessor_option, make_parser, progress_bars
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
@@ -21,6 +21,8 @@ from restoregan_core.images.image_files import read_image_file
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import VideoReader, is_video
 from restoregan_core.loading import load_assessor
+from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
+from restoregan_core.restoration.history import FrameHistory
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +43,11 @@ def main(argv: list[str]) -> int:
     arguments = _parse(argv)
     is_bag = _is_bag(arguments.input)
     files = [arguments.input] if is_bag else _files(arguments.input)
-    assessor = load_assessor(arguments.assessor)
+    if arguments.video and not arguments.input.is_dir():
+        raise ValueError(f"--video is for a folder of frames; {arguments.input} is a file: leave it out")
+    judge = _Judge(load_assessor(arguments.assessor), arguments.video)
     for frame in _with_progress(files, _bag_frames if is_bag else _file_frames):
-        assessment = assessor.assess(frame.rgb)
+        assessment = judge(frame)
         if arguments.json:
             print(json.dumps(_record(frame, assessment)), flush=True)
         else:
@@ -51,6 +55,24 @@ def main(argv: list[str]) -> int:
         if arguments.overlay is not None:
             _write_overlay(_overlay_path(arguments, frame), frame, assessment)
     return 0
+
+
+class _Judge:
+    """The judge of the pipeline for videos and bags, each frame with those before it; pictures are judged alone."""
+
+    def __init__(self, assessor: Assessor, is_video: bool) -> None:
+        self._assessor = assessor
+        self._is_video = is_video
+        self._history = FrameHistory(FRAMES_BEFORE)
+        self._judge = CameraJudge(assessor, self._history)
+
+    def __call__(self, frame: _Frame) -> Assessment:
+        if frame.number is None and not self._is_video:
+            return self._assessor.assess(frame.rgb)
+        camera = frame.source.get("camera", "folder" if frame.number is None else str(frame.file))
+        stamp_ns = frame.source.get("stamp_ns")
+        self._history.take(camera, frame.rgb, None if stamp_ns is None else stamp_ns / 1e9)
+        return self._judge.judge(camera, frame.rgb)
 
 
 def _parse(argv: list[str]) -> argparse.Namespace:
@@ -66,6 +88,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "input", type=Path, metavar="INPUT", help="an image, a folder of images, a video or a bag"
     )
     add_assessor_option(parser)
+    parser.add_argument(
+        "--video",
+        action="store_true",
+        help="INPUT is a folder of consecutive frames in the order of their names: judge each with the frames before",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the grids")
     parser.add_argument(
         "--overlay",

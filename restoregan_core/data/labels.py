@@ -18,6 +18,7 @@ from torch import Tensor
 from restoregan_core.data.blur_extent import measured_extent_px
 from restoregan_core.data.camera import Camera
 from restoregan_core.data.degrade import Degradation
+from restoregan_core.data.drops import Drops
 from restoregan_core.data.rain import Rain, apply_rain
 from restoregan_core.data.ranges import Range, check_range
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
@@ -70,21 +71,37 @@ def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera:
     if done.blur:
         blur_tile = _rise(done.blur_extent_tiles_px[:rows, :columns], config.blur_tile_px) * (detail > 0.05)
     blur_frame = _frame_blur(blur_tile, detail)
-    cover = np.zeros((rows, columns), np.float32)
+    change = np.zeros((height, width), np.float32)
     if done.rain:
         change = camera.lens(streak_change(clean_CHW, done.rain)) * camera.contrast
-        cover = _tile_means((change > STREAK_CHANGE).astype(np.float32))
-    under = np.zeros((height, width), np.float32)
-    if done.drops:
-        y, x = np.mgrid[:height, :width]
-        for drop in done.drops.drops:
-            under[np.hypot(x - drop.x, (y - drop.y) / drop.aspect) < drop.radius] = 1
-    drops = _tile_means(under)
+    tiles, frame = labels_of_cover(change, under_drops(done.drops, height, width), config)
+    return np.concatenate([blur_tile[None], tiles]), np.array([blur_frame, *frame], np.float32)
+
+
+def labels_of_cover(change_HW: Grid, under_HW: Grid, config: LabelConfig) -> tuple[Grid, Grid]:
+    """Truth about rain and drops.
+
+    Args:
+        change_HW: by how much streaks change each pixel, of 1.
+        under_HW: 1 where a pixel is under a drop, otherwise 0.
+
+    Returns:
+        Probabilities of rain (streaks or drops) and of drops: (2, rows, columns) and (2,).
+    """
+    cover, drops = _tile_means((change_HW > STREAK_CHANGE).astype(np.float32)), _tile_means(under_HW)
     drops_tile, drops_frame = _rise(drops, config.drops_tile), _rise(drops.mean(), config.drops_frame)
     rain_tile = np.maximum(_rise(cover, config.rain_tile), drops_tile)
     rain_frame = np.maximum(_rise(cover.mean(), config.rain_frame), drops_frame)
-    frame = np.array([blur_frame, rain_frame, drops_frame], np.float32)
-    return np.stack([blur_tile, rain_tile, drops_tile]).astype(np.float32), frame
+    return np.stack([rain_tile, drops_tile]), np.array([rain_frame, drops_frame], np.float32)
+
+
+def under_drops(drops: Drops | None, height: int, width: int) -> Grid:
+    """1 where a pixel is under a drop, otherwise 0: float32 (height, width)."""
+    under = np.zeros((height, width), np.float32)
+    y, x = np.mgrid[:height, :width]
+    for drop in drops.drops if drops else ():
+        under[np.hypot(x - drop.x, (y - drop.y) / drop.aspect) < drop.radius] = 1
+    return under
 
 
 def labels_of_pair(

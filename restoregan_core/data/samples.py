@@ -54,6 +54,22 @@ class Origin:
         return {**place, "downscale": self.downscale, **done}
 
 
+@dataclass(frozen=True)
+class FilmedClip:
+    """Consecutive frames, the current one first, and what is to be done to them."""
+
+    drawn: ClipDegradation
+    frames: list[npt.NDArray[np.float32]]
+    """(side, side, 3) in [0, 1]; blurred where the clip is, otherwise not degraded."""
+    sharp: npt.NDArray[np.float32]
+    """The current frame without blur."""
+    origin: Origin
+
+    def degraded(self) -> list[npt.NDArray[np.uint8]]:
+        """Each frame as the camera delivers it, uint8 RGB."""
+        return self.drawn.degrade(self.frames)
+
+
 class SampleMaker:
     """Makes samples from the folders of a recipe.
 
@@ -126,7 +142,20 @@ class SampleMaker:
     def _synthetic_clip(
         self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
     ) -> tuple[Tensor, Tensor, Origin]:
-        """A clip recorded, or filmed from a still by a virtual camera, every frame degraded, the older ones aligned."""
+        """A clip, every frame degraded, the older ones aligned."""
+        clip = self.clip(index, kind, rng, side, clips)
+        given = with_history(clip.degraded(), clip.drawn.accidents)
+        return _to_tensor(given), _to_tensor(clip.drawn.ground_truth(clip.sharp)), clip.origin
+
+    def clip(
+        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
+    ) -> FilmedClip:
+        """A clip recorded, or filmed from a still by a virtual camera, and what is to be done to its frames.
+
+        Args:
+            kind: blur, rain, blur_rain, drops or clean.
+            rng: all that is drawn comes from it.
+        """
         if self.videos and kind in ("rain", "drops", "clean") and rng.random() < clips.video_share:
             return self._recorded_clip(index, kind, rng, side, clips)
         path, rgb_HWC, scale, corner = self._draw_place(rng, side)
@@ -146,7 +175,6 @@ class SampleMaker:
             thing = surroundings(other_HWC, other_scale, other_corner, 0)
         scene = surroundings(rgb_HWC, scale, corner, margin)
         frames, sharp = film(scene, drawn.motion, list(drawn.times), side, thing)
-        given = with_history(drawn.degrade(frames), drawn.accidents)
         origin = Origin(
             index=index,
             kind=kind,
@@ -156,12 +184,12 @@ class SampleMaker:
             downscale=scale,
             degradation=drawn,
         )
-        return _to_tensor(given), _to_tensor(drawn.ground_truth(sharp)), origin
+        return FilmedClip(drawn, frames, sharp, origin)
 
     def _recorded_clip(
         self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
-    ) -> tuple[Tensor, Tensor, Origin]:
-        """A clip of clean recorded frames, every frame degraded, the older ones aligned."""
+    ) -> FilmedClip:
+        """A clip of clean recorded frames."""
         paths = self.videos[_draw_folder(self.config.videos, rng)]
         place = int(rng.integers(len(paths)))
         drawn = draw_clip(kind, clips, self.config.degrade, rng, side)
@@ -175,7 +203,6 @@ class SampleMaker:
         for chosen_path in chosen:
             rgb_HWC = flip(_scaled_cut(self._read(chosen_path), scale, top, left, side), flips)
             frames.append((rgb_HWC / np.float32(255)).astype(np.float32))
-        given = with_history(drawn.degrade(frames), drawn.accidents)
         origin = Origin(
             index=index,
             kind=kind,
@@ -185,7 +212,7 @@ class SampleMaker:
             downscale=scale,
             degradation=drawn,
         )
-        return _to_tensor(given), _to_tensor(drawn.ground_truth(frames[0])), origin
+        return FilmedClip(drawn, frames, frames[0], origin)
 
     def _synthetic(
         self, index: int, kind: str, rng: np.random.Generator, patch_size: int

@@ -37,10 +37,39 @@ _SMALLEST_SIDE_PX = 24
 
 def flow_image(rgb_HWC: RgbImage) -> GreyImage:
     """What flow is found on: uint8 (height // 2, width // 2), grey, without thin streaks."""
-    grey = cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY)
-    height, width = grey.shape
+    return without_streaks(half_image(rgb_HWC))
+
+
+def half_image(rgb_HWC: RgbImage) -> GreyImage:
+    """Grey, uint8 (height // 2, width // 2)."""
+    return _halved(np.asarray(cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def without_streaks(half_HW: GreyImage) -> GreyImage:
+    """The ``flow_image`` of a ``half_image``."""
+    return np.asarray(cv2.medianBlur(half_HW, 3), np.uint8)
+
+
+def coarse_flow_image(flow_image_HW: GreyImage) -> GreyImage:
+    """A flow image at half its size, for a search that takes a tenth of the time."""
+    return without_streaks(_halved(flow_image_HW))
+
+
+def squat_image(half_HW: GreyImage) -> GreyImage:
+    """A ``half_image`` at half its height: thin upright things keep their contrast, at an eighth of the pixels."""
+    rows = half_HW.shape[0] // 2
+    if rows == 0:
+        return half_HW
+    # The mean of two rows each: ``resize`` would take six times as long.
+    return np.asarray(
+        cv2.addWeighted(half_HW[0 : 2 * rows : 2], 0.5, half_HW[1 : 2 * rows : 2], 0.5, 0), np.uint8
+    )
+
+
+def _halved(grey_HW: GreyImage) -> GreyImage:
+    height, width = grey_HW.shape
     size = (max(width // _SHRINK, 1), max(height // _SHRINK, 1))
-    return np.asarray(cv2.medianBlur(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), 3), np.uint8)
+    return np.asarray(cv2.resize(grey_HW, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def find_flow(newer: GreyImage, older: GreyImage) -> Flow:
@@ -58,12 +87,19 @@ def compose(newer: Flow, older: Flow) -> Flow:
     return np.asarray(newer + further, np.float32)
 
 
+def find_coarse_flow(newer: GreyImage, older: GreyImage) -> Flow:
+    """As ``find_flow``, on coarse flow images: good to a pixel or two of the frame."""
+    if min(newer.shape) < _SMALLEST_SIDE_PX:
+        return np.zeros((*newer.shape, 2), np.float32)
+    return np.asarray(_coarse_search().calc(newer, older, None), np.float32)  # type: ignore[call-overload]
+
+
 def warp(older_HWC: RgbImage, flow: Flow) -> RgbImage:
     """The older image as seen from the newer one.
 
     Args:
-        older_HWC: uint8 RGB (height, width, 3).
-        flow: found on the flow images of the two.
+        older_HWC: uint8 (height, width) or (height, width, channels).
+        flow: found on smaller images of the two.
     """
     height, width = older_HWC.shape[:2]
     # Scaled while it is small: this runs for every frame of every camera.
@@ -99,6 +135,16 @@ def _search(finest_scale: int) -> cv2.DISOpticalFlow:
         search.setPatchStride(5)
         searches[finest_scale] = search
     return searches[finest_scale]
+
+
+def _coarse_search() -> cv2.DISOpticalFlow:
+    search: cv2.DISOpticalFlow | None = getattr(_own, "coarse_search", None)
+    if search is None:
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        search.setFinestScale(1)
+        search.setPatchStride(6)
+        _own.coarse_search = search
+    return search
 
 
 @lru_cache(maxsize=16)

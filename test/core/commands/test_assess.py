@@ -114,3 +114,28 @@ def test_a_bag_gives_one_object_a_frame_with_camera_and_stamp(tmp_path, capsys):
     assert len({r["stamp_ns"] for r in found}) == 3
     assert {r["camera"] for r in found} == {"camera"}
     assert len(list((tmp_path / "drawn").iterdir())) == 3
+
+
+def test_frames_of_a_folder_are_judged_as_those_of_a_video_if_told_so(tmp_path, capsys):
+    from restoregan_core import load_pipeline
+
+    (tmp_path / "frames").mkdir()
+    frames = [cv2.GaussianBlur(np.roll(scene(3), 4 * n, axis=1), (0, 0), 1.5) for n in range(4)]
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / "frames" / f"{number}.png"), frame)
+    assert cli.main(["assess", str(tmp_path / "frames"), "--video", "--json"]) == 0
+    found = records(capsys)
+    pipeline = load_pipeline()
+    for record, frame in zip(found, frames, strict=True):
+        expected = pipeline.process(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), restore=False).assessment
+        assert record["rain"] == round(expected.rain_probability, 3)
+        assert record["blur"] == round(expected.blur_probability, 3)
+    cli.main(["assess", str(tmp_path / "frames"), "--json"])
+    alone = records(capsys)
+    assert alone[0] == found[0]
+    assert alone[-1] != found[-1]
+
+
+def test_video_is_for_folders(video, capsys):
+    assert cli.main(["assess", str(video), "--video"]) == 2
+    assert "leave it out" in capsys.readouterr().err

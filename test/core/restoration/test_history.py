@@ -163,3 +163,40 @@ def test_without_length_nothing_is_kept():
     assert history.aligned("front") == []
     with pytest.raises(ValueError, match="length=-1"):
         FrameHistory(-1)
+
+
+def test_an_assessor_sees_nothing_before_the_first_frame_or_across_a_cut():
+    assert FrameHistory(2).before("a camera that never came") is None
+    assert taken(scene(0)).before("front") is None
+    assert taken(scene(0), scene(1)).before("front") is None
+    assert taken(scene(0), scene(0)).before("front") is not None
+
+
+def test_an_assessor_sees_the_frames_before_from_where_the_current_one_was_taken():
+    frames = [scene(0, shift=6 * k, height=192, width=320) for k in range(3)]
+    before = taken(*frames).before("front")
+    assert before.current.shape == before.aligned[0].shape == (48, 160)
+    inner = (slice(6, -6), slice(12, -12))
+    for aligned in before.aligned:
+        assert np.abs(before.current[inner].astype(int) - aligned[inner]).mean() < 8
+    assert abs(float(np.median(before.flow[..., 0])) - 6) < 1.5
+
+
+def test_what_an_assessor_sees_is_the_same_live_and_resumed():
+    frames = [scene(0, shift=3 * k) for k in range(5)]
+    live, resumed = FrameHistory(2), FrameHistory(2)
+    for number, frame in enumerate(frames):
+        live.take("front", frame, number * 0.1)
+        seen = live.before("front")
+        if number == 3:
+            resumed.load_state(live.state())
+    resumed.take("front", frames[4], 0.4)
+    again = resumed.before("front")
+    for one, other in zip((seen.current, *seen.aligned), (again.current, *again.aligned), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(seen.flow, again.flow)
+
+
+def test_fewer_aligned_frames_than_are_kept_can_be_asked_for():
+    history = taken(scene(0), scene(0), scene(0))
+    assert [len(history.aligned("front", count)) for count in (0, 1, 2)] == [0, 1, 2]
