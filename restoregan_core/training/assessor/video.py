@@ -98,8 +98,8 @@ class _Stacked:
 
 
 def fit_head(
-    learnt: Sequence[Evidence], held_out: Sequence[Evidence], *, seed: int = 0, passes: int = 60, width: int = 32,
-    learning_rate: float = 3e-3, weight_decay: float = 1e-2, noise: float = 0.05,
+    learnt: Sequence[Evidence], held_out: Sequence[Evidence], *, seed: int = 0, passes: int = 40, width: int = 32,
+    learning_rate: float = 3e-3, weight_decay: float = 1e-2, noise: float = 0.1,
 ) -> TemporalHead:  # fmt: skip
     """Fit a head on some clips and calibrate it on others.
 

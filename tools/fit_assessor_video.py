@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fit the part of the shipped assessor that looks at the frames before, and write weights that hold both.
+
+    PYTHONPATH=. python tools/fit_assessor_video.py --recipe tools/fit_assessor_video.yaml --output assessor.safetensors
+
+The recipe names the clips to learn from and, under ``held_out``, those of other scenes to calibrate on
+(``restoregan_core/data/assessment_clips.py``). What is seen of them is a few numbers a tile: making the clips takes
+some 20 minutes of one core, the fit one. The network of single images stays as it is, and so does its judgement.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+
+from restoregan_core.assessment.learned import LearnedAssessor
+from restoregan_core.data.assessment_clips import AssessmentClipConfig, drawn_clips, recorded_clips
+from restoregan_core.documents import build, parse_yaml
+from restoregan_core.training.assessor.video import Evidence, evidence_of, fit_head
+from restoregan_core.zoo import load_assessor_network, save_assessor
+
+HELD_OUT_STREAM = 1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    recipe: dict[str, Any] = parse_yaml(given.recipe.read_bytes(), str(given.recipe))
+    training_data = recipe.pop("training_data")
+    held_out = build(AssessmentClipConfig, recipe.pop("held_out"), f"{given.recipe}: held_out")
+    learnt = build(AssessmentClipConfig, recipe, str(given.recipe))
+
+    shipped = load_assessor_network()
+    assessor = LearnedAssessor(shipped, "cpu")
+    frames = evidence(learnt, assessor, given.seed)
+    others = evidence(held_out, assessor, given.seed + HELD_OUT_STREAM)
+    head = fit_head(frames, others, seed=given.seed)
+    metadata = {key: shipped.metadata[key] for key in ("recipe", "steps", "scores")}
+    metadata["training_data"] = json.dumps(training_data)
+    metadata["temporal"] = json.dumps({"frames": len(frames), "calibrated_on": len(others)})
+    calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
+    print(save_assessor(shipped.network, calibration, given.output, metadata, head))
+
+
+def evidence(config: AssessmentClipConfig, assessor: LearnedAssessor, seed: int) -> list[Evidence]:
+    return [
+        *evidence_of(recorded_clips(config), assessor),
+        *evidence_of(drawn_clips(config, seed), assessor),
+    ]
+
+
+if __name__ == "__main__":
+    main()
