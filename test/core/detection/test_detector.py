@@ -63,14 +63,14 @@ def test_boxes_are_right_whether_or_not_the_export_decodes_them(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        ((1, 84, 84), r"\[1, 84, 84\], not \(1, 84, 85\)"),
+        ((1, 84, 84), r"\[1, 84, 84\]"),
         ((1, 252, 85), r"\[1, 252, 85\]"),
-        ((1, 84, 25), r"25\]"),
+        ((1, 84, 25), r"\[1, 84, 25\]"),
     ],
     ids=["YOLOv8", "YOLOv5", "other classes"],
 )
 def test_outputs_of_other_families_are_refused_with_their_shape(tmp_path: Path, shape, says: str):
-    with pytest.raises(ValueError, match=f"not a YOLOX detector: its output is .*{says}"):
+    with pytest.raises(ValueError, match=f"not a detector of the family yolox or picodet or ssd: .* its output {says}"):
         Detector(write_detector(tmp_path / "other.onnx", np.zeros(shape)))
 
 
