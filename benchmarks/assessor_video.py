@@ -25,7 +25,7 @@ from restoregan_core.data.assessment_clips import AssessmentClipConfig, drawn_cl
 from restoregan_core.data.config import Folder
 from restoregan_core.data.labels import LabelConfig, labels_of_pair
 from restoregan_core.demo.clip import street_clip
-from restoregan_core.images.folders import find_pictures, read_rgb
+from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.video_files import open_video
 from restoregan_core.metrics.calibration import auroc, brier, expected_calibration_error, prevalence_weights
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
@@ -75,7 +75,7 @@ def main() -> None:
 
 def frames_of(source: Path) -> Iterator[Frame]:
     if source.suffix != ".mp4":
-        yield from map(read_rgb, find_pictures(source))
+        yield from map(read_rgb, find_images(source))
         return
     capture = open_video(source)
     while (read := capture.read())[0]:

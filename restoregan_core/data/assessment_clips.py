@@ -29,7 +29,7 @@ from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.ranges import Range, draw_choice
 from restoregan_core.data.samples import SampleMaker
 from restoregan_core.data.sensor import SensorConfig
-from restoregan_core.images.folders import PictureCache
+from restoregan_core.images.folders import ImageCache
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 
 SIDE_PX = 256
@@ -122,9 +122,9 @@ def drawn_clips(config: AssessmentClipConfig, seed: int) -> Iterator[LabelledCli
 
 def recorded_clips(config: AssessmentClipConfig) -> Iterator[LabelledClip]:
     """Whole frames of clean videos and of both sides of real pairs."""
-    read = PictureCache(200)
+    read = ImageCache(200)
     for folder in (*config.videos, *config.soft_videos):
-        for paths in _runs(folder.pictures(), config.recorded_step):
+        for paths in _runs(folder.images(), config.recorded_step):
             frames = [read(path) for path in paths]
             tiles = np.zeros((3, *grid_shape(*frames[0].shape[:2])), np.float32)
             yield LabelledClip(frames, tiles, np.zeros(3, np.float32), str(paths[-1]))
