@@ -70,7 +70,9 @@ def test_boxes_are_right_whether_or_not_the_export_decodes_them(tmp_path: Path, 
     ids=["YOLOv8", "YOLOv5", "other classes"],
 )
 def test_outputs_of_other_families_are_refused_with_their_shape(tmp_path: Path, shape, says: str):
-    with pytest.raises(ValueError, match=f"not a detector of the family yolox or picodet or ssd: .* its output {says}"):
+    with pytest.raises(
+        ValueError, match=f"not a detector of the family yolox or picodet or ssd: .* its output {says}"
+    ):
         Detector(write_detector(tmp_path / "other.onnx", np.zeros(shape)))
 
 
