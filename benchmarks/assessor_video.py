@@ -26,7 +26,7 @@ from restoregan_core.data.config import Folder
 from restoregan_core.data.labels import LabelConfig, labels_of_pair
 from restoregan_core.demo.clip import street_clip
 from restoregan_core.images.folders import find_images, read_rgb
-from restoregan_core.images.video_files import open_video
+from restoregan_core.images.video_files import VideoReader
 from restoregan_core.metrics.calibration import auroc, brier, expected_calibration_error, prevalence_weights
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.gate import PRESETS, Gate
@@ -77,10 +77,9 @@ def frames_of(source: Path) -> Iterator[Frame]:
     if source.suffix != ".mp4":
         yield from map(read_rgb, find_images(source))
         return
-    capture = open_video(source)
-    while (read := capture.read())[0]:
-        yield np.asarray(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB), np.uint8)
-    capture.release()
+    with VideoReader(source) as video:
+        for frame in video:
+            yield frame.rgb_HWC
 
 
 def judge(assessor: LearnedAssessor, frames: Iterable[Frame]) -> Judged:
