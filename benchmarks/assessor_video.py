@@ -251,7 +251,7 @@ def page(
         "        --clean CLEAN_CLIP ... --rain RAIN_CLIP ... --output docs/benchmarks/assessor_video.md", "",
         f"Assessor: `{assessor.name}`, each frame with those before it, as the pipeline judges. Flagged: 0.5 and more; "
         "taken up: the gate selects a tile at `balanced`. No clip was learnt from; the shares of the frames before "
-        "(`assessment/temporal.py`) and the smoothing were chosen looking at these, so the figures flatter a little.", "",
+        "(`assessment/temporal.py`) and the smoothing were chosen looking at these, so they flatter a little.", "",
         "## Clips", "", *head, *(row(name, found) for name, found in {**clips, **clean, **rain}.items()), "",
         "Area under the ROC curve, per frame:", "", *areas(data, clips), "",
         "## False take-ups", "",
