@@ -13,7 +13,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = f"# Written by make lock for Python {sys.version_info[0]}.{sys.version_info[1]}. Do not edit.\n"
-ROS_WHEELS = ("jazzy", "kilted")
+ROS_WHEELS: dict[str, tuple[str, ...]] = {
+    "jazzy": (),
+    # Needed by Kilted's generators, declared by none of them, and not in Jazzy.
+    "kilted": ("ros-kilted-ament-cmake-ros-core",),
+}
 # The release whose CPU build serves machines without a GPU; a range would take the newest CUDA build.
 TORCH = "torch==2.13.0"
 OURS = (TORCH, "setuptools", "wheel", ".[dev,docs,tensorrt-rtx]")
@@ -40,7 +44,7 @@ def write(path: Path, versions: dict[str, str]) -> None:
 ours = resolve("", *OURS)
 write(ROOT / "requirements.lock", ours)
 pins = [f"{name}=={version}" for name, version in ours.items()]
-for ros_wheels in ROS_WHEELS:
-    everything = resolve(ros_wheels, "-r", "requirements-ros.in", *pins)
+for ros_wheels, undeclared in ROS_WHEELS.items():
+    everything = resolve(ros_wheels, "-r", "requirements-ros.in", *undeclared, *pins)
     ros = {name: version for name, version in everything.items() if name not in ours}
     write(ROOT / f"requirements-ros-{ros_wheels}.lock", ros)
