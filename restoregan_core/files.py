@@ -23,9 +23,7 @@ def atomic_write(
         is_shared: other processes may write ``path`` at the same moment: each writes to a temporary file of its own,
             and the last one's stays.
     """
-    part = f"{os.getpid()}.part" if is_shared else "part"
-    name = f".{path.stem}.{part}{path.suffix}" if keep_suffix else f"{path.name}.{part}"
-    temporary = path.with_name(name)
+    temporary = temporary_names(path, is_shared)[keep_suffix]
     try:
         yield temporary
         if durable:
@@ -40,3 +38,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def temporary_names(path: Path, is_shared: bool = False) -> tuple[Path, Path]:
+    """What ``atomic_write`` writes to and a killed process leaves behind: by default, and with ``keep_suffix``."""
+    part = f"{os.getpid()}.part" if is_shared else "part"
+    return path.with_name(f"{path.name}.{part}"), path.with_name(f".{path.stem}.{part}{path.suffix}")

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from restoregan_core.bags.part_metadata import check_part
 from restoregan_core.documents import build, parse_json
-from restoregan_core.files import write_text
+from restoregan_core.files import temporary_names, write_text
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.table import count_rows
 
@@ -120,14 +120,35 @@ class ReplayFolder:
 
     def _readable_state(self) -> ReplayState | None:
         """Of an earlier run; where that is damaged, nothing of it is kept."""
-        if not self.checkpoint.is_file():
-            return None
         try:
             return read_checkpoint(self)
         except ValueError as error:
+            if foreign := self._foreign():
+                raise ValueError(
+                    f"{error}, and {foreign[0]} was written by no replay: name another folder, or --overwrite, which"
+                    " removes only what a replay wrote"
+                ) from error
             logger.warning("%s: starting over", error)
-            shutil.rmtree(self.path)
+            self._clear()
             return None
+
+    def _entries(self) -> list[Path]:
+        """What a replay writes into its folder, the checkpoint's folder last."""
+        files = [self.frames, self.report_json, self.report_html]
+        unfinished = [name for file in files for name in temporary_names(file)]
+        return [self.bag, self.clips, self.pictures, *files, *unfinished, self.work]
+
+    def _foreign(self) -> list[Path]:
+        known = {path.name for path in self._entries()}
+        return sorted(path for path in self.path.iterdir() if path.name not in known)
+
+    def _clear(self) -> None:
+        """Remove what a replay wrote and nothing else; a link is removed, not what it leads to."""
+        for path in self._entries():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
         """Start over, or go on where an earlier run of the same settings ended, unless what it left is damaged.
@@ -135,9 +156,10 @@ class ReplayFolder:
         Raises:
             ValueError: the folder holds something else.
         """
-        if overwrite and self.checkpoint.is_file():
-            shutil.rmtree(self.path)
-        if state := self._readable_state():
+        was_replay = self.checkpoint.is_file()
+        if was_replay and overwrite:
+            self._clear()
+        elif was_replay and (state := self._readable_state()):
             differing = [key for key in settings if state.settings.get(key) != settings[key]]
             if differing:
                 changes = "; ".join(
@@ -148,7 +170,7 @@ class ReplayFolder:
                     " name another folder, or --overwrite"
                 )
             return state
-        for entry in self.path.iterdir() if self.path.is_dir() else ():
+        for entry in self.path.iterdir() if self.path.is_dir() and not was_replay else ():
             if entry != self.work:
                 raise ValueError(f"{self.path} holds {entry.name}, but no replay: name another folder")
         self.rows.mkdir(parents=True, exist_ok=True)

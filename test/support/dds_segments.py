@@ -21,6 +21,15 @@ def held_by(process: int | str = "self") -> set[str]:
     return set(_OURS.findall(held))
 
 
+def ports_of(process: int | str = "self") -> list[str]:
+    """Ports that a process has mapped, each with its inode; one that was unlinked meanwhile is marked as deleted."""
+    maps = Path("/proc", str(process), "maps").read_text().splitlines()
+    found = {
+        line.split(maxsplit=5)[5] + " inode " + line.split()[4] for line in maps if "fastrtps_port" in line
+    }
+    return sorted(entry.removeprefix(f"{FOLDER}/fastrtps_") for entry in found)
+
+
 def remember(process: int) -> set[str]:
     """Note what a child holds while it lives, so that ``remove_left`` knows it as ours; returns all of it."""
     held = held_by(process)

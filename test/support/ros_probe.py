@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import dds_segments
 import numpy as np
@@ -86,6 +86,8 @@ def values(status) -> dict[str, str]:
 class NodeProcess:
     """A node in a process of its own."""
 
+    living: ClassVar[list["NodeProcess"]] = []
+
     def __init__(
         self, module: str, domain_id: int, log: Path, namespace: str, parameters: dict[str, object]
     ) -> None:
@@ -96,6 +98,7 @@ class NodeProcess:
         path = os.pathsep.join([str(ROOT), str(ROOT / "test" / "support"), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, "ROS_DOMAIN_ID": str(domain_id), "PYTHONPATH": path}
         self._log = log
+        self.namespace = namespace
         with log.open("w") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
@@ -104,6 +107,7 @@ class NodeProcess:
                 env=environment,
                 cwd=ROOT,
             )
+        NodeProcess.living = [node for node in NodeProcess.living if node.is_running()] + [self]
 
     @property
     def log(self) -> str:
@@ -121,6 +125,13 @@ class NodeProcess:
 
     def wait_active(self) -> "NodeProcess":
         return self.wait_for_log("active: ")
+
+    def describe(self) -> str:
+        """Its log's end and the shared memory that it listens to, for the message of a failed test."""
+        if not self.is_running():
+            return f"/{self.namespace} ended with {self.process.returncode}:\n{self.log[-3000:]}"
+        ports = ", ".join(dds_segments.ports_of(self.process.pid))
+        return f"/{self.namespace} ({self.process.pid}) has mapped {ports}:\n{self.log[-3000:]}"
 
     def is_running(self) -> bool:
         return self.process.poll() is None
@@ -251,7 +262,11 @@ class Probe:
             except AssertionError:
                 continue
         else:
-            raise AssertionError(f"the node does not answer for {self._camera}")
+            nodes = "\n".join(node.describe() for node in NodeProcess.living)
+            ports = ", ".join(dds_segments.ports_of())
+            raise AssertionError(
+                f"the node does not answer for {self.source.topic_name}; this side has mapped {ports}\n{nodes}"
+            )
         del self.images[:], self.reports[:]
 
     def publish(self, message: Any) -> int:

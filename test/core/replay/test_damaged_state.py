@@ -67,6 +67,24 @@ def test_a_finished_one_whose_table_is_damaged_starts_over(tmp_path: Path) -> No
     assert folder.open(SETTINGS) == ReplayState(SETTINGS)
 
 
+def test_starting_over_never_removes_what_no_replay_wrote(tmp_path: Path) -> None:
+    folder, _ = unfinished(tmp_path / "out")
+    mine, linked = folder.path / "notes.txt", tmp_path / "elsewhere"
+    mine.write_text("mine")
+    linked.mkdir()
+    (linked / "picture.png").write_text("mine")
+    folder.pictures.symlink_to(linked)
+    folder.report_json.with_name("report.json.part").write_text("of a run that was killed")
+    folder.checkpoint.write_text("{")
+    with pytest.raises(ValueError, match=r"checkpoint\.json.*notes\.txt was written by no replay"):
+        folder.open(SETTINGS)
+    assert folder.checkpoint.read_text() == "{"
+
+    assert folder.open(SETTINGS, overwrite=True) == ReplayState(SETTINGS)
+    assert {path.name for path in folder.path.iterdir()} == {"notes.txt", "work"}
+    assert mine.read_text() == (linked / "picture.png").read_text() == "mine"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32).map(random.Random))
 def test_no_mutation_of_a_checkpoint_or_its_files_ends_a_replay(tmp_path_factory, rng: random.Random) -> None:
