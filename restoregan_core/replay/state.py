@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a replay must remember to go on after a kill: a checkpoint after every part of the restored bag."""
 
+import contextlib
+import fcntl
 import json
 import logging
+import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +72,10 @@ class ReplayFolder:
         return self.path / "report.html"
 
     @property
+    def junit(self) -> Path:
+        return self.path / "junit.xml"
+
+    @property
     def clips(self) -> Path:
         return self.path / "clips"
 
@@ -96,6 +104,29 @@ class ReplayFolder:
     @property
     def checkpoint(self) -> Path:
         return self.work / "checkpoint.json"
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other replays out of the folder; the claim of a process that is killed ends with it.
+
+        Raises:
+            ValueError: another replay is at work in it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise ValueError(
+                f"another replay is at work in {self.path}: wait for it or name another folder"
+            ) from None
+        except OSError as error:  # a network's file system may not know claims
+            logger.debug("%s cannot be claimed: %s", self.path, error)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def save_memory(self, memory: PipelineArrays, frames_done: int) -> str:
         """Write it beside the one before, which the checkpoint still names; returns its name."""
@@ -134,7 +165,7 @@ class ReplayFolder:
 
     def _entries(self) -> list[Path]:
         """What a replay writes into its folder, the checkpoint's folder last."""
-        files = [self.frames, self.report_json, self.report_html]
+        files = [self.frames, self.report_json, self.report_html, self.junit]
         unfinished = [name for file in files for name in temporary_names(file)]
         return [self.bag, self.clips, self.pictures, *files, *unfinished, self.work]
 

@@ -14,6 +14,7 @@ import pytest
 from replay_bags import comparable, drive, write_bag
 
 from restoregan_core.bags.reader import open_bag
+from restoregan_core.replay.state import ReplayFolder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -56,6 +57,17 @@ def test_a_replay_that_was_killed_goes_on_and_gives_what_one_run_gives(tmp_path:
         # Its rows hold measured times: equal bytes mean that the frames were not done again.
         assert (tmp_path / "killed/work/rows" / name).read_bytes() == finished[name]
     assert comparable(tmp_path / "killed/bag") == comparable(tmp_path / "whole/bag")
+
+
+def test_a_second_replay_into_the_folder_of_one_at_work_is_refused(tmp_path: Path, weights: Path) -> None:
+    bag = write_bag(tmp_path / "bag", drive(4))
+    refused = command(bag, tmp_path / "out", weights)
+    with ReplayFolder(tmp_path / "out").claimed():
+        second = subprocess.run(refused, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert second.returncode == 2
+    assert f"another replay is at work in {tmp_path / 'out'}" in second.stderr
+    assert not os.listdir(tmp_path / "out")
+    subprocess.run(refused, cwd=ROOT, check=True)  # which is possible once the first has ended
 
 
 def test_a_full_disk_stops_the_replay_with_what_was_done_usable(tmp_path: Path, weights: Path) -> None:
