@@ -169,7 +169,7 @@ def test_a_transition_that_is_not_allowed_is_answered_and_changes_nothing(
     assert probe.state() == before
     assert "was refused" in node.log
     node.signal(signal.SIGTERM)
-    assert node.wait_exit(15) == 0
+    assert node.wait_exit() == 0
     assert "Traceback" not in node.log
 
 
@@ -183,7 +183,7 @@ def test_activation_that_fails_says_why_and_leaves_a_node_that_can_be_shut_down(
     assert probe.diagnostic("front stream") is None, "no camera is active"
     assert probe.source.get_subscription_count() == 0
     node.signal(signal.SIGTERM)
-    assert node.wait_exit(15) == 0
+    assert node.wait_exit() == 0
     assert "Traceback" not in node.log
 
 
@@ -222,7 +222,7 @@ def test_signals_end_the_node_with_code_0_while_frames_flow(start_node, make_pro
     for number in signals:
         node.signal(number)
         time.sleep(0.05)
-    assert node.wait_exit(15) == 0
+    assert node.wait_exit() == 0
     assert "Traceback" not in node.log
 
 
@@ -232,7 +232,7 @@ def test_sigint_ends_a_node_that_hangs_with_code_0(start_node, make_probe):
     probe.publish(commanded(Command.HANG))
     wait_until(lambda: probe.reports, what="the source by the watchdog")
     node.signal(signal.SIGINT)
-    assert node.wait_exit(15) == 0
+    assert node.wait_exit() == 0
 
 
 def test_compressed_sources_are_published_as_the_decoded_image(start_node, make_probe):

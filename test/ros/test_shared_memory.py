@@ -25,7 +25,7 @@ def test_a_node_that_is_asked_to_end_leaves_no_shared_memory_behind(start_node, 
         node.wait_active()
     held = wait_until(lambda: dds_segments.remember(node.process.pid), what="a participant's segment")
     node.signal(number)
-    assert node.wait_exit(15) == 0
+    assert node.wait_exit() == 0
     assert not held & dds_segments.left()
 
 

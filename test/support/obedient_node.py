@@ -35,6 +35,7 @@ class Command(IntEnum):
     EXCEED = 6
     HANG_WITH_LOCK = 7
     NEAR_DEADLINE = 8
+    OUT_OF_MEMORY = 9
 
 
 class ObedientRestorer:
@@ -46,6 +47,8 @@ class ObedientRestorer:
         command = rgb_HWC[0, 0, 0]
         if command == Command.RAISE:
             raise RuntimeError("the engine has lost its device")
+        if command == Command.OUT_OF_MEMORY:
+            np.empty(1 << 55, np.uint8)
         if command == Command.NON_FINITE:
             from restoregan_core.restoration.restorer import NonFiniteOutputError
 

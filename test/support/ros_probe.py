@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -24,6 +24,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
 from restoregan_ros.msg import RestorationReport
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
@@ -34,11 +35,20 @@ TRANSITIONS = {
     "deactivate": Transition.TRANSITION_DEACTIVATE,
     "cleanup": Transition.TRANSITION_CLEANUP,
 }
+HARMLESS = {
+    ChangeState: ChangeState.Request(transition=Transition(id=99)),
+    GetState: GetState.Request(),
+    SetParametersAtomically: SetParametersAtomically.Request(),
+}
+"""Requests that change nothing."""
+PATIENCE_S = [0.5 * 1.3**tries for tries in range(17)]
+"""How long to wait for an answer before asking again: longer each time, since a machine under load may take longer
+than any fixed time for every answer."""
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], timeout_s: float = 30.0, what: str = "condition") -> T:
-    """Poll until ``condition`` gives something true; fails loudly."""
+def wait_until(condition: Callable[[], T], timeout_s: float = 90.0, what: str = "condition") -> T:
+    """Poll until ``condition`` gives something true; fails loudly. The limit is for what never comes."""
     end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
         value = condition()
@@ -84,12 +94,18 @@ def values(status) -> dict[str, str]:
 
 
 class NodeProcess:
-    """A node in a process of its own."""
+    """A node in a process of its own; ``wrapper`` is a command that runs it."""
 
     living: ClassVar[list["NodeProcess"]] = []
 
     def __init__(
-        self, module: str, domain_id: int, log: Path, namespace: str, parameters: dict[str, object]
+        self,
+        module: str,
+        domain_id: int,
+        log: Path,
+        namespace: str,
+        parameters: dict[str, object],
+        wrapper: Sequence[str] = (),
     ) -> None:
         arguments = ["--ros-args", "-r", f"__ns:=/{namespace}"]
         for name, value in {"autostart": True, **parameters}.items():
@@ -101,7 +117,7 @@ class NodeProcess:
         self.namespace = namespace
         with log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [*wrapper, sys.executable, "-m", module, *arguments],
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=environment,
@@ -113,7 +129,7 @@ class NodeProcess:
     def log(self) -> str:
         return self._log.read_text()
 
-    def wait_for_log(self, text: str, timeout_s: float = 90.0) -> "NodeProcess":
+    def wait_for_log(self, text: str, timeout_s: float = 300.0) -> "NodeProcess":
         wait_until(
             lambda: text in self.log or self.process.poll() is not None,
             timeout_s,
@@ -147,10 +163,14 @@ class NodeProcess:
         if self.is_running():
             self.signal(signal.SIGINT)
             try:
-                self.process.wait(5)
+                self.process.wait(20)  # a machine under load; killed, it would leave its shared memory
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+
+def _living_nodes() -> str:
+    return "\n".join(node.describe() for node in NodeProcess.living)
 
 
 class Probe:
@@ -190,6 +210,7 @@ class Probe:
         self.overlays: list[Image] = []
         self.infos: list[CameraInfo] = []
         self.diagnostics: list[DiagnosticArray] = []
+        self._clients: dict[str, Any] = {}
         self._camera = camera
         self._source_type = source_type
         topic = f"{camera}/image_raw" + ("/compressed" if source_type is CompressedImage else "")
@@ -236,13 +257,12 @@ class Probe:
 
     def wait_connected(self) -> "Probe":
         """Until the node subscribes to the source and publishes to this side."""
-        wait_until(lambda: self.source.get_subscription_count() > 0, 30, f"a subscriber of {self._camera}")
+        wait_until(lambda: self.source.get_subscription_count() > 0, what=f"a subscriber of {self._camera}")
         subscriptions = [s for s in self.node.subscriptions if "/restored/" in s.topic_name]
         for subscription in subscriptions:
             wait_until(
                 lambda s=subscription: self.node.count_publishers(s.topic_name) > 0,
-                30,
-                subscription.topic_name,
+                what=subscription.topic_name,
             )
         if any(s.topic_name.endswith("/report") for s in subscriptions):
             self._wait_for_answer()
@@ -250,24 +270,27 @@ class Probe:
 
     def _wait_for_answer(self) -> None:
         """Until the node has discovered this side too: an empty frame, which leaves no trace, is answered."""
-        empty = self._source_type()
-        has_image = any(s.topic_name.endswith("/image_raw") for s in self.node.subscriptions)
-        for _ in range(100):
-            sec = self.publish(empty)
-            try:
-                wait_until(lambda sec=sec: self.reports_of(sec), 0.5)
-                if has_image and self._source_type is Image:
-                    wait_until(lambda sec=sec: self.images_of(sec), 0.5)
-                break
-            except AssertionError:
-                continue
-        else:
-            nodes = "\n".join(node.describe() for node in NodeProcess.living)
+        has_image = self._source_type is Image and any(
+            s.topic_name.endswith("/image_raw") for s in self.node.subscriptions
+        )
+
+        def is_answered(sec: int) -> bool:
+            return bool(self.reports_of(sec)) and (not has_image or bool(self.images_of(sec)))
+
+        if not any(self._comes(is_answered, self.publish(self._source_type()), s) for s in PATIENCE_S):
             ports = ", ".join(dds_segments.ports_of())
             raise AssertionError(
-                f"the node does not answer for {self.source.topic_name}; this side has mapped {ports}\n{nodes}"
+                f"the node does not answer for {self.source.topic_name}; this side has mapped {ports}\n"
+                + _living_nodes()
             )
         del self.images[:], self.reports[:]
+
+    @staticmethod
+    def _comes(condition: Callable[[Any], bool], of: Any, timeout_s: float) -> bool:
+        try:
+            return wait_until(lambda: condition(of), timeout_s)
+        except AssertionError:
+            return False
 
     def publish(self, message: Any) -> int:
         """Publish with a stamp of its own, by which its outputs are found."""
@@ -294,14 +317,20 @@ class Probe:
         return (images[0] if has_image else None), reports[0]
 
     def call(self, service_type: Any, name: str, request: Any) -> Any:
-        client = self.node.create_client(service_type, f"restore_node/{name}")
-        try:
-            assert client.wait_for_service(10), f"no service {name}"
-            future = client.call_async(request)
-            wait_until(future.done, 30, name)
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        future = self._client(service_type, name).call_async(request)
+        wait_until(future.done, what=name)
+        return future.result()
+
+    def _client(self, service_type: Any, name: str) -> Any:
+        """A client that the service has discovered, too: what it answers before that gets lost."""
+        if name not in self._clients:
+            client = self.node.create_client(service_type, f"restore_node/{name}")
+            assert client.wait_for_service(90), f"no service {name}\n{_living_nodes()}"
+            ask = client.call_async
+            if not any(self._comes(Future.done, ask(HARMLESS[service_type]), s) for s in PATIENCE_S):
+                raise AssertionError(f"{name} does not answer\n{_living_nodes()}")
+            self._clients[name] = client
+        return self._clients[name]
 
     def set_parameters(self, **values: object) -> tuple[bool, str]:
         """Set several at once; (whether accepted, reason)."""
