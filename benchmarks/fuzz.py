@@ -4,8 +4,8 @@
     python benchmarks/fuzz.py --reader rules --seconds 60
     python benchmarks/fuzz.py --reader all --seconds 30          each of them so long
 
-One line a reader: executions, the documented errors by type, the slowest execution, the process's peak memory. An
-error that is not documented is printed with its place, and the exit code is 3. --seed repeats a run.
+One line a reader: executions, the documented errors by type, the slowest execution in CPU time, the process's peak
+memory. An error that is not documented is printed with its place, and the exit code is 3. --seed repeats a run.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "test" / "support"))
+import damaged_recordings
 from mutations import mutated_bytes, mutated_json, mutated_tree
 
 Execution = Callable[[random.Random], None]
@@ -226,6 +227,7 @@ def image(folder: Path) -> Execution:
 READERS: dict[str, Callable[[Path], Execution]] = {
     "rules": rules, "generator": generator, "assessor": assessor, "checkpoint": checkpoint, "engine": engine,
     "replay_state": replay_state, "report": report, "recipe": recipe, "image": image,
+    **damaged_recordings.READERS,
 }  # fmt: skip
 
 
@@ -239,7 +241,7 @@ def fuzz(name: str, seconds: float, seed: int) -> int:
         run = READERS[name](Path(folder))
         end_s = time.monotonic() + seconds
         while time.monotonic() < end_s:
-            started_s = time.monotonic()
+            started_s = time.process_time()  # another process's turn is not this reader's doing
             try:
                 run(rng)
                 outcomes["read"] += 1
@@ -250,7 +252,7 @@ def fuzz(name: str, seconds: float, seed: int) -> int:
                 undocumented[
                     f"{type(error).__name__}: {str(error)[:100]} ({place.filename}:{place.lineno})"
                 ] += 1
-            slowest_s = max(slowest_s, time.monotonic() - started_s)
+            slowest_s = max(slowest_s, time.process_time() - started_s)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     total = outcomes.total() + undocumented.total()
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(outcomes.items()))

@@ -164,6 +164,8 @@ def _adapter_of(session: Any, path: Path, family: str | None) -> Adapter:
     if family is not None and family not in FAMILIES:
         raise ValueError(f"no family of detectors named {family!r}; there are: {', '.join(FAMILIES)}")
     inputs, outputs = session.get_inputs(), session.get_outputs()
+    if not inputs or not outputs:
+        raise ValueError(f"{path} is not a detector: it has {len(inputs)} inputs and {len(outputs)} outputs")
     for name in (family,) if family else FAMILIES:
         adapter = FAMILIES[name].of(inputs, outputs)
         if adapter is not None:
