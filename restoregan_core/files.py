@@ -24,6 +24,7 @@ def atomic_write(
             and the last one's stays.
     """
     temporary = temporary_names(path, is_shared)[keep_suffix]
+    temporary.unlink(missing_ok=True)  # were it a link, what is written would go where it leads
     try:
         yield temporary
         if durable:

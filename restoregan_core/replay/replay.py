@@ -155,6 +155,7 @@ def replay(
         run = _Run(bag, reader, folder, pipeline, options, detector, state, on_progress)
         try:
             run.go()
+            run.sum_up()  # before it counts as complete: a kill in between loses nothing
             state.is_complete, state.memory = True, ""
             run.join_parts()
         except OSError as error:
@@ -166,10 +167,8 @@ def replay(
             folder.reserve.unlink(missing_ok=True)
             run.bag_out.abandon_part()
             state.wall_s += time.monotonic() - started_s
-        state.damage = list(dict.fromkeys([*state.damage, *bag.damage]))
-        state.notes = list(bag.notes)
-        if state.row_parts:
-            join_parts([folder.rows / name for name in state.row_parts], folder.frames)
+        if not state.is_complete:
+            run.sum_up()
         folder.save(state)
     return state
 
@@ -323,6 +322,14 @@ class _Run:
         state.memory = memory_name
         self._rows = []
         self._folder.save(state)
+
+    def sum_up(self) -> None:
+        """What the bag said, and one table of the parts' rows."""
+        state = self._state
+        state.damage = list(dict.fromkeys([*state.damage, *self._bag.damage]))
+        state.notes = list(self._bag.notes)
+        if state.row_parts:
+            join_parts([self._folder.rows / name for name in state.row_parts], self._folder.frames)
 
     def join_parts(self) -> None:
         """One file of the restored bag's parts, if the disk has room for both for a moment."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from restoregan_core.files import atomic_write
+from restoregan_core.files import atomic_write, temporary_names
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_suffix": True}, {"durable": True}, {"is_shared": True}])
@@ -48,3 +48,17 @@ def test_a_writer_that_goes_by_the_suffix_finds_it_and_others_do_not(tmp_path):
     with atomic_write(tmp_path / "frame.png") as temporary:
         assert temporary.suffix == ".part"
         temporary.touch()
+
+
+@pytest.mark.parametrize("keep_suffix", [False, True])
+def test_nothing_is_written_through_a_link(tmp_path, keep_suffix):
+    """Neither one in the file's place nor one in the temporary's, which somebody may have put into a shared folder."""
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "report.json"
+    elsewhere.write_text("untouched")
+    file.symlink_to(elsewhere)
+    temporary_names(file)[keep_suffix].symlink_to(elsewhere)
+    with atomic_write(file, keep_suffix=keep_suffix) as temporary:
+        temporary.write_text("new")
+    assert elsewhere.read_text() == "untouched"
+    assert file.read_text() == "new"
+    assert not file.is_symlink()

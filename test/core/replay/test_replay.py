@@ -29,7 +29,7 @@ from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.images import encodings
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions, replay
-from restoregan_core.replay.state import ReplayFolder
+from restoregan_core.replay.state import ReplayFolder, ReplayState, read_checkpoint
 from restoregan_core.replay.summary import summarise_replay
 from restoregan_core.replay.table import TIME_COLUMNS, Frames
 
@@ -128,6 +128,24 @@ def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline)
     for other in (second, pieces):
         assert comparable(first.bag) == comparable(other.bag)
         assert rows_of(first) == rows_of(other)
+
+
+def test_what_a_checkpoint_promises_is_there_whenever_a_replay_is_killed(
+    tmp_path, make_pipeline, monkeypatch
+) -> None:
+    """Whatever the checkpoint says at any time is true of the folder at that time."""
+    bag, folder = write_bag(tmp_path / "bag", drive(6)), ReplayFolder(tmp_path / "out")
+    promised: list[int] = []
+    save = ReplayFolder.save
+
+    def save_and_check(self: ReplayFolder, state: ReplayState) -> None:
+        save(self, state)
+        promised.append(read_checkpoint(self).frames_done)
+
+    monkeypatch.setattr(ReplayFolder, "save", save_and_check)
+    replay(bag, folder, make_pipeline("always"), ReplayOptions(checkpoint_frames=2))
+    assert promised[-1] == 6
+    assert len(promised) > 4
 
 
 def test_other_settings_are_refused_in_the_same_folder(tmp_path, make_pipeline) -> None:
