@@ -203,7 +203,7 @@ def parse_arguments(argv: Sequence[str]) -> RecorderOptions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the node; 0 when it recorded, 1 when nothing came at all, 2 for invalid options."""
+    """Run the node; 0 when it recorded, 1 when nothing came at all or the disk is full, 2 for invalid options."""
     from rosbags.rosbag2 import StoragePlugin, Writer
 
     arguments = list(sys.argv if argv is None else ["bag_recorder", *argv])
@@ -218,6 +218,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"bag_recorder: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"bag_recorder: {options.output}: {error}; what lies there can be replayed", file=sys.stderr)
+        return 1
     finally:
         rclpy.try_shutdown()
 

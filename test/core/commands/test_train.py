@@ -178,3 +178,34 @@ def test_help_says_what_each_setting_means(capsys: pytest.CaptureFixture[str]) -
     shown = " ".join(capsys.readouterr().out.split())
     assert "Images measured of each folder, evenly spread" in shown  # of validation.max_images
     assert "Samples with frames before the current one" in shown  # of data.clips
+
+
+def test_when_one_of_two_ranks_is_killed_the_other_ends_and_the_checkpoint_is_whole(
+    recipe: Path, tmp_path: Path
+) -> None:
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={_free_port()}"]
+    train = ["-m", "restoregan_core", "train", "--config", str(recipe), "--output", str(tmp_path / "run")]
+    endless = ["--schedule.epoch_scale", "100000", "--checkpoint_minutes", "0.001"]
+    process = subprocess.Popen(
+        [sys.executable, *launch, *train, *endless], stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    checkpoint = tmp_path / "run" / "last.pt"
+    try:
+        deadline_s = time.monotonic() + 240
+        while not checkpoint.is_file():
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s, "no checkpoint within four minutes"
+            time.sleep(0.1)
+        ranks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        (killed,) = [
+            int(rank) for rank in ranks if b"LOCAL_RANK=1\0" in Path(f"/proc/{rank}/environ").read_bytes()
+        ]
+        os.kill(killed, signal.SIGKILL)
+        errors = process.communicate(timeout=240)[1]
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode != 0, errors
+    assert load_checkpoint(checkpoint)["step"] > 0
+    assert not [rank for rank in ranks if Path(f"/proc/{rank}").exists()], "nobody is left waiting"
