@@ -148,13 +148,15 @@ def ends(how: str) -> Callable[[Bed], tuple[str, float | None]]:
             node.process.kill()
         first = len(camera.arrivals_s) - 1
         node.wait_exit()
+        ended_s = time.monotonic()
         again = bed.node(how).wait_active()
+        start_s = time.monotonic() - ended_s
         wait_until(lambda: len(camera.arrivals_s) > first + 40, 60, "images of the second node")
         times = camera.arrivals_s[first:]
         gap_s = max(after - before for before, after in itertools.pairwise(times))
         camera.stop()
         again.kill()
-        return f"{said} and is started again at once", gap_s
+        return f"{said} and is started again at once, which took {start_s:.1f} s until it was active", gap_s
 
     return inject
 

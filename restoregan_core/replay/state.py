@@ -167,7 +167,7 @@ class ReplayFolder:
         """What a replay writes into its folder, the checkpoint's folder last."""
         files = [self.frames, self.report_json, self.report_html, self.junit]
         unfinished = [name for file in files for name in temporary_names(file)]
-        return [self.bag, self.clips, self.pictures, *files, *unfinished, self.work]
+        return [self.bag, self.clips, self.images, *files, *unfinished, self.work]
 
     def _foreign(self) -> list[Path]:
         known = {path.name for path in self._entries()}

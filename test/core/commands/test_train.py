@@ -194,7 +194,7 @@ def test_when_one_of_two_ranks_is_killed_the_other_ends_and_the_checkpoint_is_wh
     try:
         deadline_s = time.monotonic() + 240
         while not checkpoint.is_file():
-            assert process.poll() is None
+            assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline_s, "no checkpoint within four minutes"
             time.sleep(0.1)
         ranks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
