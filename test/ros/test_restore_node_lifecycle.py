@@ -344,7 +344,10 @@ def test_every_runtime_of_the_machine_restores_what_is_sent_even_if_its_engine_i
     start_node, make_probe, tmp_path, shaken_lite
 ):
     """The only one here that runs a network: shapes, colours and sizes through real runtimes."""
-    given = {"model": shaken_lite, "preset": "always", "deadline_ms": 5000.0, "warm_up_sizes": "['96x128']"}
+    given = {
+        "model": shaken_lite, "preset": "always", "deadline_ms": 60_000.0, "hang_timeout_s": 120.0,
+        "warm_up_sizes": "['96x128']",
+    }  # fmt: skip
     engines = tmp_path / "engines"
     start_node(namespace="torch", runtime="torch", **given).wait_for_log("by torch").wait_active()
     assert_restores(make_probe(namespace="torch").wait_connected(), 1)
