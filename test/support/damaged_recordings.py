@@ -141,11 +141,11 @@ def labels(folder: Path) -> Execution:
 
 
 def video(folder: Path) -> Execution:
-    """Files of each container, frame by frame; and packets of a stream in a bag."""
+    """Files of each container, frame by frame, and their timing."""
     import cv2
     import numpy as np
 
-    from restoregan_core.images.video_files import CODECS, open_video
+    from restoregan_core.images.video_files import CODECS, VideoReader, read_timing
 
     whole = {}
     for suffix, codec in CODECS.items():
@@ -160,10 +160,10 @@ def video(folder: Path) -> Execution:
         suffix = rng.choice(list(whole))
         file = folder / f"damaged{suffix}"
         file.write_bytes(mutated_bytes(whole[suffix], rng))
-        capture = open_video(file, 100_000)
-        while capture.read()[0]:
-            pass
-        capture.release()
+        with VideoReader(file, 100_000) as frames:
+            for _ in frames:
+                pass
+        read_timing(file)
 
     return run
 
