@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-_OURS = re.compile(rf"{FOLDER}/(?:sem\.)?(fastrtps_\w+?)(?:_el|_mutex)?$", re.MULTILINE)
+# Named fastrtps_ up to Fast DDS 2, fastdds_ since.
+_OURS = re.compile(rf"{FOLDER}/(?:sem\.)?(fast(?:rtps|dds)_\w+?)(?:_el|_mutex)?$", re.MULTILINE)
 _known: set[str] = set()
 
 
