@@ -59,7 +59,7 @@ _TEMPORAL = "temporal."
 
 SHA256: dict[str, str] = {
     "assessor": "f6516094fd9a79c8c4485ba28269b495c193470a8a2ea9ef03ebf7fb1d549b1c",
-    "lite": "01e4bcf42bbe3333189a1acf1d5473bb9bf46af264bf5241fecce5d9f2e18369",
+    "lite": "ee6783c9d7f3814bcba3b2a8e6e8ad732339497798b3fc3ebbd1b1886efdb303",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """SHA-256 of the weights that come with the package. A file that differs is refused."""
