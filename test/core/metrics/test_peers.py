@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our protocols are those of the packages that papers use, by their own code where it is installed."""
 
-import sys
-from pathlib import Path
-
+import metrics_peers
 import numpy as np
 import pytest
 
 from restoregan_core.metrics import psnr_ssim
-
-sys.path.append(str(Path(__file__).resolve().parents[3] / "benchmarks"))
-import metrics_peers
 
 SAME = {
     "scikit-image": ["psnr", "ssim, Gaussian as in its documentation"],
