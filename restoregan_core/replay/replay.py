@@ -308,14 +308,18 @@ class _Run:
         self._on_progress(self._state.frames_done + len(self._rows), self._total)
 
     def _finish_part(self, memory: PipelineArrays) -> None:
-        """Bag file, rows, memory, checkpoint: in this order, so that the checkpoint promises only what is there."""
+        """Rows, memory, bag file, checkpoint: in this order.
+
+        The checkpoint promises only what is there. The bag is what a user looks at: where the disk has no room for a
+        part's rows or memory, the bag does not get the part either.
+        """
         if not self._rows:
             return
-        self.bag_out.finish_part()
         name = f"rows_{len(self._state.row_parts)}.parquet"
         write_rows(self._rows, self._folder.rows / name)
         state = self._state
         memory_name = self._folder.save_memory(memory, state.frames_done + len(self._rows))
+        self.bag_out.finish_part()
         state.parts = self.bag_out.parts.copy()
         state.row_parts.append(name)
         state.frames_done += len(self._rows)

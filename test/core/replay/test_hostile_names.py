@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from replay_bags import IMAGE, START_NS, TYPES, image, picture, write_bag
+from replay_bags import IMAGE, START_NS, TYPES, image_message, rgb_image, write_bag
 
 from restoregan_core.replay.request import ReplayRequest
 from restoregan_core.replay.run import run
@@ -20,7 +20,7 @@ def replayed(tmp_path: Path, weights: Path) -> Path:
     messages = []
     for number in range(6):
         stamp_ns = START_NS + number * 40_000_000
-        sent = image(picture(number), stamp_ns)
+        sent = image_message(rgb_image(number), stamp_ns)
         sent = TYPES[IMAGE](
             TYPES["std_msgs/msg/Header"](sent.header.stamp, HOSTILE),
             *(
