@@ -55,6 +55,31 @@ def context(domain_id: int) -> Iterator["rclpy.Context"]:
     rclpy.try_shutdown(context=context)
 
 
+@pytest.fixture
+def own_domain_id(request: pytest.FixtureRequest) -> int:
+    """The module's domain for a test that shares something of it, else one of the test's own.
+
+    A participant that lives on beside nodes that end and start can leave the next one deaf: it still writes to the
+    shared memory of the one before, and unlinks the file when it finds it dead, though a new node has just made it anew
+    (docs/reliability.md).
+    """
+    if {"start_shared_node", "context", "domain_id"} & set(request.fixturenames):
+        return request.getfixturevalue("domain_id")
+    return 20 + next(_domains) % 80
+
+
+@pytest.fixture
+def own_context(request: pytest.FixtureRequest, own_domain_id: int) -> Iterator["rclpy.Context"]:
+    """As ``own_domain_id``."""
+    if {"start_shared_node", "context", "domain_id"} & set(request.fixturenames):
+        yield request.getfixturevalue("context")
+        return
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=own_domain_id)
+    yield context
+    rclpy.try_shutdown(context=context)
+
+
 def _starting(
     domain_id: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., "NodeProcess"]]:
@@ -87,8 +112,20 @@ def _probing(context: "rclpy.Context") -> Iterator[Callable[..., "Probe"]]:
         probe.close()
 
 
-# For one test, and shared by the tests of a module.
-start_node = pytest.fixture(_starting)
+@pytest.fixture
+def start_node(
+    own_domain_id: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., "NodeProcess"]]:
+    """For one test."""
+    yield from _starting(own_domain_id, tmp_path_factory)
+
+
+@pytest.fixture
+def make_probe(own_context: "rclpy.Context") -> Iterator[Callable[..., "Probe"]]:
+    """For one test."""
+    yield from _probing(own_context)
+
+
+# Shared by the tests of a module.
 start_shared_node = pytest.fixture(scope="module")(_starting)
-make_probe = pytest.fixture(_probing)
 make_shared_probe = pytest.fixture(scope="module")(_probing)
