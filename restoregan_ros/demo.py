@@ -56,8 +56,15 @@ class DemoOptions:
                 "--degrade needs a clip of yours: give --video or --bag; the built-in one is degraded already"
             )
         for path in (self.video, self.bag):
-            if path is not None and not path.exists():
+            if path is None:
+                continue
+            if not path.exists():
                 raise ValueError(f"no such file or folder: {path}")
+            if path.resolve().is_relative_to(self.output.resolve()):
+                raise ValueError(
+                    f"{path} lies in {self.output}, where each demo takes the place of the one before: "
+                    "move it elsewhere, or give another --output"
+                )
 
 
 @dataclass(frozen=True)

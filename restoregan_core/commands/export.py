@@ -15,7 +15,8 @@ MAX_DIFFERENCE = 2
 def main(argv: list[str]) -> int:
     parser = make_parser(
         "export",
-        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson.",
+        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson. A network with "
+        "history takes the aligned frames before as a second input, `history` (docs/engines.md).",
         "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
     )
     add_model_option(parser)

@@ -128,6 +128,17 @@ def test_wrong_input_is_one_line_and_exit_code_2(
     assert printed.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", ["--bag", "--video"])
+def test_a_clip_in_the_demos_own_folder_is_refused_and_stays(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "out/source/mine"
+    clip.mkdir(parents=True)
+    assert demo.main([option, str(clip), "--output", str(tmp_path / "out")]) == 2
+    assert "move it elsewhere" in capsys.readouterr().err
+    assert clip.exists()
+
+
 def test_a_node_that_cannot_start_ends_the_demo_with_its_log(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
