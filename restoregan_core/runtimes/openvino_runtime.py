@@ -82,9 +82,8 @@ class OpenVinoRuntime:
         if bottom or right:  # outside the graph: inside, it would cost a copy at every size
             edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
             frames_BHWC = np.stack([cv2.copyMakeBorder(frame, *edge) for frame in frames_BHWC])
-        planes_BCHW = np.stack([to_planes(frame_HWC, self._block) for frame_HWC in frames_BHWC])
-        restored_BCHW, mean_residual = self._graph.run(planes_BCHW)
-        restored_BHWC = np.stack([from_planes(planes_CHW, self._block) for planes_CHW in restored_BCHW])
+        restored_BCHW, mean_residual = self._graph.run(to_planes(frames_BHWC, self._block))
+        restored_BHWC = from_planes(restored_BCHW, self._block)
         return restored_BHWC[:, :height, :width], float(mean_residual)
 
     def describe(self) -> str:

@@ -12,14 +12,14 @@ from restoregan_core.images.planes import from_planes, to_planes
 @pytest.mark.parametrize("block", [1, 2, 4])
 @pytest.mark.parametrize("channels", [3, 9])
 def test_planes_are_pixel_unshuffles_and_give_the_image_back(block, channels):
-    image = np.random.default_rng(0).integers(0, 256, (8, 12, channels), np.uint8)
-    expected = F.pixel_unshuffle(torch.from_numpy(image).permute(2, 0, 1)[None], block)[0].numpy()
-    planes = to_planes(image, block)
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 12, channels), np.uint8)
+    expected = F.pixel_unshuffle(torch.from_numpy(images).permute(0, 3, 1, 2), block).numpy()
+    planes = to_planes(images, block)
     assert (planes == expected).all()
-    assert (from_planes(planes, block) == image).all()
+    assert (from_planes(planes, block) == images).all()
 
 
 def test_a_view_of_a_larger_image_is_taken_as_it_is():
-    larger = np.random.default_rng(1).integers(0, 256, (10, 20, 3), np.uint8)
-    part = larger[1:9, 4:16]
+    larger = np.random.default_rng(1).integers(0, 256, (1, 10, 20, 3), np.uint8)
+    part = larger[:, 1:9, 4:16]
     assert (to_planes(part, 2) == to_planes(part.copy(), 2)).all()
