@@ -67,6 +67,12 @@ class RestorationPipeline:
         self._steadier = Steadier()
         self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE))
         self._judge = CameraJudge(assessor, self._history)
+        self._with_memory: dict[str, Gate | Steadier | FrameHistory | CameraJudge] = {
+            "gate": self._gate,
+            "steadier": self._steadier,
+            "history": self._history,
+            "judge": self._judge,
+        }
         self.settings = PipelineSettings() if settings is None else settings
 
     @property
@@ -118,7 +124,7 @@ class RestorationPipeline:
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
-        for part in (self._gate, self._steadier, self._history, self._judge):
+        for part in self._with_memory.values():
             part.reset(camera)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
@@ -127,28 +133,19 @@ class RestorationPipeline:
         Later frames do not change them.
         """
         return {
-            f"{part} {name}": array
-            for part, arrays in (
-                ("gate", self._gate.state()),
-                ("steadier", self._steadier.state()),
-                ("history", self._history.state()),
-                ("judge", self._judge.state()),
-            )
-            for name, array in arrays.items()
+            f"{name} {key}": array
+            for name, part in self._with_memory.items()
+            for key, array in part.state().items()
         }
 
     def load_state(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Go on where ``state`` was taken; what was remembered here is forgotten. An empty mapping forgets all."""
-        parts: dict[str, dict[str, npt.NDArray[Any]]] = {
-            name: {} for name in ("gate", "steadier", "history", "judge")
-        }
-        for key, array in arrays.items():
-            part, name = key.split(" ", 1)
-            parts[part][name] = array
-        self._gate.load_state(parts["gate"])
-        self._steadier.load_state(parts["steadier"])
-        self._history.load_state(parts["history"])
-        self._judge.load_state(parts["judge"])
+        states: dict[str, dict[str, npt.NDArray[Any]]] = {name: {} for name in self._with_memory}
+        for name_and_key, array in arrays.items():
+            name, key = name_and_key.split(" ", 1)
+            states[name][key] = array
+        for name, part in self._with_memory.items():
+            part.load_state(states[name])
 
     def _process(self, rgb_HWC: RgbImage, camera: str, restore: bool) -> RestorationResult:
         started = time.perf_counter()

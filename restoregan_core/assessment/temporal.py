@@ -7,6 +7,7 @@ import numpy.typing as npt
 from torch import nn
 
 from restoregan_core.assessment.frames_before import FramesBefore
+from restoregan_core.assessment.log_odds import log_odds_of, probability_of
 from restoregan_core.assessment.temporal_measures import measure_change
 from restoregan_core.models.temporal_head import SINGLE_LIMIT, SINGLE_SCALE, TEMPORAL_EVENTS, TemporalHead
 
@@ -14,7 +15,7 @@ Vector = npt.NDArray[np.float32]
 
 SHARES = {"blur": 1 / 3, "rain": 0.8}
 """Weight of the frames before in the log-odds of an event; the rest is the single image's. Rain shows in what changes,
-blur in the image itself: each has most to say where it sees most (docs/benchmarks/assessor.md)."""
+blur in the image itself: each has most to say where it sees most (docs/benchmarks/assessor_video.md)."""
 _LOWEST = 1e-4
 """The single image's probabilities are held this far from 0 and 1, whose log-odds are infinite."""
 
@@ -39,7 +40,7 @@ class TemporalJudge:
         """
         shares = np.array([SHARES[event] for event in TEMPORAL_EVENTS], np.float32)
         tiles, frame = (
-            _logistic((part.T * shares + _log_odds_of(alone[: len(shares)]).T * (1 - shares)).T)
+            probability_of((part.T * shares + log_odds_of(alone[: len(shares)], _LOWEST).T * (1 - shares)).T)
             for part, alone in zip(self.log_odds(before, *log_odds), single, strict=True)
         )
         return tiles, frame
@@ -79,12 +80,3 @@ def _through(layers: list[tuple[Vector, Vector]], inputs: Vector) -> Vector:
         # OpenCV's product: OpenBLAS would leave threads behind that spin long after.
         outputs = cv2.gemm(np.maximum(outputs, 0) if number else outputs, weight, 1.0, None, 0.0) + bias  # type: ignore[call-overload]
     return outputs
-
-
-def _log_odds_of(probabilities: Vector) -> Vector:
-    held = np.clip(probabilities, _LOWEST, 1 - _LOWEST)
-    return np.asarray(np.log(held / (1 - held)), np.float32)
-
-
-def _logistic(log_odds: Vector) -> Vector:
-    return np.asarray(1 / (1 + np.exp(-log_odds)), np.float32)

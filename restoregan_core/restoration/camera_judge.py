@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment, Assessor, VideoAssessor
+from restoregan_core.assessment.log_odds import log_odds_of, probability_of
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.restoration.history import FrameHistory
 
@@ -25,11 +26,11 @@ _MOST = 4.0
 
 
 class CameraJudge:
-    """Judges the frames that a history takes up.
+    """Judges the frames of a history.
 
     Args:
-        assessor: one that is no ``VideoAssessor`` judges each frame alone, and its word stands.
-        history: has taken up a frame when it is judged; keeps at least ``FRAMES_BEFORE``.
+        assessor: one that is not a ``VideoAssessor`` judges each frame alone, and its judgement is not averaged.
+        history: must hold a frame before it is judged; keeps at least ``FRAMES_BEFORE``.
     """
 
     def __init__(self, assessor: Assessor, history: FrameHistory) -> None:
@@ -40,21 +41,20 @@ class CameraJudge:
         """Of each camera, the mean for blur and rain, (2, 1 + rows, columns): the frame's in the first row."""
 
     def judge(self, camera: str, rgb_HWC: RgbImage) -> Assessment:
-        """Judge the frame of a camera that the history took up last."""
+        """Judge the newest frame that the history holds of a camera."""
         if self._video_assessor is None:
             return self.assessor.assess(rgb_HWC)
         before = self._history.before(camera)
-        if (
-            before is None
-        ):  # a first frame, or a new scene: what is said of one image alone has no part in the mean
+        if before is None:
+            # A first frame, or a new scene: the judgement of one image alone has no part in the mean.
             self._log_odds.pop(camera, None)
             return self.assessor.assess(rgb_HWC)
         found = self._video_assessor.assess_video(rgb_HWC, before)
-        own = _log_odds_of(found)
+        own = _own_log_odds(found)
         mean = self._log_odds.get(camera, own)
         mean = np.asarray(mean + np.float32(NEW_SHARE) * (own - mean), np.float32)
         self._log_odds[camera] = mean
-        p = np.asarray(1 / (1 + np.exp(-mean)), np.float32)
+        p = probability_of(mean)
         return replace(
             found,
             blur_probability=float(p[0, 0, 0]),
@@ -86,7 +86,7 @@ class CameraJudge:
         self._log_odds = dict(log_odds)
 
 
-def _log_odds_of(found: Assessment) -> npt.NDArray[np.float32]:
+def _own_log_odds(found: Assessment) -> npt.NDArray[np.float32]:
     rows = [
         np.vstack([np.full((1, grid.shape[1]), frame, np.float32), grid])
         for frame, grid in (
@@ -94,6 +94,4 @@ def _log_odds_of(found: Assessment) -> npt.NDArray[np.float32]:
             (found.rain_probability, found.rain_grid),
         )
     ]
-    lowest = 1 / (1 + np.exp(np.float32(_MOST)))
-    p = np.clip(np.nan_to_num(np.stack(rows), nan=0.0), lowest, 1 - lowest)
-    return np.asarray(np.log(p / (1 - p)), np.float32)
+    return log_odds_of(np.nan_to_num(np.stack(rows), nan=0.0), 1 / (1 + np.exp(np.float32(_MOST))))

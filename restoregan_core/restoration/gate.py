@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.assessment.log_odds import log_odds_of, probability_of
 
 FRAME_SHARE = 0.6
 """Weight of the frame's log-odds in what is held against a tile's threshold; the rest is the tile's own."""
@@ -149,10 +150,9 @@ def tile_evidence(grid: npt.NDArray[np.float32], frame_probability: float) -> np
     tiles = np.nan_to_num(grid, nan=0.0).astype(np.float32)
     if np.isnan(frame_probability):
         return tiles
-    held = np.clip(tiles, _LOWEST, 1 - _LOWEST)
     frame = min(max(frame_probability, _LOWEST), 1 - _LOWEST)
-    mean = (1 - FRAME_SHARE) * np.log(held / (1 - held)) + FRAME_SHARE * np.log(frame / (1 - frame))
-    return np.asarray(1 / (1 + np.exp(-mean)), np.float32)
+    mean = (1 - FRAME_SHARE) * log_odds_of(tiles, _LOWEST) + FRAME_SHARE * np.log(frame / (1 - frame))
+    return probability_of(mean)
 
 
 def _with_neighbours(tiles: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
