@@ -30,12 +30,11 @@ from restoregan_core.data.ranges import Range, draw_choice
 from restoregan_core.data.samples import SampleMaker
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.images.folders import ImageCache
+from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 
 SIDE_PX = 256
 _FRAMES = 3
-
-RgbImage = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +56,7 @@ class AssessmentClipConfig:
     drawn: int = 4000
     """Clips that are filmed or degraded here."""
     recorded_step: int = 5
-    """Of recorded frames every so-manieth is judged, with the two before it."""
+    """Every so many recorded frames one is judged, with the two before it."""
     shares: Shares = field(
         default_factory=lambda: Shares(blur=0.2, rain=0.33, blur_rain=0.06, drops=0.05, clean=0.36, pair=0.0)
     )

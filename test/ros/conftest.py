@@ -55,6 +55,10 @@ def context(domain_id: int) -> Iterator["rclpy.Context"]:
     rclpy.try_shutdown(context=context)
 
 
+def _shares_the_module(request: pytest.FixtureRequest) -> bool:
+    return not {"start_shared_node", "context", "domain_id"}.isdisjoint(request.fixturenames)
+
+
 @pytest.fixture
 def own_domain_id(request: pytest.FixtureRequest) -> int:
     """The module's domain for a test that shares something of it, else one of the test's own.
@@ -63,7 +67,7 @@ def own_domain_id(request: pytest.FixtureRequest) -> int:
     shared memory of the one before, and unlinks the file when it finds it dead, though a new node has just made it anew
     (docs/reliability.md).
     """
-    if {"start_shared_node", "context", "domain_id"} & set(request.fixturenames):
+    if _shares_the_module(request):
         return request.getfixturevalue("domain_id")
     return 20 + next(_domains) % 80
 
@@ -71,7 +75,7 @@ def own_domain_id(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def own_context(request: pytest.FixtureRequest, own_domain_id: int) -> Iterator["rclpy.Context"]:
     """As ``own_domain_id``."""
-    if {"start_shared_node", "context", "domain_id"} & set(request.fixturenames):
+    if _shares_the_module(request):
         yield request.getfixturevalue("context")
         return
     context = rclpy.Context()

@@ -8,6 +8,7 @@ The last layer is scaled on clips of held-out scenes, by Platt's method: probabi
 import copy
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +23,10 @@ from restoregan_core.images.tile_grid import grid_shape
 from restoregan_core.metrics.calibration import Platt
 from restoregan_core.models.temporal_head import TEMPORAL_EVENTS, TemporalHead
 from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.training.ema import make_ema
 
 _FRAMES_IN_A_STEP = 32
+EMA_DECAY = 0.98
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def fit_head(
     optimiser = torch.optim.AdamW(head.parameters(), learning_rate, weight_decay=weight_decay)
     steps = passes * -(-len(learnt) // _FRAMES_IN_A_STEP)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps)
-    average = copy.deepcopy(head)
+    ema = make_ema(head, EMA_DECAY)
     for _ in range(passes):
         for numbers in torch.randperm(len(learnt)).split(_FRAMES_IN_A_STEP):
             tiles, whole = frames.judged(head, numbers, noise)
@@ -125,10 +128,8 @@ def fit_head(
             loss.backward()
             optimiser.step()
             schedule.step()
-            with torch.no_grad():
-                for mean, value in zip(average.parameters(), head.parameters(), strict=True):
-                    mean.lerp_(value, 0.02)
-    return calibrated(average, held_out)
+            ema.update_parameters(head)
+    return calibrated(cast(TemporalHead, ema.module), held_out)
 
 
 def _cross_entropy(log_odds: Tensor, truth: Tensor) -> Tensor:
