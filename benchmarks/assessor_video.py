@@ -4,7 +4,7 @@
     PYTHONPATH=. python benchmarks/assessor_video.py --data ../shared/data/eval \\
         --output docs/benchmarks/assessor_video.md
 
-``--clean DIR ...`` adds folders of clean frames, each one clip, to the false take-ups; ``--rain DIR ...`` adds clips
+``--clean DIR ...`` adds folders of clean frames, each one clip, to the false selections; ``--rain DIR ...`` adds clips
 of rain. Nothing is tuned here: no clip was learnt from or calibrated on.
 """
 
@@ -100,8 +100,8 @@ def row(name: str, found: Judged) -> str:
     return f"| {name} | {len(found.p)} | {' | '.join(cells)} | {taken:.3f} | {found.selected.mean():.2f} |"
 
 
-def take_ups(clips: Sequence[Judged]) -> str:
-    """False take-ups: a frame that is taken up after one that was not. Interval: Poisson, exact, 95 %."""
+def false_selections(clips: Sequence[Judged]) -> str:
+    """False selections: a frame that is selected after one that was not. Interval: Poisson, exact, 95 %."""
     frames = sum(len(clip.p) for clip in clips)
     taken = sum(int((clip.selected > 0).sum()) for clip in clips)
     starts = sum(int((np.diff(np.append(0, clip.selected > 0)) > 0).sum()) for clip in clips)
@@ -109,7 +109,8 @@ def take_ups(clips: Sequence[Judged]) -> str:
     low = chi2.ppf(0.025, 2 * starts) / 2 / hours if starts else 0.0
     high = chi2.ppf(0.975, 2 * starts + 2) / 2 / hours
     return (
-        f"{starts} take-ups, {taken} frames taken up, of {frames} clean ones ({frames / RATE_HZ:.0f} s at 30 Hz): "
+        f"Selections: {starts}, each beginning with a frame after one that was not selected; {taken} frames of "
+        f"{frames} clean ones ({frames / RATE_HZ:.0f} s at 30 Hz): "
         f"{starts / hours:.0f} an hour, 95 % interval {low:.0f} to {high:.0f}."
     )
 
@@ -128,15 +129,15 @@ def onset(assessor: LearnedAssessor, folder: Path, event: int) -> str:
     flagged = int((found.p[first:last, event] >= 0.5).argmax())
     early = int((found.selected[:first] > 0).sum())
     return (
-        f"- {folder.name}: flagged {flagged} and taken up {start} frames after the onset (0: at once), {gaps} gaps "
-        f"until the end, let go {end} frames after it; before it {early} frames taken up."
+        f"- {folder.name}: flagged {flagged} and selected {start} frames after the onset (0: at once), {gaps} gaps "
+        f"until the end, let go {end} frames after it; before it {early} frames selected."
     )
 
 
 def demo(assessor: LearnedAssessor) -> list[str]:
     clip = list(street_clip().frames)
     found = judge(assessor, (frame.image for frame in clip))
-    lines = ["| part | blur, lowest to highest | largest step | rain, lowest to highest | largest step | taken up |",
+    lines = ["| part | blur, lowest to highest | largest step | rain, lowest to highest | largest step | selected |",
              "|---|---|---|---|---|---|"]  # fmt: skip
     for part in dict.fromkeys(frame.condition for frame in clip):
         here = np.array([frame.condition == part for frame in clip])
@@ -242,7 +243,7 @@ def page(
     rain: dict[str, Judged],
 ) -> str:  # fmt: skip
     head = [
-        "| clip | frames | blur p | flagged | rain p | flagged | taken up | tiles |",
+        "| clip | frames | blur p | flagged | rain p | flagged | selected | tiles |",
         "|---" * 8 + "|",
     ]  # fmt: skip
     lines = [
@@ -250,12 +251,12 @@ def page(
         "    PYTHONPATH=. python benchmarks/assessor_video.py --data ../shared/data/eval \\",
         "        --clean CLEAN_CLIP ... --rain RAIN_CLIP ... --output docs/benchmarks/assessor_video.md", "",
         f"Assessor: `{assessor.name}`, each frame with those before it, as the pipeline judges. Flagged: 0.5 and more; "
-        "taken up: the gate selects a tile at `balanced`. No clip was learnt from; the shares of the frames before "
+        "selected: the gate selects a tile at `balanced`. No clip was learnt from; the shares of the frames before "
         "(`assessment/temporal.py`) and the smoothing were chosen looking at these, so they flatter a little.", "",
         "## Clips", "", *head, *(row(name, found) for name, found in {**clips, **clean, **rain}.items()), "",
         "Area under the ROC curve, per frame:", "", *areas(data, clips), "",
-        "## False take-ups", "",
-        take_ups([*(clips[name] for name in CLEAN), *clean.values()]), "",
+        "## False selections", "",
+        false_selections([*(clips[name] for name in CLEAN), *clean.values()]), "",
         "## Onset and end", "",
         onset(assessor, data / "nturain_a1", 1), onset(assessor, data / "gopro_video", 0), "",
         "## The demo's street", "", f"The first {_SETTLING} frames of each part are left out of ranges and steps.", "",

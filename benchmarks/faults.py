@@ -4,7 +4,7 @@
     python benchmarks/faults.py                      all of them, as rows of a Markdown table
     python benchmarks/faults.py --only raises hangs
 
-Real processes: restore_node with a network that does as the picture says (test/support/obedient_node.py) or with an
+Real processes: restore_node with a network that does as the image says (test/support/obedient_node.py) or with an
 engine that is damaged, and bag_recorder. A camera sends 20 frames a second, so an image every 50 ms is none missed.
 What needs a small or read-only disk is left out where no file system can be mounted. Exit code 3 where a camera
 stayed without images.

@@ -100,7 +100,7 @@ class CameraStream:
                 qos_profile_sensor_data,
             ),
             # A driver that publishes its intrinsics once, latched, is heard by such a subscription alone; with
-            # any other it is incompatible, which is no news.
+            # any other it is incompatible, which is already known.
             self._node.create_subscription(
                 CameraInfo,
                 f"{self.camera}/camera_info",

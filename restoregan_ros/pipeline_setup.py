@@ -16,7 +16,7 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
     """Load the network; takes seconds.
 
     Raises:
-        ValueError, RuntimeError: model or runtime cannot be had; the message says why.
+        ValueError, RuntimeError: the model or the runtime is not available; the message says why.
     """
     # torch is imported here, where the node is configured: its import alone takes a second or two.
     import torch

@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
 
 
 class _Judge:
-    """The judge of the pipeline for videos and bags, each frame with those before it; pictures are judged alone."""
+    """The pipeline's judge for videos and bags, each frame with those before it; single images are judged alone."""
 
     def __init__(self, assessor: Assessor, is_video: bool) -> None:
         self._assessor = assessor

@@ -154,9 +154,9 @@ class ReplayFolder:
         try:
             return read_checkpoint(self)
         except ValueError as error:
-            if foreign := self._foreign():
+            if others := self._files_of_others():
                 raise ValueError(
-                    f"{error}, and {foreign[0]} was written by no replay: name another folder, or --overwrite, which"
+                    f"{error}, and {others[0]} was not written by a replay: name another folder, or --overwrite, which"
                     " removes only what a replay wrote"
                 ) from error
             logger.warning("%s: starting over", error)
@@ -169,7 +169,7 @@ class ReplayFolder:
         unfinished = [name for file in files for name in temporary_names(file)]
         return [self.bag, self.clips, self.images, *files, *unfinished, self.work]
 
-    def _foreign(self) -> list[Path]:
+    def _files_of_others(self) -> list[Path]:
         known = {path.name for path in self._entries()}
         return sorted(path for path in self.path.iterdir() if path.name not in known)
 

@@ -125,7 +125,7 @@ def detector(folder: Path) -> Execution:
 
 
 def labels(folder: Path) -> Execution:
-    """KITTI labels beside their picture."""
+    """KITTI labels beside their image."""
     from restoregan_core.detection.kitti import find_frames
 
     for name in ("images", "labels"):

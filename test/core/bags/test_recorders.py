@@ -108,7 +108,7 @@ def test_a_file_that_was_unpacked_is_found_though_the_metadata_name_the_packed_o
     assert numbers(bag) == ([0, 1, 2], ["bag.db3.zstd: named by metadata.yaml, but missing"])
 
 
-def write_foreign_mcap(file: Path, profile: str, schema: tuple[str, str, bytes], data: list[bytes]) -> Path:
+def write_mcap_of_others(file: Path, profile: str, schema: tuple[str, str, bytes], data: list[bytes]) -> Path:
     writer_module = pytest.importorskip("mcap.writer")
     serialization = {"ros1msg": "ros1"}.get(schema[1], schema[1])
     with file.open("wb") as stream:
@@ -131,7 +131,7 @@ def test_a_bag_of_ros_1_that_was_converted_to_mcap_is_read(tmp_path: Path) -> No
         message = store.types[IMAGE](header, *rgb.shape[:2], "rgb8", 0, rgb.shape[1] * 3, rgb.reshape(-1))
         data.append(bytes(store.serialize_ros1(message, IMAGE)))
     text = store.generate_msgdef(IMAGE, ros_version=1)[0].encode()
-    file = write_foreign_mcap(tmp_path / "old.mcap", "ros1", ("sensor_msgs/Image", "ros1msg", text), data)
+    file = write_mcap_of_others(tmp_path / "old.mcap", "ros1", ("sensor_msgs/Image", "ros1msg", text), data)
     assert numbers(file) == ([0, 1, 2], [])
     with open_bag(file) as bag:
         assert bag.is_ros1
@@ -139,7 +139,7 @@ def test_a_bag_of_ros_1_that_was_converted_to_mcap_is_read(tmp_path: Path) -> No
 
 def test_images_in_protobuf_are_named_as_what_is_not_read(tmp_path: Path) -> None:
     schema = ("foxglove.CompressedImage", "protobuf", b"\n\0")
-    file = write_foreign_mcap(tmp_path / "devkit.mcap", "", schema, [b"\n\0"])
+    file = write_mcap_of_others(tmp_path / "devkit.mcap", "", schema, [b"\n\0"])
     why = r"/front/image_raw \(foxglove.CompressedImage as protobuf, not decoded here\)"
     with pytest.raises(BagError, match=why), open_bag(file) as bag:
         FrameReader(bag)

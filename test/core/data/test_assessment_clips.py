@@ -60,8 +60,8 @@ def test_recorded_clips_are_consecutive_frames_of_one_folder(tmp_path):
 
 def test_both_sides_of_real_pairs_are_judged_by_what_is_between_them(tmp_path):
     sharp = [np.roll(street(), -3 * number, axis=1) for number in range(3)]
-    for kind, spoil in (("blur", lambda frame: smeared(frame, 9, 0)), ("rain", rained_on)):
-        write(tmp_path / kind / "input", [spoil(frame) for frame in sharp])
+    for kind, degrade in (("blur", lambda frame: smeared(frame, 9, 0)), ("rain", rained_on)):
+        write(tmp_path / kind / "input", [degrade(frame) for frame in sharp])
         write(tmp_path / kind / "target", sharp)
     config = AssessmentClipConfig(
         blur_pairs=[PairFolder(path=str(tmp_path / "blur"))],

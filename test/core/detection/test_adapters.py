@@ -10,7 +10,7 @@ pytest.importorskip("onnxruntime")
 
 
 def constant_network(path, shape, kind, outputs):
-    """An ONNX file that returns the same arrays for any picture."""
+    """An ONNX file that returns the same arrays for any image."""
     from onnx import TensorProto, helper, numpy_helper
 
     nodes, infos = [], []

@@ -76,7 +76,7 @@ def test_starting_over_never_removes_what_no_replay_wrote(tmp_path: Path) -> Non
     folder.images.symlink_to(linked)
     folder.report_json.with_name("report.json.part").write_text("of a run that was killed")
     folder.checkpoint.write_text("{")
-    with pytest.raises(ValueError, match=r"checkpoint\.json.*notes\.txt was written by no replay"):
+    with pytest.raises(ValueError, match=r"checkpoint\.json.*notes\.txt was not written by a replay"):
         folder.open(SETTINGS)
     assert folder.checkpoint.read_text() == "{"
 
