@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.models.generator_config import GeneratorConfig
 
 
 def count_parameters(module: nn.Module) -> int:

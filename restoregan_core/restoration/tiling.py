@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from restoregan_core.models.complexity import receptive_field
-from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.models.generator_config import GeneratorConfig
 
 
 @dataclass(frozen=True)

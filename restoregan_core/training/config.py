@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from restoregan_core.data.config import DataConfig
-from restoregan_core.models.generator import GeneratorConfig
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.training.loss_config import DetectorConfig, LossConfig, PerceptualConfig, require
 from restoregan_core.training.losses.detector import STRIDE_PX
 from restoregan_core.zoo import CONFIGS
