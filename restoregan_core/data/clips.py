@@ -147,7 +147,10 @@ class ClipDegradation:
         return degraded
 
     def ground_truth(self, frame: npt.NDArray[np.float32]) -> RgbImage:
-        """The sharp current frame without streaks, drops and noise; with its veil and brightness."""
+        """The sharp current frame without streaks, drops and noise; with its veil and brightness.
+
+        A clean clip's is what the camera delivers: nothing is to be done to it, noise included.
+        """
         target_CHW = _to_chw(frame)
         if self.veil:
             target_CHW = self._veiled(target_CHW)
@@ -155,6 +158,8 @@ class ClipDegradation:
             target_CHW = apply_veil(target_CHW, self.rain)
         if self.accidents.gains:
             target_CHW = (target_CHW * self.accidents.gains[0]).clamp(0, 1)
+        if self.kind == "clean" and self.sensor is not None:
+            target_CHW = apply_sensor(target_CHW, self.sensor)
         return _to_bytes(target_CHW)
 
     def _rain_of(self, number: int) -> Rain:

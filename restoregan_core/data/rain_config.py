@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from restoregan_core.data.ranges import Range, check_range, check_share
 
-_KINDS = ("sparse", "dense", "video", "driving", "near", "thin")
+_KINDS = ("sparse", "dense", "video", "driving", "near", "thin", "far")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +157,23 @@ def _thin() -> StreakRanges:
     )
 
 
+def _far() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 2),
+        lean_deg=25,
+        spread_deg=4,
+        length_px=(6, 45),
+        width_px=(0.7, 1.6),
+        coverage=(0.25, 1.5),
+        brightness=(0.02, 0.16),
+        hard_share=0.1,
+        transparent_share=0.4,
+        light_share=0.5,
+        haze_share=0.5,
+        haze=(0.02, 0.25),
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RainConfig:
     """How rain is drawn: how often of each kind, and what each looks like.
@@ -177,12 +194,15 @@ class RainConfig:
     """Short, wide, soft and see-through, as drops close to the lens are filmed."""
     thin_weight: float = 0.0
     """Long, thin and leaning, as rain in wind."""
+    far_weight: float = 0.0
+    """Faint, fine and many, as the rain between the near drops and the haze is filmed."""
     sparse: StreakRanges = field(default_factory=_sparse)
     dense: StreakRanges = field(default_factory=_dense)
     video: StreakRanges = field(default_factory=_video)
     driving: StreakRanges = field(default_factory=_driving)
     near: StreakRanges = field(default_factory=_near)
     thin: StreakRanges = field(default_factory=_thin)
+    far: StreakRanges = field(default_factory=_far)
     tint: float = 0.03
     """Standard deviation of a transparent streak's colour from grey."""
 

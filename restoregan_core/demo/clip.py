@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.concurrency import mapped
-from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned
+from restoregan_core.demo.degrade import RainShower, Shake, mean_light, shaken, turned, veiled
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_files import VideoReader
 
@@ -101,7 +101,7 @@ def street_clip(
         image = mean_light(expose(time_s)) if "blur" in degradations else truth
         if "rain" in degradations:
             exposure_s = BLUR_EXPOSURE_S if "blur" in degradations else RAIN_EXPOSURE_S
-            image = shower.fall_on(image, time_s, exposure_s)
+            image, truth = shower.fall_on(image, time_s, exposure_s), veiled(truth)
         return ClipFrame(time_s, image, truth, condition_of(degradations))
 
     return Clip("built-in street", count, in_threads(make, range(count)))
@@ -163,7 +163,7 @@ def given_clip(
         if "rain" in degradations:
             shower = RainShower(truth.shape[0], truth.shape[1], speed_mps=_DRIVING_MPS)
             exposure_s = BLUR_EXPOSURE_S if "blur" in degradations else RAIN_EXPOSURE_S
-            image = shower.fall_on(image, time_s, exposure_s)
+            image, truth = shower.fall_on(image, time_s, exposure_s), veiled(truth)
         return ClipFrame(time_s, image, truth, condition_of(degradations))
 
     return Clip(f"{name}, degraded by {condition_of(degradations)}", count, in_threads(degrade, timed))

@@ -19,6 +19,10 @@ _TO_LIGHT = (np.arange(256, dtype=np.float32) / 255) ** GAMMA
 _LIGHT_STEPS = 4095
 _TO_PIXEL = np.round((np.arange(_LIGHT_STEPS + 1) / _LIGHT_STEPS) ** (1 / GAMMA) * 255).astype(np.uint8)
 
+_SKY = np.array((0.72, 0.74, 0.76), np.float32)
+_VEIL = 0.05
+"""Share of a pixel's light that comes from the rain further away."""
+
 Light = npt.NDArray[Any]
 """float32."""
 
@@ -147,7 +151,17 @@ class RainShower:
 
     def fall_on(self, frame_HWC: RgbImage, time_s: float, exposure_s: float) -> RgbImage:
         """The frame with this moment's streaks, and the slight veil of the rain further away."""
-        light = to_light(frame_HWC)
-        sky = np.array((0.72, 0.74, 0.76), np.float32)
-        alpha = np.clip(self.streaks(time_s, exposure_s) + 0.05, 0, 1)[..., None]
-        return to_pixels(light + alpha * (sky - light))
+        return _under_sky(frame_HWC, np.clip(self.streaks(time_s, exposure_s) + _VEIL, 0, 1)[..., None])
+
+
+def veiled(frame_HWC: RgbImage) -> RgbImage:
+    """The frame with the veil of the rain further away and without a streak: the ground truth of a rain.
+
+    A veil is weather that one sees, as fog is; restoration takes out what hides the scene and leaves the veil.
+    """
+    return _under_sky(frame_HWC, _VEIL)
+
+
+def _under_sky(frame_HWC: RgbImage, share: float | Light) -> RgbImage:
+    light = to_light(frame_HWC)
+    return to_pixels(light + share * (_SKY - light))

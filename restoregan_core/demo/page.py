@@ -133,7 +133,8 @@ def _tables(summary: Mapping[str, Any]) -> list[Table]:
                     )
                     for q in summary["quality"]
                 ],
-                "PSNR over RGB in dB, 100 where a frame equals the ground truth; SSIM as scikit-image has it.",
+                "PSNR over RGB in dB, 100 where a frame equals the ground truth; SSIM as scikit-image has it. "
+                "The ground truth of rain is the frame without streaks; the veil of far rain belongs to it.",
             )
         )  # fmt: skip
     tables.append(

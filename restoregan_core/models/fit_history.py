@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of a generator for one with another number of frames of history."""
+"""Weights of a generator for one that blends in other images: more or fewer frames of history, their median."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ from restoregan_core.models.generator import Generator
 def fit_history(state: dict[str, Tensor], generator: Generator) -> dict[str, Tensor]:
     """Weights for ``generator``: what is new starts at zero, what is left over goes.
 
-    The first layer is told nothing of added frames, and the last one trusts each of them a little. Single images come
-    out as before, either way: their history says nothing, so weights that read it do not matter.
+    The first layer is told nothing of added frames, and the last one trusts each of them, and a median, a little.
+    Single images come out as before, either way: their history says nothing, so weights that read it do not matter.
 
     Args:
         state: of a generator of the same shape, history aside; others come back as they are.

@@ -81,6 +81,11 @@ def _upsample(in_channels: int, out_channels: int, kind: str) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(in_channels, 4 * out_channels, 1), nn.PixelShuffle(2), nn.ReLU())
 
 
+def _median_change(one_BCHW: Tensor, other_BCHW: Tensor) -> Tensor:
+    """What the median of three images has more than the first, from what the other two have more than it."""
+    return torch.maximum(one_BCHW, other_BCHW).clamp_max(0) + torch.minimum(one_BCHW, other_BCHW).clamp_min(0)
+
+
 class Generator(nn.Module):
     """Degraded image in, restored image out; RGB, values in [-1, 1].
 
@@ -89,7 +94,8 @@ class Generator(nn.Module):
 
     With ``config.history`` frames before the current one, each aligned to it, the network is told how they differ
     from it and predicts, for each pixel, how much of each difference to take over: output = input + G + sum of
-    trust_k * (frame_k - input). A history of copies of the current frame differs in nothing: a single image.
+    trust_k * (frame_k - input), with ``config.history_median`` also of their
+    median. A history of copies of the current frame differs in nothing: a single image.
 
     Shape: (B, ``config.input_channels``, H, W) -> (B, 3, H, W), H and W multiples of ``config.size_multiple``.
         (B, 3, H, W), without history, is taken as well.
@@ -131,7 +137,7 @@ class Generator(nn.Module):
         self.decoder = nn.ModuleList(
             residual_blocks(w, n) for w, n in zip(widths, c.outer_blocks, strict=False)
         )
-        self.head = SameConv2d(widths[0], (3 + c.history) * unshuffled, c.kernel_size)
+        self.head = SameConv2d(widths[0], (3 + c.blended_images) * unshuffled, c.kernel_size)
         if c.identity_start:
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
@@ -178,7 +184,8 @@ class Generator(nn.Module):
         added = torch.tanh(x[:, : 3 * pixels])
         if history:
             trust = torch.sigmoid(x[:, 3 * pixels :] + TRUST_BIAS)
-            for own, change in zip(trust.split(pixels, 1), changes, strict=True):
+            blended = [*changes, _median_change(*changes)] if self.config.history_median else changes
+            for own, change in zip(trust.split(pixels, 1), blended, strict=True):
                 # One map for all three colours of a frame.
                 added = added + torch.cat([own, own, own], 1) * change
         return added

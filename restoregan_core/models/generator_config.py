@@ -45,6 +45,10 @@ class GeneratorConfig:
     history: int = 0
     """Frames before the current one that the network sees beside it, aligned to it; 0 in the paper. What is added
     costs the stem 3 more channels a frame, and the head one map a frame of how far to trust it."""
+    history_median: bool = False
+    """Offer the head the pixel-wise median of the current frame and two frames of history as a third image to take
+    over, with a map of trust of its own. Where alignment holds, all of a rain goes by one decision for a region
+    instead of one for each streak."""
 
     def __post_init__(self) -> None:
         # YAML and JSON give lists; a frozen dataclass that is hashable wants tuples.
@@ -85,6 +89,8 @@ class GeneratorConfig:
             )
         if not 0 <= self.history <= 8:
             raise ValueError(f"history={self.history} must lie in [0, 8]")
+        if self.history_median and self.history != 2:
+            raise ValueError(f"history_median=True is for history=2, not history={self.history}")
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -95,6 +101,11 @@ class GeneratorConfig:
     def input_channels(self) -> int:
         """Channels of the input: RGB of the current frame, then of each frame of the history, newest first."""
         return 3 * (1 + self.history)
+
+    @property
+    def blended_images(self) -> int:
+        """Images beside the current one that the output takes over from, each with a map of trust."""
+        return self.history + self.history_median
 
     @property
     def size_multiple(self) -> int:

@@ -30,7 +30,9 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
         raise ValueError(f"shares {', '.join(f'{s:g}' for s in shares)} must not be negative, nor all 0")
     first = parts[0].generator
     for part in parts[1:]:
-        if replace(part.generator.config, history=first.config.history) != first.config:
+        own = first.config
+        config = replace(part.generator.config, history=own.history, history_median=own.history_median)
+        if config != own:
             raise ValueError(
                 f"{part.name} has another shape than {parts[0].name}: networks of one shape alone can be averaged"
             )

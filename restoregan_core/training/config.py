@@ -253,7 +253,8 @@ class TrainConfig:
         if self.generator is not None:
             return self.generator
         history = self.data.clips.history if self.data.clips else 0
-        return replace(CONFIGS[self.model], history=history)
+        shape = CONFIGS[self.model]
+        return replace(shape, history=history, history_median=shape.history_median and history == 2)
 
     @property
     def run_dir(self) -> Path:

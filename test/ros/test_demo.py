@@ -13,7 +13,7 @@ from videos import write_uneven
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.demo import bag as demo_bag
 from restoregan_core.demo.clip import folder_clip, parse_degradations, street_clip, video_clip
-from restoregan_core.demo.degrade import RainShower, mean_light, turned
+from restoregan_core.demo.degrade import RainShower, mean_light, turned, veiled
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_ros import demo
 
@@ -72,6 +72,15 @@ def test_rain_moves_from_frame_to_frame_and_only_adds_light_to_a_dark_scene() ->
     assert not np.array_equal(first, second)
     assert (first >= night).all()
     assert (first > 90).mean() > 0.002  # streaks that one sees
+
+
+def test_the_ground_truth_of_rain_has_its_veil_and_no_streaks() -> None:
+    scene = np.random.default_rng(0).integers(0, 256, (96, 160, 3), dtype=np.uint8)
+    shower, truth = RainShower(96, 160), veiled(scene)
+    rainy = shower.fall_on(scene, 1.0, 0.012)
+    without_streaks = shower.streaks(1.0, 0.012) == 0
+    assert np.array_equal(rainy[without_streaks], truth[without_streaks])
+    assert (truth[scene < 100] > scene[scene < 100]).all()
 
 
 def test_a_folder_is_played_in_the_order_of_its_names(photographs: Path) -> None:

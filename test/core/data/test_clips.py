@@ -11,6 +11,7 @@ import torch
 from restoregan_core.data.clips import Accidents, ClipConfig, draw_accidents, draw_clip, with_history
 from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
 from restoregan_core.data.degrade import DegradeConfig, Shares
+from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.data.sources import TrainingSource
 
 QUIET = ClipConfig(
@@ -92,6 +93,14 @@ def test_what_is_cut_from_the_pool_keeps_frame_history_and_target_together(still
     batch = pooled.samples(range(6), 64)
     noise = (batch.input_BCHW[:, :3] - batch.target_BCHW).abs().mean()
     assert noise < 0.02
+
+
+def test_nothing_is_to_be_done_to_a_clean_clip_noise_included(stills):
+    shares = Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)
+    noisy = DegradeConfig(sensor=SensorConfig(noise_share=1, read=(0.02, 0.02), jpeg_share=0.5))
+    batch = source(stills, shares=shares, degrade=noisy).samples(range(6), 64)
+    assert torch.equal(batch.input_BCHW[:, :3], batch.target_BCHW)
+    assert not torch.equal(older(batch)[:, :3], batch.target_BCHW)
 
 
 def test_streaks_go_and_the_veil_stays():

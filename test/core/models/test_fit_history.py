@@ -14,9 +14,9 @@ SMALL = GeneratorConfig(
 )
 
 
-def network(history: int, seed: int) -> Generator:
+def network(history: int, seed: int, has_median: bool = False) -> Generator:
     torch.manual_seed(seed)
-    net = Generator(replace(SMALL, history=history)).eval()
+    net = Generator(replace(SMALL, history=history, history_median=has_median)).eval()
     torch.nn.init.normal_(net.head.weight, std=0.05)
     return net
 
@@ -35,3 +35,11 @@ def test_a_network_that_learns_to_look_back_starts_by_hardly_doing_so() -> None:
     current, older = torch.rand(2, 1, 3, 16, 24) * 2 - 1
     changed = (after(torch.cat([current, older, older], 1)) - before(current)).abs().max()
     assert 0 < changed < 0.25
+
+
+def test_a_network_that_learns_to_take_the_median_starts_by_hardly_doing_so() -> None:
+    before, after = network(2, 0), network(2, 1, has_median=True)
+    after.load_state_dict(fit_history(before.state_dict(), after))
+    frames = torch.rand(1, 9, 16, 24) * 2 - 1
+    changed = (after(frames) - before(frames)).abs().max()
+    assert 0 < changed < 0.1

@@ -219,15 +219,16 @@ HISTORY = GeneratorConfig(
 )
 
 
-def with_history() -> Generator:
+def with_history(has_median: bool = False) -> Generator:
     torch.manual_seed(0)
-    net = Generator(HISTORY).eval()
+    net = Generator(replace(HISTORY, history_median=has_median)).eval()
     nn.init.normal_(net.head.weight, std=0.05)
     return net
 
 
-def test_a_history_of_copies_is_a_single_image() -> None:
-    net = with_history()
+@pytest.mark.parametrize("has_median", [False, True])
+def test_a_history_of_copies_is_a_single_image(has_median: bool) -> None:
+    net = with_history(has_median)
     image = torch.rand(2, 3, 16, 24) * 2 - 1
     torch.testing.assert_close(net(image), net(image.repeat(1, 3, 1, 1)))
 
@@ -252,9 +253,25 @@ def test_a_network_that_trusts_a_frame_fully_gives_that_frame() -> None:
     torch.testing.assert_close(net(frames), frames[:, 6:], atol=1e-5, rtol=0)
 
 
+def test_a_network_that_trusts_the_median_fully_gives_the_median_of_three_frames() -> None:
+    net = Generator(replace(HISTORY, history_median=True)).eval()
+    nn.init.zeros_(net.head.weight)
+    nn.init.zeros_(net.head.bias)  # type: ignore[arg-type]
+    with torch.no_grad():
+        net.head.bias[12:] = torch.tensor([-40.0] * 8 + [40.0] * 4)
+    frames = torch.rand(1, 9, 16, 24) * 2 - 1
+    median = frames.view(1, 3, 3, 16, 24).median(1).values
+    torch.testing.assert_close(net(frames), median, atol=1e-5, rtol=0)
+
+
+def test_a_median_of_another_history_is_refused() -> None:
+    with pytest.raises(ValueError, match="history_median=True is for history=2, not history=1"):
+        replace(HISTORY, history=1, history_median=True)
+
+
 def test_a_history_costs_less_than_a_tenth() -> None:
     for name in ("lite", "vehicle"):
-        alone = Generator(replace(CONFIGS[name], history=0))
+        alone = Generator(replace(CONFIGS[name], history=0, history_median=False))
         assert count_multiply_adds(Generator(CONFIGS[name]), 256, 256) < 1.1 * count_multiply_adds(
             alone, 256, 256
         )
