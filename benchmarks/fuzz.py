@@ -60,7 +60,7 @@ def generator(folder: Path) -> Execution:
         save_file(state, file, {"config": mutated_json(config, rng).decode("latin-1")})
         if rng.random() < 0.3:
             file.write_bytes(mutated_bytes(file.read_bytes(), rng))
-        load_generator(file)
+        _ = load_generator(file).generator
 
     return run
 
@@ -82,7 +82,7 @@ def assessor(folder: Path) -> Execution:
         which = rng.choice(list(metadata))
         texts = {key: json.dumps(value) for key, value in metadata.items()}
         save_file(state, file, texts | {which: mutated_json(metadata[which], rng).decode("latin-1")})
-        load_assessor_network(file)
+        _ = load_assessor_network(file).network
 
     return run
 

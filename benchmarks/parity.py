@@ -25,6 +25,7 @@ from restoregan_core.commands.common import parse_size
 from restoregan_core.environment import resident_memory_mb
 from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
+from restoregan_core.models.lazy_network import LazyNetwork
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.runtimes.timing import device_name
@@ -53,7 +54,7 @@ def load(model: str) -> LoadedGenerator:
         generator = build_generator(model).eval()
         with torch.no_grad():
             generator.head.weight.normal_(0, 0.1 / generator.head.weight[0].numel() ** 0.5)
-        return LoadedGenerator(generator, f"{model}, random weights", "", {})
+        return LoadedGenerator(LazyNetwork.of(generator), f"{model}, random weights", "", {})
 
 
 def to_size(rgb_HWC: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -17,8 +17,9 @@ import openvino
 import torch
 
 from restoregan_core.commands.common import parse_size
-from restoregan_core.models.complexity import count_multiply_adds, count_parameters, receptive_field
+from restoregan_core.models.complexity import count_multiply_adds, count_parameters
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.receptive_field import receptive_field
 from restoregan_core.runtimes.timing import device_name, time_interleaved
 from restoregan_core.zoo import CONFIGS
 

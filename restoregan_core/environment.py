@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What figures depend on besides the code: processor, memory, versions."""
 
+import ctypes
 import importlib.metadata
 import platform
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +24,25 @@ def resident_memory_mb() -> float:
     """Resident memory of this process in MB (a million bytes); NaN where the system does not say."""
     found = _value_of("/proc/self/status", "VmRSS")
     return int(found.split()[0]) * 1024 / 1e6 if found else float("nan")
+
+
+def has_gpu() -> bool:
+    """Whether PyTorch sees a CUDA device. It is imported, for seconds, only where CUDA's driver loads."""
+    if not _has_gpu_driver():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _has_gpu_driver() -> bool:
+    if sys.platform != "linux":
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return Path("/dev/kfd").exists()  # AMD's, whose devices PyTorch calls CUDA as well
+    return True
 
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str | None]:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from restoregan_core.assessment.assessor import Assessor
 from restoregan_core.assessment.classical import ClassicalAssessor
+from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import PRESETS
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.restoration.settings import PipelineSettings
-from restoregan_core.zoo import load_generator
+from restoregan_core.zoo import load_assessor_network, load_generator
 
 
 def load_restorer(
@@ -52,7 +53,7 @@ def load_assessor(
     """A judge of blur, rain and lens drops.
 
     Args:
-        name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no torch, no lens drops), or
+        name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no network, no lens drops), or
             the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
         device: of the network: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         engine_dir: as for ``load_restorer``.
@@ -62,10 +63,6 @@ def load_assessor(
     """
     if name == "classical":
         return ClassicalAssessor()
-    # These import torch, which the classical assessor does not need.
-    from restoregan_core.assessment.learned import LearnedAssessor
-    from restoregan_core.zoo import load_assessor_network
-
     loaded = load_assessor_network(None if name == "learned" else name)
     return LearnedAssessor(loaded, device, None if engine_dir is None else Path(engine_dir))
 
@@ -96,6 +93,7 @@ def load_pipeline(
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
-    judge = load_assessor(assessor, device, engine_dir)
+    # OpenVINO was asked for, which runs on the CPU here: so does the assessor.
+    judge = load_assessor(assessor, "cpu" if runtime == "openvino" else device, engine_dir)
     settings = PipelineSettings(thresholds=PRESETS[preset])
     return RestorationPipeline(judge, restorer, settings, CircuitBreaker() if circuit_breaker else None)

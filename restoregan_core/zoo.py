@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names of networks -> their shapes and weights. Weights are safetensors files, checked by SHA-256.
 
+Torch is imported only where a network is made or written: a compiled network needs no more than its weights' digest.
+
 A weights file says what it is: its metadata holds the generator's config as JSON under ``config``, and where
 it comes from (training data with licences, recipe, scores, code version) under further keys.
 """
@@ -8,21 +10,25 @@ it comes from (training data with licences, recipe, scores, code version) under 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
 from restoregan_core.documents import build, parse_json
 from restoregan_core.files import atomic_write
-from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
-from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.models.temporal_head import TemporalHead
+from restoregan_core.models.assessor_config import AssessorConfig, temporal_shapes
+from restoregan_core.models.generator_config import GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork, Weights, check_fit
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from restoregan_core.models.assessor import AssessorNetwork
+    from restoregan_core.models.generator import Generator
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 
@@ -67,31 +73,53 @@ SHA256: dict[str, str] = {
 
 @dataclass(frozen=True)
 class LoadedGenerator:
-    """A generator with weights, in eval mode, and the name it goes by in reports: ``lite-0123456789ab``."""
+    """A generator with weights and the name it goes by in reports: ``lite-0123456789ab``."""
 
-    generator: Generator
+    lazy: "LazyNetwork[Generator, GeneratorConfig]"
     name: str
     sha256: str
     metadata: dict[str, str]
 
+    @property
+    def config(self) -> GeneratorConfig:
+        """Its shape."""
+        return self.lazy.config
+
+    @property
+    def generator(self) -> "Generator":
+        """The network, in eval mode; made when it is first asked for.
+
+        Raises:
+            ValueError: the weights do not fit the config that is stored with them.
+        """
+        return self.lazy.network
+
 
 @dataclass(frozen=True)
 class LoadedAssessor:
-    """The assessor's network with weights, in eval mode, and what makes probabilities of its log-odds."""
+    """The assessor's network with weights, and what makes probabilities of its log-odds."""
 
-    network: AssessorNetwork
+    lazy: "LazyNetwork[AssessorNetwork, AssessorConfig]"
     tile_calibration: list[list[float]]
-    """For each of ``models.assessor.EVENTS``: weight of the tile's log-odds, of the frame's, bias."""
+    """For each of ``models.assessor_config.EVENTS``: weight of the tile's log-odds, of the frame's, bias."""
     frame_calibration: list[list[float]]
     """For each of the same events: weight of the frame's log-odds, of the mean of its tiles', bias."""
     name: str
     metadata: dict[str, str]
-    temporal: TemporalHead | None = None
-    """What looks at the frames before; None in files that were made without."""
+    temporal: Weights | None = None
+    """Of the ``TemporalHead`` that looks at the frames before; None in files that were made without."""
+
+    @property
+    def network(self) -> "AssessorNetwork":
+        """The network, in eval mode; made when it is first asked for.
+
+        Raises:
+            ValueError: the weights do not fit the config that is stored with them.
+        """
+        return self.lazy.network
 
 
 _Triple = tuple[float, float, float]
-_Network = TypeVar("_Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -105,12 +133,14 @@ class _Calibration:
         return [list(row) for row in self.tile], [list(row) for row in self.frame]
 
 
-def build_generator(name: str) -> Generator:
+def build_generator(name: str) -> "Generator":
     """The generator of that name with fresh random weights, in training mode.
 
     Raises:
         ValueError: no such name.
     """
+    from restoregan_core.models.generator import Generator
+
     if name not in CONFIGS:
         raise ValueError(f"no model named {name!r}; there are: {', '.join(CONFIGS)}")
     return Generator(CONFIGS[name])
@@ -140,30 +170,41 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     """Load weights by zoo name or from a ``.safetensors`` file. No pickle is ever read.
 
     Raises:
-        ValueError: unknown name, not a safetensors file, no generator config in it, weights that do not fit
-            it, or a shipped file whose SHA-256 is not the one this version was released with.
+        ValueError: unknown name, not a safetensors file, no generator config in it, or a shipped file whose SHA-256
+            is not the one this version was released with. Whether the weights fit the config shows when the network
+            is made.
     """
     path = weights_path(name_or_file)
     text = os.fspath(name_or_file)
-    state, metadata, digest = _read(path)
+    weights, metadata, digest = _read(path)
     if text in CONFIGS:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     what = f"{path}: config"
     config = GeneratorConfig.from_dict(parse_json(metadata["config"], what), what)
-    generator = _filled(lambda: Generator(config), state, path)
+    lazy = LazyNetwork(config, weights, lambda weights: _make_generator(config, weights, path))
     name = text if text in CONFIGS else path.stem
-    return LoadedGenerator(generator.eval(), f"{name}-{digest[:12]}", digest, metadata)
+    return LoadedGenerator(lazy, f"{name}-{digest[:12]}", digest, metadata)
+
+
+def _make_generator(config: GeneratorConfig, weights: Weights, path: Path) -> "Generator":
+    from restoregan_core.models.fill import filled
+    from restoregan_core.models.generator import Generator
+
+    return filled(lambda: Generator(config), weights, path)
 
 
 def save_generator(
-    generator: Generator,
+    generator: "Generator",
     path: str | os.PathLike[str],
     metadata: dict[str, str],
-    dtype: torch.dtype = torch.float16,
+    dtype: "torch.dtype | None" = None,
 ) -> str:
     """Write weights and config to ``path``, atomically; return the file's SHA-256.
+
+    Args:
+        dtype: of the weights in the file; float16 if None.
 
     Raises:
         ValueError: a weight is not finite in ``dtype``.
@@ -178,12 +219,12 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
 
     Raises:
         ValueError: not a safetensors file, none of an assessor, or a shipped file whose SHA-256 is not the
-            one this version was released with.
+            one this version was released with. Whether the weights fit the config shows when the network is made.
     """
     path = WEIGHTS_DIR / f"{ASSESSOR}.safetensors" if file is None else Path(file)
     if not path.is_file():
         raise ValueError(f"no assessor at {path}: name a .safetensors file that `restoregan train` made")
-    state, metadata, digest = _read(path)
+    weights, metadata, digest = _read(path)
     if file is None:
         _check_released(ASSESSOR, path, digest)
     if "calibration" not in metadata or "config" not in metadata:
@@ -194,49 +235,67 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     config = build(AssessorConfig, parse_json(metadata["config"], what), what)
     what = f"{path}: calibration"
     calibration = build(_Calibration, parse_json(metadata["calibration"], what), what)
-    own = {key: value for key, value in state.items() if not key.startswith(_TEMPORAL)}
-    network = _filled(lambda: AssessorNetwork(config), own, path)
+    own = {key: value for key, value in weights.items() if not key.startswith(_TEMPORAL)}
+    lazy = LazyNetwork(config, own, lambda weights: _make_assessor(config, weights, path))
     temporal = None
-    if len(own) < len(state):
-        rest = {key.removeprefix(_TEMPORAL): state[key] for key in state.keys() - own.keys()}
-        temporal = _filled(TemporalHead, rest, path).eval()
+    if len(own) < len(weights):
+        temporal = {key.removeprefix(_TEMPORAL): weights[key] for key in weights.keys() - own.keys()}
+        check_fit(temporal, temporal_shapes(), path)
     name = f"{ASSESSOR if file is None else path.stem}-{digest[:12]}"
-    return LoadedAssessor(network.eval(), *calibration.lists(), name, metadata, temporal)
+    return LoadedAssessor(lazy, *calibration.lists(), name, metadata, temporal)
+
+
+def _make_assessor(config: AssessorConfig, weights: Weights, path: Path) -> "AssessorNetwork":
+    from restoregan_core.models.assessor import AssessorNetwork
+    from restoregan_core.models.fill import filled
+
+    return filled(lambda: AssessorNetwork(config), weights, path)
 
 
 def save_assessor(
-    network: AssessorNetwork,
+    network: "AssessorNetwork",
     calibration: dict[str, list[list[float]]],
     path: str | os.PathLike[str],
     metadata: dict[str, str],
-    temporal: TemporalHead | None = None,
+    temporal: Weights | None = None,
 ) -> str:
     """Write weights, shape and calibration to ``path``, atomically; return the file's SHA-256.
 
     Args:
         calibration: ``tile`` and ``frame``, as ``LoadedAssessor`` has them.
-        temporal: what looks at the frames before, if there is one.
+        temporal: ``weights_of`` the ``TemporalHead`` that looks at the frames before, if there is one.
 
     Raises:
         ValueError: a weight is not finite in float16.
     """
+    import torch
+
     own = {"config": json.dumps(network.config.to_dict()), "calibration": json.dumps(calibration)}
     weights = dict(network.state_dict())
-    if temporal is not None:
-        weights |= {f"{_TEMPORAL}{key}": value for key, value in temporal.state_dict().items()}
-    return _write(weights, path, {**metadata, **own}, torch.float16)
+    for key, value in (temporal or {}).items():
+        weights[f"{_TEMPORAL}{key}"] = torch.from_numpy(value)
+    return _write(weights, path, {**metadata, **own})
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str], str]:
-    """Weights in float32, metadata, SHA-256."""
+def _read(path: Path) -> tuple[Weights, dict[str, str], str]:
+    """Weights as they are stored, metadata, SHA-256."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 - no mapping
+            names = list(file.keys())
+            try:
+                weights = {name: file.get_tensor(name) for name in names}
+            except (TypeError, AttributeError):  # NumPy has neither bfloat16 nor float8
+                weights = _read_by_torch(path, names)
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} is not a safetensors file: {error}") from error
-    return state, metadata, digest
+    return weights, metadata, digest
+
+
+def _read_by_torch(path: Path, names: list[str]) -> Weights:
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name).float().numpy() for name in names}
 
 
 def _check_released(name: str, path: Path, digest: str) -> None:
@@ -246,29 +305,16 @@ def _check_released(name: str, path: Path, digest: str) -> None:
         )
 
 
-def _filled(make: Callable[[], _Network], state: dict[str, Tensor], path: Path) -> _Network:
-    """The network with these weights. One that does not fit them is never made: it may be of any size."""
-    with torch.device("meta"):  # shapes without memory
-        expected = {key: value.shape for key, value in make().state_dict().items()}
-    found = {key: value.shape for key, value in state.items()}
-    if differing := sorted(
-        key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
-    ):
-        raise ValueError(
-            f"{path}: the weights do not fit the config stored with them: {', '.join(differing[:3])}"
-            f"{f' and {len(differing) - 3} more' if len(differing) > 3 else ''}"
-        )
-    network = make()
-    network.load_state_dict(state)
-    return network
-
-
 def _write(
-    weights: Mapping[str, Tensor],
+    weights: "Mapping[str, Tensor]",
     path: str | os.PathLike[str],
     metadata: dict[str, str],
-    dtype: torch.dtype,
+    dtype: "torch.dtype | None" = None,
 ) -> str:
+    import torch
+    from safetensors.torch import save_file
+
+    dtype = dtype or torch.float16
     state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in weights.items()}
     for key, value in state.items():
         if not torch.isfinite(value).all():

@@ -2,6 +2,7 @@
 """From the node's settings to a warmed pipeline."""
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,10 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
     Raises:
         ValueError, RuntimeError: the model or the runtime is not available; the message says why.
     """
-    # torch is imported here, where the node is configured: its import alone takes a second or two.
-    import torch
-
+    # Imported here, where the node is configured: it may take seconds.
     from restoregan_core.loading import load_pipeline
 
-    # An OpenMP pool of all cores starves the threads that receive and publish.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    return load_pipeline(
+    pipeline = load_pipeline(
         settings.model,
         runtime=settings.runtime,
         device=settings.device,
@@ -33,6 +30,9 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
         engine_dir=settings.engine_dir or None,
         assessor=settings.assessor,
     )
+    if "torch" in sys.modules:  # an OpenMP pool of all cores starves the threads that receive and publish
+        sys.modules["torch"].set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    return pipeline
 
 
 def warm_up(pipeline: "RestorationPipeline", settings: NodeSettings) -> None:

@@ -19,6 +19,7 @@ import torch
 from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.data.assessment_clips import AssessmentClipConfig, drawn_clips, recorded_clips
 from restoregan_core.documents import build, parse_yaml
+from restoregan_core.models.lazy_network import weights_of
 from restoregan_core.training.assessor.video import Evidence, evidence_of, fit_head
 from restoregan_core.zoo import load_assessor_network, save_assessor
 
@@ -49,7 +50,7 @@ def main() -> None:
     metadata["training_data"] = json.dumps(training_data)
     metadata["temporal"] = json.dumps({"frames": len(frames), "calibrated_on": len(others)})
     calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
-    print(save_assessor(shipped.network, calibration, given.output, metadata, head))
+    print(save_assessor(shipped.network, calibration, given.output, metadata, weights_of(head)))
 
 
 def evidence(config: AssessmentClipConfig, assessor: LearnedAssessor, seed: int) -> list[Evidence]:

@@ -4,52 +4,32 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor, nn
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.assessment.temporal import TemporalJudge
+from restoregan_core.environment import has_gpu
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
+from restoregan_core.models.lazy_network import weights_digest
 from restoregan_core.runtimes.openvino_graph import CpuGraph
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
-from restoregan_core.runtimes.torch_runtime import torch_device
 from restoregan_core.zoo import LoadedAssessor
+
+if TYPE_CHECKING:
+    from torch import nn
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_PIXELS = 9_000_000
 """A 4K frame is judged whole, in 250 MB by OpenVINO and 700 MB by torch."""
 
-_Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
+Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
 """A frame of any size, (1, H, W, 3) -> what ``AssessorFrameNetwork`` gives."""
-
-
-class AssessorFrameNetwork(nn.Module):
-    """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,), and the
-    log-odds of both before calibration, in the same shapes."""
-
-    tile_calibration: Tensor
-    frame_calibration: Tensor
-
-    def __init__(self, loaded: LoadedAssessor) -> None:
-        super().__init__()
-        self.network = loaded.network
-        self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
-        self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
-
-    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
-        tiles, frame = self.network(x_BCHW)
-        own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
-        tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
-        own, within, bias = self.frame_calibration.unbind(1)
-        frame_probabilities = torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)
-        return tile_probabilities[0], frame_probabilities[0], tiles[0], frame[0]
 
 
 class LearnedAssessor:
@@ -84,16 +64,15 @@ class LearnedAssessor:
         self._in_bands: set[tuple[int, int]] = set()
         """Sizes that the log has told to be judged in bands."""
         self._over_time = TemporalJudge(loaded.temporal) if loaded.temporal is not None else None
-        network = AssessorFrameNetwork(loaded).eval().requires_grad_(False)
-        self._run: _Run
-        if device.startswith("cuda") or (device == "auto" and torch.cuda.is_available()):
-            self._run = _in_torch(network, torch_device(device))
+        self._run: Run
+        if device.startswith("cuda") or (device == "auto" and has_gpu()):
+            self._run = _in_torch(loaded, device)
             return
         try:
-            self._run = _in_openvino(network, loaded, engine_dir)
+            self._run = _in_openvino(loaded, engine_dir)
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
-            self._run = _in_torch(network, torch.device("cpu"))
+            self._run = _in_torch(loaded, "cpu")
 
     def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """See ``Assessor.assess``."""
@@ -146,28 +125,42 @@ class LearnedAssessor:
         ]  # fmt: skip
 
 
-def _in_openvino(network: nn.Module, loaded: LoadedAssessor, engine_dir: Path | None) -> _Run:
-    side, shape = 2 * TILE_SIZE_PX, loaded.network.config.to_dict()
-    graph = CpuGraph(network, (1, side, side, 3), (0, 1, 2), "assessor 3", shape, {}, engine_dir)
+def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None) -> Run:
+    side = 2 * TILE_SIZE_PX
+    # Beside the network's own: the calibration is part of the graph.
+    weights = {
+        **loaded.lazy.weights,
+        "tile_calibration": np.array(loaded.tile_calibration),
+        "frame_calibration": np.array(loaded.frame_calibration),
+    }
+    graph = CpuGraph(
+        lambda: _frame_network(loaded),
+        weights_digest(weights, loaded.lazy.config.to_dict()),
+        (1, side, side, 3),
+        (0, 1, 2),
+        "assessor 3",
+        {},
+        engine_dir,
+    )
+    return lambda rgb_BHWC: graph.run(_mirrored(rgb_BHWC))
 
-    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
-        bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
-        if bottom or right:
-            rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
-        return graph.run(rgb_BHWC)
 
-    return run
+def _frame_network(loaded: LoadedAssessor) -> "nn.Module":
+    from restoregan_core.assessment.frame_network import AssessorFrameNetwork
+
+    return AssessorFrameNetwork(loaded).eval().requires_grad_(False)
 
 
-def _in_torch(network: nn.Module, device: torch.device) -> _Run:
-    network = network.to(device)
+def _in_torch(loaded: LoadedAssessor, device: str) -> Run:
+    from restoregan_core.assessment.frame_network import AssessorFrameNetwork, in_torch
 
-    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
-        with torch.inference_mode():
-            bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
-            if bottom or right:
-                rgb_BHWC = np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
-            x_BHWC = torch.from_numpy(np.require(rgb_BHWC, requirements=["C", "W"])).to(device)
-            return [output.cpu().numpy() for output in network(x_BHWC)]
+    run = in_torch(AssessorFrameNetwork(loaded), device)
+    return lambda rgb_BHWC: run(_mirrored(rgb_BHWC))
 
-    return run
+
+def _mirrored(rgb_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """With the mirror image beyond the border, up to whole tiles."""
+    bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
+    if not bottom and not right:
+        return rgb_BHWC
+    return np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")

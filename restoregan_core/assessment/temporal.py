@@ -4,12 +4,12 @@
 import cv2
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.assessment.log_odds import log_odds_of, probability_of
 from restoregan_core.assessment.temporal_measures import measure_change
-from restoregan_core.models.temporal_head import SINGLE_LIMIT, SINGLE_SCALE, TEMPORAL_EVENTS, TemporalHead
+from restoregan_core.models.assessor_config import SINGLE_LIMIT, SINGLE_SCALE, TEMPORAL_EVENTS
+from restoregan_core.models.lazy_network import Weights
 
 Vector = npt.NDArray[np.float32]
 
@@ -21,13 +21,15 @@ _LOWEST = 1e-4
 
 
 class TemporalJudge:
-    """A ``TemporalHead`` on numpy and OpenCV: on matrices this small, torch costs more than it computes."""
+    """A ``TemporalHead`` on numpy and OpenCV: on matrices this small, torch costs more than it computes.
 
-    def __init__(self, head: TemporalHead) -> None:
-        self._mean, self._deviation = (
-            np.array(part.numpy(), np.float32) for part in (head.mean, head.deviation)
-        )
-        self._tile, self._frame = _layers(head.tile), _layers(head.frame)
+    Args:
+        weights: of the head, by name.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        self._mean, self._deviation = (np.array(weights[name], np.float32) for name in ("mean", "deviation"))
+        self._tile, self._frame = _layers(weights, "tile"), _layers(weights, "frame")
 
     def judge(
         self, before: FramesBefore, single: tuple[Vector, Vector], log_odds: tuple[Vector, Vector]
@@ -63,14 +65,13 @@ class TemporalJudge:
         )
 
 
-def _layers(perceptron: nn.Sequential) -> list[tuple[Vector, Vector]]:
+def _layers(weights: Weights, perceptron: str) -> list[tuple[Vector, Vector]]:
     return [
         (
-            np.ascontiguousarray(layer.weight.detach().numpy().T, np.float32),
-            np.array(layer.bias.detach().numpy(), np.float32),
+            np.ascontiguousarray(weights[f"{perceptron}.{layer}.weight"].T, np.float32),
+            np.array(weights[f"{perceptron}.{layer}.bias"], np.float32),
         )
-        for layer in perceptron
-        if isinstance(layer, nn.Linear)
+        for layer in (0, 2)  # an activation lies between them
     ]
 
 

@@ -8,46 +8,15 @@ perceptron reads easily, and contrast falls out. A tile is judged by itself, its
 seldom falls on one tile alone.
 """
 
-from dataclasses import asdict, dataclass
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
-
-EVENTS = ("blur", "rain", "drops")
-"""What the three outputs are about: motion blur of 3 px or more; streaks or drops; drops alone."""
+from restoregan_core.models.assessor_config import EVENTS, AssessorConfig
 
 _FLOOR = 1e-3
 """Under the logarithm: features below this are noise. Representable in half precision."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AssessorConfig:
-    """Shape of the network.
-
-    Raises:
-        ValueError: not four widths, or one below 1 or over 8192.
-    """
-
-    widths: tuple[int, ...] = (24, 32, 48, 64)
-    """Channels at 1/2, 1/4, 1/8 and 1/16 of the frame's resolution."""
-    head_width: int = 96
-    """Channels of a tile's summary."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
-        sizes = (*self.widths, self.head_width)
-        if len(self.widths) != 4 or min(sizes) < 1 or max(sizes) > 8192:
-            raise ValueError(
-                f"widths={self.widths}, head_width={self.head_width}: four widths and a head, all from 1 to 8192"
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 class AssessorNetwork(nn.Module):

@@ -4,13 +4,14 @@
 import torch
 from torch import Tensor, nn
 
-MEASURES = 20
-"""Numbers of a tile, see ``assessment/temporal_measures.py``."""
-_SINGLE = 6
-"""Log-odds of the network of single images: the tile's and the frame's, for three events each."""
-TEMPORAL_EVENTS = ("blur", "rain")
-SINGLE_LIMIT, SINGLE_SCALE = 8.0, 4.0
-"""Log-odds of the network of single images are held within the one from 0, and divided by the other."""
+from restoregan_core.models.assessor_config import (
+    MEASURES,
+    SINGLE,
+    SINGLE_LIMIT,
+    SINGLE_SCALE,
+    TEMPORAL_EVENTS,
+    TEMPORAL_WIDTH,
+)
 
 
 class TemporalHead(nn.Module):
@@ -24,13 +25,13 @@ class TemporalHead(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, width: int = 32) -> None:
+    def __init__(self, width: int = TEMPORAL_WIDTH) -> None:
         super().__init__()
         self.width = width
         self.register_buffer("mean", torch.zeros(MEASURES))
         self.register_buffer("deviation", torch.ones(MEASURES))
-        self.tile = _perceptron(2 * MEASURES + _SINGLE, width)
-        self.frame = _perceptron(2 * MEASURES + _SINGLE, width)
+        self.tile = _perceptron(2 * MEASURES + SINGLE, width)
+        self.frame = _perceptron(2 * MEASURES + SINGLE, width)
 
     def forward(self, measures: Tensor, single: Tensor, is_tile: Tensor) -> tuple[Tensor, Tensor]:
         weight = is_tile.to(measures.dtype)[..., None]

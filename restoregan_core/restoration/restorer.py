@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
+from restoregan_core.environment import has_gpu
 from restoregan_core.images.alignment import align
 from restoregan_core.images.rgb import RgbImage, require_rgb
-from restoregan_core.models.generator import Generator
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
 from restoregan_core.zoo import LoadedGenerator
@@ -65,10 +64,10 @@ class Restorer:
             raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(('auto', *RUNTIMES))}")
         self.name = loaded.name
         self.max_pixels = max_pixels
-        self._config = loaded.generator.config
+        self._config = loaded.config
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
-        self._weights_are_finite = all(bool(torch.isfinite(p).all()) for p in loaded.generator.parameters())
-        self._candidates = _candidates(loaded.generator, runtime, device, engine_dir, build_if_missing)
+        self._weights_are_finite = loaded.lazy.is_finite
+        self._candidates = _candidates(loaded, runtime, device, engine_dir, build_if_missing)
         self._opened: list[Runtime] = []
         self._tiled: set[tuple[int, int]] = set()
         """Sizes that the log has told to be tiled."""
@@ -204,29 +203,34 @@ class Restorer:
 
 
 def _candidates(
-    generator: Generator, runtime: str, device: str, engine_dir: Path | None, build_if_missing: bool
+    loaded: LoadedGenerator, runtime: str, device: str, engine_dir: Path | None, build_if_missing: bool
 ) -> list[Callable[[], Runtime]]:
-    """How to open the runtimes, in the order to try them. A runtime's module loads only when it is tried."""
+    """How to open the runtimes, in the order to try them.
+
+    A runtime's module loads, and the network is made, only when it is tried: OpenVINO needs no torch.
+    """
 
     def tensorrt() -> Runtime:
         from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 
-        return TensorRtRuntime(generator, device, engine_dir=engine_dir, build_if_missing=build_if_missing)
+        return TensorRtRuntime(
+            loaded.generator, device, engine_dir=engine_dir, build_if_missing=build_if_missing
+        )
 
     def openvino() -> Runtime:
         from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 
-        return OpenVinoRuntime(generator, device, engine_dir=engine_dir)
+        return OpenVinoRuntime(loaded.lazy, device, engine_dir=engine_dir)
 
     def pytorch() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(generator, device)
+        return TorchRuntime(loaded.generator, device)
 
     def pytorch_on_cuda() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(generator, "cuda" if device == "auto" else device)
+        return TorchRuntime(loaded.generator, "cuda" if device == "auto" else device)
 
     if runtime == "torch":
         return [pytorch]
@@ -234,7 +238,7 @@ def _candidates(
         return [openvino, pytorch]
     if runtime == "tensorrt":
         return [tensorrt, pytorch]
-    if device == "cpu":
+    if device == "cpu" or (device == "auto" and not has_gpu()):
         return [openvino, pytorch]
     if device == "auto":
         return [tensorrt, pytorch_on_cuda, openvino, pytorch]

@@ -5,8 +5,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from restoregan_core.models.complexity import receptive_field
 from restoregan_core.models.generator_config import GeneratorConfig
+from restoregan_core.models.receptive_field import receptive_field
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,11 @@ is a line in the log and the next runtime.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import platformdirs
-from torch import nn
 
 from restoregan_core.documents import build, parse_json
 from restoregan_core.files import atomic_write
@@ -39,15 +37,6 @@ class EngineError(RuntimeError):
 def engine_directory() -> Path:
     """Where engines live by default: ``$XDG_CACHE_HOME/restoregan``, or ``~/.cache/restoregan``."""
     return platformdirs.user_cache_path("restoregan")
-
-
-def weights_digest(network: nn.Module, config: Mapping[str, Any]) -> str:
-    """SHA-256 over configuration and weights, whatever file they came from."""
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def default_path(key: EngineKey, directory: Path) -> Path:

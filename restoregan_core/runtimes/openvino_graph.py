@@ -8,13 +8,12 @@ fuse the steps between the convolutions. It takes about a third of a second, onc
 import functools
 import logging
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
 from restoregan_core.runtimes.engine_cache import (
     EngineError,
@@ -22,10 +21,12 @@ from restoregan_core.runtimes.engine_cache import (
     engine_directory,
     keep_newest,
     verify_engine,
-    weights_digest,
     write_engine,
 )
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 logger = logging.getLogger(__name__)
 
@@ -38,15 +39,15 @@ MOST_SHAPES = 8
 class CpuGraph:
     """A network on OpenVINO's CPU plugin: one uint8 array in, its outputs out.
 
-    The converted network is kept in ``engine_dir``: the second start needs no conversion. What is damaged there, or of
-    another network, is converted again, which takes a second or two.
+    The converted network is kept in ``engine_dir``: the second start needs no conversion, and no torch. What is damaged
+    there, or of another network, is converted again, which takes a second or two.
 
     Args:
-        network: in eval mode, on the CPU, in float32.
+        make_network: called where it is to be converted; gives it in eval mode, on the CPU, in float32.
+        weights: their digest.
         traced: shape of the array that it is traced with.
         free: the axes in which other arrays may differ from it.
         graph: names the kind of network and the version of what it computes.
-        config: its shape, JSON-like.
         settings: of OpenVINO's ``compile_model``.
 
     Attributes:
@@ -58,17 +59,17 @@ class CpuGraph:
 
     def __init__(
         self,
-        network: nn.Module,
+        make_network: "Callable[[], nn.Module]",
+        weights: str,
         traced: tuple[int, ...],
         free: tuple[int, ...],
         graph: str,
-        config: dict[str, Any],
         settings: dict[str, Any],
         engine_dir: Path | None = None,
     ) -> None:
         self._settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
         self._any_shape = tuple(-1 if axis in free else side for axis, side in enumerate(traced))
-        self._model = _load_or_convert(network, traced, graph, config, engine_dir)
+        self._model = _load_or_convert(make_network, weights, traced, graph, engine_dir)
         hint = "INFERENCE_PRECISION_HINT"
         self.precision = str(settings.get(hint) or core().get_property("CPU", hint).to_string())
         self._requests: dict[tuple[int, ...], Any] = {}
@@ -125,12 +126,16 @@ def core() -> Any:
 
 
 def _load_or_convert(
-    network: nn.Module, traced: tuple[int, ...], graph: str, config: dict[str, Any], engine_dir: Path | None
+    make_network: "Callable[[], nn.Module]",
+    weights: str,
+    traced: tuple[int, ...],
+    graph: str,
+    engine_dir: Path | None,
 ) -> Any:
     openvino, directory = import_openvino(), engine_dir or engine_directory()
     key = {
         "runtime": RUNTIME,
-        "weights": weights_digest(network, config),
+        "weights": weights,
         "version": str(openvino.__version__),
         "graph": graph,
     }
@@ -141,7 +146,7 @@ def _load_or_convert(
             return _read(path)
         except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
             logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
-    model = _convert(network, traced)
+    model = _convert(make_network(), traced)
     try:
         write_engine(path, key, functools.partial(_write, model))
         keep_newest(directory, RUNTIME, KEPT_ENGINES)
@@ -150,7 +155,9 @@ def _load_or_convert(
     return model
 
 
-def _convert(network: nn.Module, traced: tuple[int, ...]) -> Any:
+def _convert(network: "nn.Module", traced: tuple[int, ...]) -> Any:
+    import torch
+
     with torch.no_grad():
         return import_openvino().convert_model(network, example_input=torch.zeros(traced, dtype=torch.uint8))
 

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
-from copy import deepcopy
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn
 
 from restoregan_core.images.planes import from_planes, to_planes
-from restoregan_core.models.generator import Generator
-from restoregan_core.runtimes.frame_network import FrameNetwork
+from restoregan_core.models.generator_config import GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork
 from restoregan_core.runtimes.openvino_graph import RUNTIME, CpuGraph, import_openvino
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from restoregan_core.models.generator import Generator
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
@@ -23,7 +26,7 @@ class OpenVinoRuntime:
     """A generator under OpenVINO, compiled for each size of frame, so that all cameras of one size share it.
 
     Args:
-        generator: is not changed.
+        generator: is not changed. One that is not made yet is made only where no converted network is kept.
         device: ``auto`` or ``cpu``.
         precision: ``auto`` leaves it to OpenVINO: bf16 where the CPU has instructions for it, else fp32.
         threads: at most so many; all cores if None.
@@ -37,7 +40,7 @@ class OpenVinoRuntime:
 
     def __init__(
         self,
-        generator: Generator,
+        generator: "Generator | LazyNetwork[Generator, GeneratorConfig]",
         device: str = "auto",
         *,
         precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
@@ -49,23 +52,23 @@ class OpenVinoRuntime:
                 f"runtime 'openvino' runs on the CPU here, not on device {device!r}"
             )
         self._version = import_openvino().__version__.split("-")[0]
-        self._multiple = generator.config.size_multiple
+        lazy: LazyNetwork[Generator, GeneratorConfig]
+        lazy = generator if isinstance(generator, LazyNetwork) else LazyNetwork.of(generator)
+        self._multiple, self._block = lazy.config.size_multiple, lazy.config.pixel_unshuffle
         settings: dict[str, Any] = {}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
-        network = FrameNetwork(deepcopy(generator).eval().cpu().float(), pads=False).requires_grad_(False)
-        self._block = generator.config.pixel_unshuffle
         side = 8 * self._multiple // self._block
-        traced = 1, generator.config.input_channels * self._block**2, side, side
+        traced = 1, lazy.config.input_channels * self._block**2, side, side
         # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
         self._graph = CpuGraph(
-            _OnPlanes(network),
+            lambda: _network_on_planes(lazy.network),
+            lazy.digest(),
             traced,
             (0, 2, 3),
             "generator 4",
-            generator.config.to_dict(),
             settings,
             engine_dir,
         )
@@ -93,12 +96,7 @@ class OpenVinoRuntime:
         self._graph.close()
 
 
-class _OnPlanes(nn.Module):
-    """The part of a frame's network that OpenVINO runs; OpenCV moves the pixels before and after."""
+def _network_on_planes(generator: "Generator") -> "nn.Module":
+    from restoregan_core.runtimes.planes_network import PlanesNetwork
 
-    def __init__(self, network: FrameNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, planes_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.restore_planes(planes_BCHW)
+    return PlanesNetwork(generator)

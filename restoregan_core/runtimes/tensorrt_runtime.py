@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 
 from restoregan_core.models.generator import Generator
+from restoregan_core.models.lazy_network import weights_digest, weights_of
 from restoregan_core.runtimes.cuda_session import CudaSession
 from restoregan_core.runtimes.engine_cache import (
     EngineError,
@@ -23,7 +24,6 @@ from restoregan_core.runtimes.engine_cache import (
     default_path,
     engine_directory,
     find_engine,
-    weights_digest,
     write_engine,
 )
 from restoregan_core.runtimes.frame_network import FrameNetwork
@@ -79,7 +79,7 @@ class TensorRtRuntime:
         self.engine_dir = engine_dir or engine_directory()
         self.build_if_missing = build_if_missing
         self._channels = generator.config.input_channels
-        self._weights = weights_digest(generator, generator.config.to_dict())
+        self._weights = weights_digest(weights_of(generator), generator.config.to_dict())
         self._sessions: dict[tuple[int, int], CudaSession] = {}
 
     def key(self, height: int, width: int) -> EngineKey:

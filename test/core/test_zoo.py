@@ -14,8 +14,10 @@ from safetensors.torch import save_file
 
 from restoregan_core import zoo
 from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
+from restoregan_core.models.assessor_config import temporal_shapes
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.temporal_head import TemporalHead
 
 TINY = GeneratorConfig(base_width=4, blocks=1)
 
@@ -102,7 +104,7 @@ def test_files_that_are_something_else_are_refused_by_name(tmp_path: Path) -> No
         zoo.load_generator(tmp_path / "other.safetensors")
     save_file({"x": torch.zeros(1)}, tmp_path / "misfit.safetensors", {"config": json.dumps(TINY.to_dict())})
     with pytest.raises(ValueError, match="do not fit the config"):
-        zoo.load_generator(tmp_path / "misfit.safetensors")
+        _ = zoo.load_generator(tmp_path / "misfit.safetensors").generator
 
 
 @settings(max_examples=30, deadline=None)
@@ -112,7 +114,7 @@ def test_mutated_metadata_of_a_network_is_refused_by_its_file(tmp_path_factory, 
     generator = Generator(TINY)
     save_file(generator.state_dict(), file, {"config": mutated_json(TINY.to_dict(), rng).decode("latin-1")})
     with read_or_refused("mutated.safetensors"):
-        zoo.load_generator(file)
+        _ = zoo.load_generator(file).generator
 
 
 @settings(max_examples=30, deadline=None)
@@ -128,7 +130,7 @@ def test_mutated_metadata_of_an_assessor_is_refused_by_its_file(tmp_path_factory
     which = rng.choice(list(said))
     save_file(network.state_dict(), file, texts | {which: mutated_json(said[which], rng).decode("latin-1")})
     with read_or_refused("mutated.safetensors"):
-        zoo.load_assessor_network(file)
+        _ = zoo.load_assessor_network(file).network
 
 
 def test_a_config_of_a_huge_network_is_refused_before_it_is_made(tmp_path: Path) -> None:
@@ -136,4 +138,28 @@ def test_a_config_of_a_huge_network_is_refused_before_it_is_made(tmp_path: Path)
     config = TINY.to_dict() | {"base_width": 2048, "blocks": 200}  # hundreds of gigabytes
     save_file(Generator(TINY).state_dict(), file, {"config": json.dumps(config)})
     with pytest.raises(ValueError, match="the weights do not fit the config"):
-        zoo.load_generator(file)
+        _ = zoo.load_generator(file).generator
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_weights_of_any_float_type_are_read(tmp_path: Path, dtype: torch.dtype) -> None:
+    generator = Generator(TINY)
+    zoo.save_generator(generator, tmp_path / "mine.safetensors", {}, dtype)
+    loaded = zoo.load_generator(tmp_path / "mine.safetensors").generator
+    for key, value in generator.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[key], value.to(dtype).float(), rtol=0, atol=0)
+
+
+def test_weights_for_frames_before_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    shipped = zoo.load_assessor_network()
+    calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
+    assert shipped.temporal is not None
+    short = {**shipped.temporal, "mean": shipped.temporal["mean"][1:]}
+    zoo.save_assessor(shipped.network, calibration, tmp_path / "short.safetensors", {}, short)
+    with pytest.raises(ValueError, match=r"short\.safetensors: the weights do not fit .*: mean"):
+        zoo.load_assessor_network(tmp_path / "short.safetensors")
+
+
+def test_shapes_of_the_weights_for_frames_before_are_the_networks() -> None:
+    found = {name: tuple(value.shape) for name, value in TemporalHead().state_dict().items()}
+    assert found == temporal_shapes()

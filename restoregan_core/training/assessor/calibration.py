@@ -15,7 +15,7 @@ from restoregan_core.data.assessment import SIDE_PX, AssessmentDataConfig
 from restoregan_core.data.config import Folder
 from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.calibration import Platt
-from restoregan_core.models.assessor import EVENTS
+from restoregan_core.models.assessor_config import EVENTS
 from restoregan_core.training.assessor.samples import Samples, patchwork
 from restoregan_core.training.assessor.severity_grid import centre_of, severity_grid
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.config import Folder
-from restoregan_core.models.assessor import AssessorConfig
+from restoregan_core.models.assessor_config import AssessorConfig
 
 
 @dataclass(frozen=True, kw_only=True)

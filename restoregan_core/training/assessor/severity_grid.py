@@ -16,7 +16,7 @@ from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.images.folders import cut
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.models.assessor import EVENTS
+from restoregan_core.models.assessor_config import EVENTS
 
 CLEAN_PER_SCENE = 4
 BLUR_EXTENTS_PX = (1.0, 2.0, 2.6, 3.4, 4.0, 6.0, 10.0, 16.0)

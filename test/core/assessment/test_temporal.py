@@ -10,6 +10,7 @@ from restoregan_core import load_assessor
 from restoregan_core.assessment.temporal import TemporalJudge
 from restoregan_core.assessment.temporal_measures import TEMPORAL_MEASURES, measure_change
 from restoregan_core.images.tile_grid import grid_shape
+from restoregan_core.models.lazy_network import weights_of
 from restoregan_core.models.temporal_head import MEASURES, TemporalHead
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.zoo import load_assessor_network, save_assessor
@@ -69,7 +70,7 @@ def test_numpy_and_torch_judge_alike(scene):
     rng = np.random.default_rng(0)
     rows, columns = grid_shape(*scene.shape[:2])
     tiles, frame = rng.normal(0, 6, (3, rows, columns)), rng.normal(0, 6, 3)
-    found = TemporalJudge(head).log_odds(seen, tiles.astype(np.float32), frame.astype(np.float32))
+    found = TemporalJudge(weights_of(head)).log_odds(seen, tiles.astype(np.float32), frame.astype(np.float32))
     single = np.concatenate([tiles.reshape(3, -1).T, np.broadcast_to(frame, (rows * columns, 3))], 1)
     measures = torch.from_numpy(measure_change(seen, rows, columns)).flatten(0, 1)[None]
     there = torch.ones(1, rows * columns, dtype=torch.bool)

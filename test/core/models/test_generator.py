@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from restoregan_core.models.complexity import count_multiply_adds, count_parameters, receptive_field
+from restoregan_core.models.complexity import count_multiply_adds, count_parameters
 from restoregan_core.models.generator import (
     Generator,
     GeneratorConfig,
@@ -19,6 +19,7 @@ from restoregan_core.models.generator import (
     SameConv2d,
     same_padding,
 )
+from restoregan_core.models.receptive_field import receptive_field
 from restoregan_core.zoo import CONFIGS, build_generator
 
 SMALL = GeneratorConfig(base_width=4, blocks=1)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import LoadedGenerator
@@ -34,7 +35,7 @@ def loaded(config=TINY, strength=0.05, seed=0):
     generator = Generator(config).eval()
     nn.init.normal_(generator.head.weight, std=strength)
     nn.init.zeros_(generator.head.bias)
-    return LoadedGenerator(generator, "tiny-0123456789ab", "0" * 64, {})
+    return LoadedGenerator(LazyNetwork.of(generator), "tiny-0123456789ab", "0" * 64, {})
 
 
 def image(height, width, seed=0):
@@ -222,7 +223,7 @@ def test_unknown_runtime_and_device_are_refused_with_what_there_is():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_auto_says_once_what_runs_and_why(caplog):
+def test_without_a_gpu_auto_says_once_what_runs(caplog):
     pytest.importorskip("openvino")
     with caplog.at_level(logging.INFO):
         restorer = Restorer(loaded())
@@ -231,7 +232,7 @@ def test_without_a_gpu_auto_says_once_what_runs_and_why(caplog):
     lines = [record.message for record in caplog.records if record.message.startswith("runtime: ")]
     assert len(lines) == 1
     assert lines[0].startswith("runtime: openvino")
-    assert "'tensorrt' needs a CUDA device" in lines[0]
+    assert "CUDA" not in lines[0], "a machine without its driver need not be told that it has no GPU"
     assert restorer.describe().startswith("openvino")
 
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated_json
 
-from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.runtimes.engine_cache import (
     EngineError,
     default_path,
@@ -19,7 +18,6 @@ from restoregan_core.runtimes.engine_cache import (
     keep_newest,
     manifest_path,
     verify_engine,
-    weights_digest,
     write_engine,
 )
 
@@ -102,13 +100,8 @@ def test_cache_is_where_xdg_says(monkeypatch, tmp_path):
     assert engine_directory() == tmp_path / ".cache" / "restoregan"
 
 
-def test_file_name_and_weights_digest_tell_networks_apart(tmp_path):
+def test_file_name_tells_engines_apart(tmp_path):
     assert default_path(KEY, tmp_path) != default_path({**KEY, "driver": "1"}, tmp_path)
-    generator = Generator(GeneratorConfig(base_width=2, blocks=1))
-    before = weights_digest(generator, generator.config.to_dict())
-    assert before == weights_digest(generator, generator.config.to_dict())
-    generator.head.bias.data[0] += 1
-    assert before != weights_digest(generator, generator.config.to_dict())
 
 
 def test_only_the_newest_are_kept_and_other_files_stay(tmp_path):

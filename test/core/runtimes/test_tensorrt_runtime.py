@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.runtimes import tensorrt_runtime
 from restoregan_core.runtimes.engine_cache import default_path, write_engine
@@ -158,7 +159,7 @@ def test_size_without_an_engine_runs_on_the_next_runtime_and_is_logged_once(
 
     # The next runtime must do real work, and this machine has only a CPU for it.
     monkeypatch.setattr(torch_runtime, "torch_device", lambda _: torch.device("cpu"))
-    loaded = LoadedGenerator(generator, "tiny-0", "0" * 64, {})
+    loaded = LoadedGenerator(LazyNetwork.of(generator), "tiny-0", "0" * 64, {})
     restorer = Restorer(loaded, "tensorrt", engine_dir=tmp_path)
     assert restorer.describe().startswith("tensorrt 11.0")
     with caplog.at_level(logging.WARNING):

@@ -17,7 +17,7 @@ from restoregan_core.commands.train import parse
 from restoregan_core.data.assessment import AssessmentDataConfig
 from restoregan_core.data.config import Folder
 from restoregan_core.data.degrade import Shares
-from restoregan_core.models.assessor import AssessorConfig
+from restoregan_core.models.assessor_config import AssessorConfig
 from restoregan_core.training.assessor.config import AssessorTrainConfig
 from restoregan_core.training.assessor.trainer import AssessorTrainer
 from restoregan_core.zoo import load_assessor_network

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The assessor's network with its pre- and post-processing, for whatever compiles it or runs it in torch."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from restoregan_core.runtimes.torch_runtime import torch_device
+from restoregan_core.zoo import LoadedAssessor
+
+
+class AssessorFrameNetwork(nn.Module):
+    """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,), and the
+    log-odds of both before calibration, in the same shapes."""
+
+    tile_calibration: Tensor
+    frame_calibration: Tensor
+
+    def __init__(self, loaded: LoadedAssessor) -> None:
+        super().__init__()
+        self.network = loaded.network
+        self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
+        self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
+
+    def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
+        tiles, frame = self.network(x_BCHW)
+        own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
+        tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
+        own, within, bias = self.frame_calibration.unbind(1)
+        frame_probabilities = torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)
+        return tile_probabilities[0], frame_probabilities[0], tiles[0], frame[0]
+
+
+def in_torch(
+    network: nn.Module, device: str
+) -> Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
+    """What gives a frame to the network on a device: uint8 (1, H, W, 3), sides multiples of 64 -> its outputs.
+
+    Raises:
+        RuntimeUnavailableError: a CUDA device that is not there.
+    """
+    where = torch_device(device)
+    network = network.eval().requires_grad_(False).to(where)
+
+    def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        with torch.inference_mode():
+            x_BHWC = torch.from_numpy(np.require(rgb_BHWC, requirements=["C", "W"])).to(where)
+            return [output.cpu().numpy() for output in network(x_BHWC)]
+
+    return run

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node does in configure, without a node."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIGURE = """
+import sys
+import numpy as np
+import rclpy
+import restoregan_ros.restore_node
+from restoregan_ros.parameters import NodeSettings
+from restoregan_ros.pipeline_setup import open_pipeline, warm_up
+
+settings = NodeSettings(runtime="openvino", warm_up_sizes=("72x96",), engine_dir=sys.argv[1])
+pipeline = open_pipeline(settings)
+warm_up(pipeline, settings)
+frame_HWC = np.full((72, 96, 3), 128, np.uint8)
+for mode in ("restore", "monitor"):
+    pipeline.process(frame_HWC, restore=mode == "restore")
+print("torch" in sys.modules)
+"""
+
+
+def test_with_engines_in_the_cache_the_node_needs_no_torch(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="without OpenVINO it is torch that runs the networks")
+    ran = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", CONFIGURE, tmp_path], capture_output=True, text=True, check=True
+        )
+        ran.append(done.stdout.split()[-1])
+    assert ran == ["True", "False"], "torch converts the networks once"
