@@ -293,7 +293,7 @@ def _read(path: Path) -> tuple[Weights, dict[str, str], str]:
     return weights, metadata, digest
 
 
-def _read_by_torch(path: Path, names: list[str]) -> Weights:
+def _read_by_torch(path: Path, names: list[str]) -> dict[str, Any]:
     with safe_open(path, framework="pt") as file:
         return {name: file.get_tensor(name).float().numpy() for name in names}
 
