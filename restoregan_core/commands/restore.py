@@ -39,8 +39,13 @@ def main(argv: list[str]) -> int:
         _say("nothing to do: every output exists")
         return 0
     restore = _Restore(arguments)
+    existing = sum(target.exists() for _, target in jobs)
     failed = _run(jobs, restore)
     restore.report()
+    if source.is_dir():
+        _say(f"{_count(len(jobs) - existing - failed, 'image')} restored into {output}")
+    elif not failed:
+        _say(f"wrote {jobs[0][1]}")
     return 2 if failed else 0
 
 
@@ -48,7 +53,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser = make_parser(
         "restore",
         "Restore an image, a folder of images or a video. Nothing is ever overwritten.\n"
-        "Metadata, alpha, bit depth and JPEG quality stay as they were; a video loses its sound.",
+        "Metadata, alpha, bit depth and JPEG quality stay as they were; a video loses its sound. Videos: .mp4 and\n"
+        ".webm are VP9, which browsers play (an .mp4 without PyAV is MPEG-4), .mkv is lossless.",
         "restoregan restore --model lite rainy.jpg clear.jpg",
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="an image, a video, or a folder of images")
@@ -129,11 +135,14 @@ class _Restore:
 
 def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool) -> list[tuple[Path, Path]]:
     """Images to restore, and where to; those of a video that exist already too, if one is missing."""
-    from restoregan_core.images.folders import find_frames
+    from restoregan_core.images.folders import IMAGE_SUFFIXES, find_frames
     from restoregan_core.images.image_files import check_can_write
+    from restoregan_core.images.video_encoding import WRITABLE_SUFFIXES
 
     if output.is_file():
         raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is a file")
+    if output.suffix.lower() in (*WRITABLE_SUFFIXES, *IMAGE_SUFFIXES) and not output.is_dir():
+        raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is the name of a file")
     if output.resolve() == source.resolve():
         raise ValueError(f"OUTPUT {output} is the input folder: give another one")
     inside = output.resolve()
@@ -150,7 +159,8 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
 
 def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Path, Path]]:
     from restoregan_core.images.image_files import check_can_write
-    from restoregan_core.images.video_files import check_can_write_video, is_video
+    from restoregan_core.images.video_encoding import check_can_write_video
+    from restoregan_core.images.video_files import is_video
 
     if output.is_dir():
         output = output / source.name
@@ -203,6 +213,10 @@ def _restore_image(source: Path, output: Path, restore: _Restore) -> tuple[str, 
     output.parent.mkdir(parents=True, exist_ok=True)
     write_image_file(output, image, restored_HWC)
     return image.notes
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say(line: str) -> None:

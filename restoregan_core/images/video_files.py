@@ -11,14 +11,17 @@ import numpy as np
 from restoregan_core.files import atomic_write
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, check_pixels
 from restoregan_core.images.rgb import RgbImage
-
-CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
-"""Codec of the output by its suffix; FFV1 in .mkv is lossless."""
+from restoregan_core.images.video_encoding import (
+    WRITABLE_SUFFIXES,
+    VideoEncoder,
+    check_can_write_video,
+    open_encoder,
+)
 
 
 def is_video(path: Path) -> bool:
     """Whether the suffix is that of a video."""
-    return path.suffix.lower() in (*CODECS, ".m4v", ".webm", ".mpg", ".mpeg", ".wmv")
+    return path.suffix.lower() in (*WRITABLE_SUFFIXES, ".m4v", ".mpg", ".mpeg", ".wmv")
 
 
 @dataclass(frozen=True)
@@ -101,16 +104,6 @@ class VideoReader:
             raise ValueError(f"{self.path} does not hold a frame that can be decoded")
 
 
-def check_can_write_video(path: Path) -> None:
-    """Raises ValueError for a suffix that no codec is known for, FileExistsError if the file exists."""
-    if path.suffix.lower() not in CODECS:
-        raise ValueError(
-            f"{path}: cannot write a video {path.suffix or 'without suffix'}; use {', '.join(CODECS)}"
-        )
-    if path.exists():
-        raise FileExistsError(f"{path} exists; nothing is overwritten")
-
-
 @dataclass(frozen=True)
 class Timing:
     """When the frames of a video are shown, and how they are shown at a steady rate instead."""
@@ -163,7 +156,7 @@ def restore_video(
 ) -> tuple[str, ...]:
     """Restore every frame; the file appears when it is whole, at a steady rate (``Timing``).
 
-    An odd width or height grows by one, its last column or row repeated: OpenCV would leave that out.
+    An odd width or height grows by one, its last column or row repeated: the usual codecs want even ones.
 
     Args:
         restore: gives an image of the frame's size.
@@ -179,28 +172,25 @@ def restore_video(
     """
     check_can_write_video(output)
     timing = read_timing(source)
-    codec = CODECS[output.suffix.lower()]
+    notes = list(timing.notes())
     with VideoReader(source) as video, atomic_write(output, keep_suffix=True) as temporary:
-        writer: cv2.VideoWriter | None = None
+        encoder: VideoEncoder | None = None
         try:
             for frame in video:
-                restored_HWC = restore(frame)
-                if writer is None:
-                    height, width = (side + side % 2 for side in restored_HWC.shape[:2])
-                    fourcc = cv2.VideoWriter.fourcc(*codec)
-                    writer = cv2.VideoWriter(str(temporary), fourcc, timing.rate_hz, (width, height))
-                    if not writer.isOpened():
-                        raise OSError(f"{output}: this OpenCV cannot encode {codec}")
-                writer.write(_with_even_sides(cv2.cvtColor(restored_HWC, cv2.COLOR_RGB2BGR)))
+                restored_HWC = _with_even_sides(restore(frame))
+                if encoder is None:
+                    encoder = open_encoder(temporary, timing.rate_hz, *restored_HWC.shape[:2])
+                    notes += [encoder.note] if encoder.note else []
+                encoder.write(restored_HWC)
                 on_frame(timing.count)
         finally:
-            if writer is not None:
-                writer.release()
+            if encoder is not None:
+                encoder.close()
         if output.exists():
             raise FileExistsError(f"{output} exists; nothing is overwritten")
-    return timing.notes()
+    return tuple(notes)
 
 
-def _with_even_sides(bgr_HWC: np.ndarray) -> np.ndarray:
-    height, width = bgr_HWC.shape[:2]
-    return np.pad(bgr_HWC, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+def _with_even_sides(rgb_HWC: RgbImage) -> RgbImage:
+    height, width = rgb_HWC.shape[:2]
+    return np.pad(rgb_HWC, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What several folders' tests share: a detector small enough for a test, image files."""
+"""What several folders' tests share: a detector small enough for a test, image files, a browser."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -68,3 +70,22 @@ def write_image() -> ImageWriter:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, driven by selenium."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    if not shutil.which("chromedriver") or not shutil.which("chromium"):
+        pytest.skip("no Chromium: install the packages chromium and chromium-driver to run this")
+    options = selenium.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    ):  # fmt: skip
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = selenium.Chrome(options=options, service=selenium.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()

@@ -145,10 +145,11 @@ def video(folder: Path) -> Execution:
     import cv2
     import numpy as np
 
-    from restoregan_core.images.video_files import CODECS, VideoReader, read_timing
+    from restoregan_core.images.video_encoding import OPENCV_CODECS
+    from restoregan_core.images.video_files import VideoReader, read_timing
 
     whole = {}
-    for suffix, codec in CODECS.items():
+    for suffix, codec in OPENCV_CODECS.items():
         file = folder / f"whole{suffix}"
         writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*codec), 25, (64, 48))
         for number in range(4):

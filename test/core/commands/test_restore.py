@@ -61,6 +61,17 @@ def test_a_folder_keeps_its_tree(network: Path, folder: Path, tmp_path: Path):
         assert is_brighter(tmp_path / "clear" / name, folder / name)
 
 
+def test_what_was_written_is_said_when_it_is_done(
+    network: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run(network, folder / "a.png", tmp_path / "clear.png") == 0
+    assert f"wrote {tmp_path / 'clear.png'}" in capsys.readouterr().err
+    (tmp_path / "clear").mkdir()
+    (tmp_path / "clear/a.png").write_bytes((folder / "a.png").read_bytes())
+    assert run(network, folder, tmp_path / "clear", "--skip-existing") == 0
+    assert f"1 image restored into {tmp_path / 'clear'}" in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten_and_nothing_is_begun(
     network: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -144,6 +155,8 @@ def test_the_gate_decides_what_is_touched(
         ("rainy/a.png", "o.xyz", "cannot write .xyz"),
         ("rainy/a.png", "no/such/o.png", "does not exist"),
         ("rainy", "rainy/a.png", "is a file"),
+        ("rainy", "out.mp4", "rainy is a folder, so OUTPUT must be one too"),
+        ("rainy", "out.png", "is the name of a file"),
     ],
 )
 def test_bad_input_is_one_clear_line(

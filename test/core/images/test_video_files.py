@@ -55,7 +55,7 @@ def test_every_frame_is_restored_once_in_order_as_rgb(video: Path, tmp_path: Pat
     assert cv2.VideoCapture(str(output)).get(cv2.CAP_PROP_FPS) == pytest.approx(12.5)
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".webm", ".mov", ".avi"])
 def test_usual_formats_can_be_written(video: Path, tmp_path: Path, suffix: str):
     restore_video(video, tmp_path / f"out{suffix}", unchanged)
     assert read_timing(tmp_path / f"out{suffix}").count == 12
@@ -134,7 +134,9 @@ def test_videos_are_known_by_their_suffix():
     assert not is_video(Path("a.png"))
 
 
-@pytest.mark.parametrize(("suffix", "atol"), [(".mkv", 0), (".mp4", 12), (".avi", 12), (".mov", 12)])
+@pytest.mark.parametrize(
+    ("suffix", "atol"), [(".mkv", 0), (".mp4", 12), (".webm", 12), (".avi", 12), (".mov", 12)]
+)
 @pytest.mark.parametrize(("height", "width"), [(47, 63), (1, 1)])
 def test_the_last_row_and_column_of_an_odd_size_are_kept(tmp_path: Path, suffix, atol, height, width):
     av = pytest.importorskip("av", reason="OpenCV writes no video of an odd size")
