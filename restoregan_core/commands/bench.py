@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -61,7 +62,7 @@ def main(argv: list[str]) -> int:
     result = {"device": device_name(device), "matrix_peak_tflops": peak_tflops, "rows": rows}
     if args.json:
         write_text(args.json, json.dumps(result, indent=2) + "\n")
-    Console().print(_table(result))
+    Console().print(_table(result, args.size))
     return 0 if rows else 1
 
 
@@ -159,25 +160,18 @@ def _memory_mb(device: torch.device) -> float:
     return torch.cuda.memory_reserved(device) / 1e6 if device.type == "cuda" else resident_memory_mb()
 
 
-def _table(result: dict[str, Any]) -> Table:
-    table = Table(title=f"{result['device']}; matrix peak {result['matrix_peak_tflops']:.2f} TFLOP/s")
-    for heading in (
-        "model",
-        "size",
-        "runtime",
-        "precision",
-        "GMAC",
-        "median ms",
-        "p99 ms",
-        "x eager fp32",
-        "of peak",
-        "MB",
-    ):
-        table.add_column(heading, justify="left" if heading in ("model", "runtime", "precision") else "right")
+def _table(result: dict[str, Any], size: tuple[int, int]) -> Table:
+    """Nothing of it is cut on a terminal of 80 columns."""
+    device, peak = result["device"], result["matrix_peak_tflops"]
+    title = f"{size[0]}x{size[1]}; {device}; matrix peak {peak:.2f} TFLOP/s"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 0))
+    for heading in ("model", "runtime", "precision"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("GMAC", "median\nms", "p99\nms", "x eager\nfp32", "of\npeak", "MB"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in result["rows"]:
         table.add_row(
             row["model"],
-            row["size"],
             row["runtime"],
             row["precision"],
             f"{row['gmac']:.1f}",

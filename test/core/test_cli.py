@@ -88,6 +88,17 @@ def test_fault_of_ours_exits_1_with_its_traceback(monkeypatch, caplog):
     assert caplog.records[-1].exc_info
 
 
+def test_what_libraries_say_of_themselves_is_not_shown():
+    code = (
+        "import logging; from restoregan_core import cli; cli.main(['restore', 'none.png', 'out.png']);"
+        "logging.getLogger('onnxscript.optimizer').info('applied 30 rules');"
+        "logging.getLogger('restoregan_core.bags').info('a mask was left out')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert "applied 30 rules" not in done.stderr
+    assert "INFO a mask was left out" in done.stderr
+
+
 def test_interrupt_exits_130(monkeypatch, capsys):
     def raises(argv):
         raise KeyboardInterrupt

@@ -14,6 +14,7 @@ from restoregan_core.zoo import save_generator
 
 def test_rows_hold_every_key_and_agree_with_each_other(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
     weights = tmp_path / "tiny.safetensors"
     save_generator(Generator(GeneratorConfig(base_width=4, blocks=1)), weights, {})
     out = tmp_path / "bench.json"
@@ -42,9 +43,14 @@ def test_rows_hold_every_key_and_agree_with_each_other(tmp_path, capsys, monkeyp
         assert 0 < row["median_ms"] <= row["p99_ms"]
         assert math.isclose(row["ratio_to_eager_fp32"], eager["median_ms"] / row["median_ms"])
         assert math.isfinite(row["memory_mb"])
+    captured = capsys.readouterr()
     if not torch.cuda.is_available():
         assert ("tensorrt", "fp16") not in rows
-        assert "tensorrt, fp16: runtime 'tensorrt'" in capsys.readouterr().err
+        assert "tensorrt, fp16: runtime 'tensorrt'" in captured.err
+    assert "…" not in captured.out, "nothing is cut on a terminal of 80 columns"
+    for row in rows.values():
+        assert f"{row['median_ms']:.1f}" in captured.out
+    assert "precision" in captured.out
 
 
 @pytest.mark.parametrize(
