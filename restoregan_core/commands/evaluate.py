@@ -42,11 +42,11 @@ def main(argv: list[str]) -> int:
     content: dict[str, Any] = {"model": opened[0].name, "runtime": opened[0].runtime}
     if arguments.video:
         video_scores, settings = _measure_videos(videos, opened, extra)
-        content["sets"] = _report_videos(video_scores, settings, opened, notes)
+        content["sets"] = _report_videos(video_scores, settings, opened)
         all_scores = [scores.scores for scores in video_scores if scores.scores is not None]
     else:
         all_scores, settings = _measure_all(sets, opened, extra, arguments.worst)
-        content["sets"] = _report_images(all_scores, settings, opened, notes)
+        content["sets"] = _report_images(all_scores, settings, opened)
 
     from restoregan_core.evaluation import results
 
@@ -54,6 +54,8 @@ def main(argv: list[str]) -> int:
         content["against"] = opened[1].name
     if notes:
         content["not_measured"] = notes
+    for metric, why in notes.items():
+        print(f"restoregan evaluate: {metric} was not measured: {why}", file=sys.stderr)
     if arguments.json is not None:
         results.write_json(arguments.json, content)
     if arguments.csv is not None:
@@ -110,9 +112,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--worst", type=Path, metavar="DIR", help="write the worst cases: input | output | target"
     )
     arguments = parser.parse_args(argv)
-    if (arguments.model is None) == (arguments.baseline is None):
-        parser.error("give --model or --baseline, and not both")
-    if ":" in (arguments.model or "") and arguments.weights is None:
+    if arguments.model is not None and arguments.baseline is not None:
+        parser.error("give --model or --baseline, not both")
+    if arguments.model is None:
+        arguments.model = "lite"
+    if ":" in arguments.model and arguments.weights is None:
         parser.error(f"--model {arguments.model} names a factory: give its state dict with --weights FILE")
     if arguments.clean and not arguments.video:
         parser.error("--clean is for --video: it measures what a clean video loses")
@@ -127,7 +131,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 def _add_subject_options(parser: argparse.ArgumentParser) -> None:
     which = parser.add_argument_group("what is evaluated (one of the first two)")
     which.add_argument(
-        "--model", help="a name of the zoo, a .safetensors file, or module:factory with --weights"
+        "--model",
+        help="a name of the zoo, a .safetensors file, or module:factory with --weights (default: lite)",
     )
     which.add_argument(
         "--baseline", choices=baselines.NAMES, help="restoration without learning, at its best setting"
@@ -292,12 +297,11 @@ def _report_images(
     all_scores: Sequence[SetScores],
     settings: Sequence[str],
     opened: Sequence[_Opened],
-    notes: dict[str, str],
 ) -> dict[str, Any]:
     """Print the table; returns the sets of the JSON."""
     from restoregan_core.evaluation import results
 
-    _console().print(results.make_table(all_scores, [o.name for o in opened], notes))
+    _console().print(results.make_table(all_scores, [o.name for o in opened]))
     return {s.name: results.as_json(s, setting) for s, setting in zip(all_scores, settings, strict=True)}
 
 
@@ -305,7 +309,6 @@ def _report_videos(
     all_scores: Sequence[VideoScores],
     settings: Sequence[str],
     opened: Sequence[_Opened],
-    notes: dict[str, str],
 ) -> dict[str, Any]:
     """Print the tables; returns the sets of the JSON."""
     from restoregan_core.evaluation import results, video_results
@@ -313,7 +316,7 @@ def _report_videos(
     names = [o.name for o in opened]
     with_truth = [scores.scores for scores in all_scores if scores.scores is not None]
     if with_truth:
-        _console().print(results.make_table(with_truth, names, notes))
+        _console().print(results.make_table(with_truth, names))
     _console().print(video_results.make_table(all_scores, names))
     return {
         s.name: video_results.as_json(s, setting) for s, setting in zip(all_scores, settings, strict=True)

@@ -75,12 +75,11 @@ def write_csv(path: Path, all_scores: Sequence[SetScores]) -> None:
                 writer.writerow([scores.name, image.file, *values])
 
 
-def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Mapping[str, str]) -> "Table":
+def make_table(all_scores: Sequence[SetScores], names: Sequence[str]) -> "Table":
     """Every protocol side by side: a row for the input, for each restorer, and for their difference.
 
     Args:
         names: of the restorers.
-        notes: a metric that was not measured -> why not.
     """
     from rich.table import Table
 
@@ -91,9 +90,6 @@ def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Map
     table.add_column("of")
     for metric in metrics:
         table.add_column(TITLES.get(metric, metric), justify="right")
-    for metric in notes:
-        table.add_column(TITLES.get(metric, metric), justify="right", style="dim")
-    why = list(notes.values())
     for scores in all_scores:
         table.add_section()
         rows = [("input", scores.mean_input())]
@@ -101,12 +97,11 @@ def make_table(all_scores: Sequence[SetScores], names: Sequence[str], notes: Map
         for row, (label, values) in enumerate(rows):
             start = [scores.name, str(scores.count)] if row == 0 else ["", ""]
             cells = [_format(metric, values[metric]) if metric in values else "-" for metric in metrics]
-            table.add_row(*start, label, *cells, *why)
-            why = [""] * len(notes)  # said once
+            table.add_row(*start, label, *cells)
         if len(names) > 1:
             intervals = differences(scores)
             cells = [_format_interval(m, intervals[m]) if m in intervals else "-" for m in metrics]
-            table.add_row("", "", "difference", *cells, *why)
+            table.add_row("", "", "difference", *cells)
     return table
 
 

@@ -67,15 +67,21 @@ def test_json_has_the_documented_keys_and_figures_computed_by_hand(data: Path, t
     assert [gain for _, gain in entry["worst"]] == [0.0, 0.0, 0.0]
 
 
-def test_the_table_shows_every_protocol_and_says_why_lpips_is_missing(
+def test_the_table_shows_every_protocol_and_a_line_says_why_lpips_is_missing(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # wherever this runs: no weights there
     assert run("--baseline", "none", "--data", data) == 0
-    text = capsys.readouterr().out
-    for title in ("PSNR RGB", "PSNR Y", "SSIM 2-D", "SSIM 3-D", "LPIPS"):
-        assert title in text
-    assert "not" in text.split("LPIPS")[1]
+    captured = capsys.readouterr()
+    for title in ("PSNR RGB", "PSNR Y", "SSIM 2-D", "SSIM 3-D"):
+        assert title in captured.out
+    assert "LPIPS" not in captured.out, "no column without a figure"
+    assert "lpips was not measured: " in captured.err
+
+
+def test_lite_is_evaluated_where_no_model_is_named(data: Path, tmp_path: Path):
+    assert run("--data", data, "--json", tmp_path / "out.json") == 0
+    assert json.loads((tmp_path / "out.json").read_text())["model"].startswith("lite-")
 
 
 def test_a_comparison_has_intervals_and_a_third_row_per_image(data: Path, tmp_path: Path):
