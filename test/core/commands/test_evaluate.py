@@ -238,7 +238,6 @@ def test_videos_are_compared_too(rain: Path, tmp_path: Path):
     ("arguments", "message"),
     [
         ((), "--data"),
-        (("--data", "{data}"), "--model or --baseline"),
         (("--data", "{data}", "--model", "lite", "--baseline", "none"), "not both"),
         (("--data", "{data}", "--model", "a:b"), "--weights"),
         (("--data", "{tmp}", "--baseline", "none"), "input/"),
