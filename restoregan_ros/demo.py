@@ -13,7 +13,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,14 +109,16 @@ def run(options: DemoOptions, console: Console) -> Path:
     from restoregan_core.report.report import write_html, write_json
     from restoregan_core.zoo import load_generator
 
-    load_generator(options.model)  # a wrong name is to be told before the clip is made
+    # A wrong name, and a clip that cannot be, are told before the last demo's files go.
+    load_generator(options.model)
+    chosen = choose(options)
     options.output.mkdir(parents=True, exist_ok=True)
     source, recorded = options.output / "source", options.output / "recorded"
     for folder in (source, recorded):
         shutil.rmtree(folder, ignore_errors=True)
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
-        playable = prepare(options, source, progress)
+        playable = chosen if isinstance(chosen, Playable) else write(chosen, source, progress)
         play(options, playable, recorded, progress)
         recording = Recording(
             source=playable.bag,
@@ -144,42 +146,57 @@ def run(options: DemoOptions, console: Console) -> Path:
     return options.output / "report.html"
 
 
-def prepare(options: DemoOptions, source: Path, progress: Progress) -> Playable:
-    """The bag to play: the user's own one, or one that is written now."""
+def choose(options: DemoOptions) -> demo_clip.Clip | Playable:
+    """What to play: the user's own bag as it is, or a clip that must be written into a bag first.
+
+    Raises:
+        ValueError: a bag, video or folder without a frame to play (BagError is one).
+    """
+    at_most_s = options.seconds or 30.0
+    if options.bag is not None:
+        return _choose_bag(options, options.bag, at_most_s)
+    if options.video is None:
+        return demo_clip.street_clip(options.seconds or demo_clip.STREET_SECONDS)
+    if options.video.is_dir():
+        return demo_clip.folder_clip(options.video, options.degradations, max_seconds=at_most_s)
+    return demo_clip.video_clip(options.video, options.degradations, at_most_s)
+
+
+def _choose_bag(options: DemoOptions, path: Path, at_most_s: float) -> demo_clip.Clip | Playable:
     from restoregan_core.bags.frames import FrameReader
     from restoregan_core.bags.messages import IMAGE_TYPE
     from restoregan_core.bags.reader import open_bag
 
-    at_most_s = options.seconds or 30.0
-    if options.bag is not None:
-        with open_bag(options.bag) as bag:
-            reader = FrameReader(bag, [options.camera] if options.camera else [])
-            camera = max(reader.cameras, key=lambda camera: camera.count)
-            reader = FrameReader(bag, [camera.topic])
-            first = next(reader.frames(), None)
-            if first is None:
-                raise ValueError(f"{options.bag} does not hold a frame of {camera.topic}")
-            seconds = (bag.end_ns - bag.start_ns) / 1e9
-            if not options.degradations and camera.msgtype.endswith(("/Image", "/CompressedImage")):
-                height, width = first.decode().shape[:2]
-                return Playable(
-                    f"{options.bag.name} {camera.topic}", options.bag, camera.topic, camera.info_topic, None,
-                    camera.msgtype != IMAGE_TYPE, height, width, min(seconds, at_most_s),
-                )  # fmt: skip
-            ages_s = (((frame.stamp_ns - first.stamp_ns) / 1e9, frame) for frame in reader.frames())
-            timed = ((age_s, frame.decode()) for age_s, frame in ages_s if 0 <= age_s < at_most_s)
-            count = round(camera.count * min(1.0, at_most_s / max(seconds, 1e-9)))
-            clip = demo_clip.given_clip(options.bag.name, count, timed, options.degradations)
-            return write(clip, source, progress)
-    if options.video is not None and options.video.is_dir():
-        return write(
-            demo_clip.folder_clip(options.video, options.degradations, max_seconds=at_most_s),
-            source,
-            progress,
-        )
-    if options.video is not None:
-        return write(demo_clip.video_clip(options.video, options.degradations, at_most_s), source, progress)
-    return write(demo_clip.street_clip(options.seconds or demo_clip.STREET_SECONDS), source, progress)
+    with open_bag(path) as bag:
+        reader = FrameReader(bag, [options.camera] if options.camera else [])
+        camera = max(reader.cameras, key=lambda camera: camera.count)
+        first = next(FrameReader(bag, [camera.topic]).frames(), None)
+        if first is None:
+            raise ValueError(f"{path} does not hold a frame of {camera.topic}")
+        seconds = (bag.end_ns - bag.start_ns) / 1e9
+        if not options.degradations and camera.msgtype.endswith(("/Image", "/CompressedImage")):
+            height, width = first.decode().shape[:2]
+            return Playable(
+                f"{path.name} {camera.topic}", path, camera.topic, camera.info_topic, None,
+                camera.msgtype != IMAGE_TYPE, height, width, min(seconds, at_most_s),
+            )  # fmt: skip
+    count = round(camera.count * min(1.0, at_most_s / max(seconds, 1e-9)))
+    timed = _timed_images(path, camera.topic, at_most_s)
+    return demo_clip.given_clip(path.name, count, timed, options.degradations)
+
+
+def _timed_images(path: Path, topic: str, at_most_s: float) -> Iterator[demo_clip.TimedImage]:
+    """A camera's images by their stamps, from its first one on."""
+    from restoregan_core.bags.frames import FrameReader
+    from restoregan_core.bags.reader import open_bag
+
+    start_ns: int | None = None
+    with open_bag(path) as bag:
+        for frame in FrameReader(bag, [topic]).frames():
+            start_ns = frame.stamp_ns if start_ns is None else start_ns
+            age_s = (frame.stamp_ns - start_ns) / 1e9
+            if 0 <= age_s < at_most_s:
+                yield age_s, frame.decode()
 
 
 def write(clip: demo_clip.Clip, folder: Path, progress: Progress) -> Playable:

@@ -29,6 +29,7 @@ _OTHER_IMAGES = {
 _MEASURED = re.compile(r"16UC1|(8S|16S|32S|32F|64F)C\d+")
 _IMAGE_SCHEMA = re.compile("image|video", re.IGNORECASE)
 _MASK_WORDS = {"mask", "masks", "segmentation", "semantic", "label", "labels", "disparity", "confidence"}
+_TRUTH_WORDS = {"truth", "groundtruth", "gt"}
 _TRANSPORTS = ("/compressed", "/video")
 _IMAGES = (
     "/image_raw", "/image_rect_raw", "/image_rect_color", "/image_rect", "/image_color", "/image_mono", "/image",
@@ -152,9 +153,11 @@ def _why_no_camera(topic: Topic, bag: Bag, types: MessageTypes) -> str:
         return _OTHER_IMAGES[topic.msgtype]
     if topic.name.endswith("/compressedDepth"):
         return "compressedDepth"
-    masks = _MASK_WORDS.intersection(re.split(r"[/_]", topic.name.lower()))
-    if masks:
+    words = set(re.split(r"[/_]", topic.name.lower()))
+    if masks := _MASK_WORDS & words:
         return f"{min(masks)}, by its name"
+    if _TRUTH_WORDS & words:
+        return f"ground truth, by its name; --truth {topic.name} measures against it"
     first = None if topic.msgtype == VIDEO_TYPE else bag.first_message(topic.name)
     message = None if first is None else types.deserialize(first)
     if message is None:

@@ -140,8 +140,7 @@ def open_bag(path: Path, scratch: Path | None = None) -> Bag:
         BagError: no such path, no storage files in it, or none of them can be read at all.
     """
     path = Path(path)
-    if not path.exists():
-        raise BagError(f"no bag at {path}")
+    check_is_bag(path)
     if path.suffix == ".bag":
         return _open_ros1(path)
     files, bag = _storage_files(path)
@@ -165,6 +164,21 @@ def open_bag(path: Path, scratch: Path | None = None) -> Bag:
     return bag
 
 
+def check_is_bag(path: Path) -> None:
+    """A look at the path alone, before anything else is done for its sake.
+
+    Raises:
+        BagError: nothing is there, or not by its name a bag.
+    """
+    if not path.exists():
+        raise BagError(f"no bag at {path}")
+    if path.is_dir():
+        if not any(_storage_suffix(file) in STORAGE_SUFFIXES for file in path.iterdir()):
+            raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does")
+    elif path.suffix != ".bag" and _storage_suffix(path) not in STORAGE_SUFFIXES:
+        raise BagError(f"{path} is not a bag: expected .mcap, .db3, .bag or a folder")
+
+
 def _storage_files(path: Path) -> tuple[list[Path], Bag]:
     """Files in their order, and the bag that will hold them; a broken metadata.yaml counts as missing."""
     bag = Bag(path, [])
@@ -186,10 +200,7 @@ def _storage_files(path: Path) -> tuple[list[Path], Bag]:
         bag._note("metadata.yaml is missing; going by the files")
     for missing in (file for file in listed if not file.exists()):
         bag._note(f"{missing.name}: named by metadata.yaml, but missing")
-    files = [file for file in listed if file.exists()] or found
-    if not files:
-        raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does")
-    return files, bag
+    return [file for file in listed if file.exists()] or found, bag
 
 
 def _storage_suffix(file: Path) -> str:
@@ -202,8 +213,6 @@ def _natural_order(file: Path) -> list[Any]:
 
 def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
     suffix = _storage_suffix(file)
-    if suffix not in STORAGE_SUFFIXES:
-        raise BagError(f"{file} is not a bag: expected .mcap, .db3, .bag or a folder")
     try:
         plain = _unpack(file, bag, scratch) if file.suffix == ".zstd" else file
     except Exception as error:

@@ -104,7 +104,20 @@ def progress_bars(transient: bool = True) -> "Progress":
 
 @contextmanager
 def progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left on stderr: ``with progress(name) as on_progress: on_progress(done, total)``."""
-    with progress_bars(transient=False) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(done, total))
+    """A bar with the time left on stderr: ``with progress(name) as on_progress: on_progress(done, total)``.
+
+    It comes with the first call: an error before that stands alone.
+    """
+    bars = progress_bars(transient=False)
+
+    def on_progress(done: int, total: int) -> None:
+        if not bars.tasks:
+            bars.add_task(name)
+            bars.start()
+        bars.update(bars.tasks[0].id, completed=done, total=max(done, total))
+
+    try:
+        yield on_progress
+    finally:
+        if bars.tasks:
+            bars.stop()

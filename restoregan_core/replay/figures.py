@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from restoregan_core.detection.object_changes import flicker, from_flat, match_counts
+from restoregan_core.metrics.psnr_ssim import PSNR_CAP_DB
 from restoregan_core.replay.live_simulation import simulate_live
 from restoregan_core.replay.recording import recorded_s
 from restoregan_core.replay.schema import (
@@ -20,6 +21,7 @@ from restoregan_core.replay.schema import (
     Percentiles,
     StreakFigures,
     Summary,
+    UnequalFigures,
 )
 from restoregan_core.replay.table import Frames
 from restoregan_core.replay.threshold_sweep import sweep_thresholds
@@ -160,6 +162,15 @@ def _ground_truth(
     if not count:
         return None
     gain = _number(columns["psnr_after"]) - psnr
+    differs = psnr < PSNR_CAP_DB
+    unequal = None
+    if differs.any():
+        before, after = (
+            float(_number(columns[f"psnr_{when}"])[differs].mean()) for when in ("before", "after")
+        )
+        unequal = UnequalFigures(
+            count=int(differs.sum()), psnr_before=before, psnr_after=after, psnr_gain=after - before
+        )
     return GroundTruthFigures(
         count=count,
         psnr_before=_mean(columns["psnr_before"]),
@@ -169,6 +180,7 @@ def _ground_truth(
         psnr_gain=_mean(gain),
         frames_better=int((gain > 0).sum()),
         frames_worse=int((gain < 0).sum()),
+        unequal=unequal,
         detection_f1=detections.f1 if detections else None,
     )
 

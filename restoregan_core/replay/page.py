@@ -5,6 +5,7 @@ At most ``EMBEDDED_FRAMES`` frames are embedded (three images each at most); the
 page in ``images/``. The page needs no network.
 """
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from restoregan_core.replay.recording import pauses
 from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.report import page
-from restoregan_core.report.page import Card, Table, data_uri, finite
+from restoregan_core.report.page import HIDDEN_BLUR, Card, Table, data_uri, finite
 
 EMBEDDED_FRAMES = 100
 _TIMELINE = (
@@ -140,12 +141,14 @@ def _cards(report: dict[str, Any]) -> list[Card]:
             )
         )
     if truth:
+        shown = truth["unequal"] or truth
         cards.append(
             Card(
                 "PSNR against ground truth",
-                f"{truth['psnr_gain']:+.2f} dB",
-                f"{truth['psnr_before']:.2f} → {truth['psnr_after']:.2f};"
-                f" SSIM {_number(truth['ssim_before'], 3)} → {_number(truth['ssim_after'], 3)}",
+                f"{shown['psnr_gain']:+.2f} dB",
+                f"{shown['psnr_before']:.2f} → {shown['psnr_after']:.2f} dB, of {_count(shown['count'], 'frame')}"
+                f"{' that differ from it' if truth['unequal'] else ''}; of all, SSIM"
+                f" {_number(truth['ssim_before'], 3)} → {_number(truth['ssim_after'], 3)}",
             )
         )
     if latency["live_ms"]:
@@ -184,12 +187,11 @@ def _tables(report: dict[str, Any]) -> list[Table]:
         for p in report["sweep"]
     ]
     segments = [
-        [s["camera"], f"{s['start_ns'] / 1e9:.3f}", f"{(s['end_ns'] - s['start_ns']) / 1e9:.1f} s", s["why"],
+        [s["camera"], f"{s['start_s']:.1f} s", f"{(s['end_ns'] - s['start_ns']) / 1e9:.1f} s", s["why"],
          f"clips/worst_{i}"]
         for i, s in enumerate(report["segments"])
     ]  # fmt: skip
     settings = [[k, str(v)] for k, v in replay["settings"].items() if v not in (None, [], "")]
-    card = [[k, v if len(v) < 300 else v[:300] + " …"] for k, v in replay.get("model_card", {}).items()]
     return [
         Table(
             "Cameras",
@@ -199,7 +201,7 @@ def _tables(report: dict[str, Any]) -> list[Table]:
             ),
             cameras,
             "Probabilities are means over all frames; 'left' is of the frame as published. Streaks: what flares up in"
-            " one frame alone, on a sample of frames; in dry weather it is mostly noise.",
+            f" one frame alone, on a sample of frames; in dry weather it is mostly noise. {HIDDEN_BLUR}",
         ),
         Table(
             "What other thresholds would have done",
@@ -210,12 +212,42 @@ def _tables(report: dict[str, Any]) -> list[Table]:
         _time_table(report["latency"]),
         Table(
             "Worst segments", ("camera", "starts at", "length", "mostly", "bag"), segments,
-            "Each is a small bag with the source's and the restored topics.", is_text=True,
+            "From the first frame on. Each is a small bag with the source's and the restored topics.", is_text=True,
         ),
-        Table("Model card", ("", ""), card, is_text=True),
+        Table(
+            "Model card", ("", ""), _model_card(replay.get("model_card", {})),
+            "What the weights say about themselves; their recipe stands in report.json.", is_text=True,
+        ),
         Table("Settings", ("", ""), settings, is_text=True),
         Table("Environment", ("", ""), [[k, v] for k, v in replay["environment"].items()], is_text=True),
     ]  # fmt: skip
+
+
+def _model_card(card: dict[str, str]) -> list[list[str]]:
+    """Texts, lists of texts and scores as a person reads them; what is nested deeper is left to report.json."""
+    rows = []
+    for key, text in card.items():
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = text
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            rows.append([key, "; ".join(value)])
+        elif isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()):
+            rows += [
+                [f"{key}: {name}", _scores(scores)] for name, scores in value.items() if _is_flat(scores)
+            ]
+        elif not isinstance(value, list | dict):
+            rows.append([key, text])
+    return rows
+
+
+def _is_flat(scores: dict[str, Any]) -> bool:
+    return all(isinstance(score, int | float) for score in scores.values())
+
+
+def _scores(scores: dict[str, float]) -> str:
+    return ", ".join(f"{name} {score:.4g}" for name, score in scores.items())
 
 
 def _time_table(latency: dict[str, Any]) -> Table:

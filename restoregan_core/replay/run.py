@@ -11,6 +11,7 @@ from typing import Any
 
 from safetensors import safe_open
 
+from restoregan_core.bags.reader import check_is_bag
 from restoregan_core.detection.detector import Detector, DetectorOptions
 from restoregan_core.detection.object_changes import SEEN_SCORE
 from restoregan_core.loading import load_pipeline
@@ -36,6 +37,7 @@ def run(
     Raises:
         ValueError, FileNotFoundError: bag, folder, network or values that cannot be.
     """
+    check_is_bag(Path(request.bag))
     options = request.options()
     detector = None
     if request.detector is not None:

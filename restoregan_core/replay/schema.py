@@ -91,8 +91,18 @@ class DetectionF1:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnequalFigures:
+    """Of the frames that came unlike their clean image; means in dB."""
+
+    count: int
+    psnr_before: float
+    psnr_after: float
+    psnr_gain: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroundTruthFigures:
-    """Against the clean images; means in dB, and of SSIM on luma."""
+    """Against the clean images; means in dB, equal images counted as 100, and of SSIM on luma."""
 
     count: int
     """Frames with a clean image."""
@@ -103,6 +113,9 @@ class GroundTruthFigures:
     psnr_gain: float | None
     frames_better: int
     frames_worse: int
+    unequal: UnequalFigures | None
+    """The PSNR figures without the frames that came equal to their clean image, whose 100 dB would drown the others;
+    None where all did."""
     detection_f1: DetectionF1 | None
     """None without a detector."""
 

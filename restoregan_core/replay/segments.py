@@ -21,6 +21,8 @@ class Segment:
     """A stretch of one camera; times as recorded."""
 
     camera: str
+    start_s: float
+    """Seconds after the first frame of the drive."""
     start_ns: int
     end_ns: int
     first_index: int
@@ -60,6 +62,7 @@ def worst_segments(frames: Frames, count: int = 3, length_s: float = SEGMENT_S) 
     """The worst stretches by mean badness, worst first, of at most ``length_s`` and without overlap."""
     badness, why = frame_badness(frames)
     columns = frames.columns("camera", "time_ns", "index")
+    first_ns = columns["time_ns"].min()
     candidates: list[Segment] = []
     for camera in dict.fromkeys(columns["camera"]):
         rows = np.flatnonzero(columns["camera"] == camera)
@@ -71,7 +74,8 @@ def worst_segments(frames: Frames, count: int = 3, length_s: float = SEGMENT_S) 
             worst = int(inside[badness[inside].argmax()])
             candidates.append(
                 Segment(
-                    str(camera), int(times.min()), int(times.max()), int(columns["index"][inside[0]]),
+                    str(camera), float(times.min() - first_ns) / 1e9, int(times.min()), int(times.max()),
+                    int(columns["index"][inside[0]]),
                     float(badness[inside].mean()), why[worst],
                 )
             )  # fmt: skip

@@ -4,7 +4,8 @@
 import math
 from collections.abc import Iterator
 
-from restoregan_core.replay.schema import Summary
+from restoregan_core.replay.schema import FrameFigures, Summary
+from restoregan_core.report.page import HIDDEN_BLUR
 
 
 def findings(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -22,15 +23,7 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
     else:
         yield "good", "No frame failed open."
     if frames.restored:
-        for kind in ("blur", "rain"):
-            before, after = (getattr(frames, f"restored_{kind}_{when}") for when in ("before", "after"))
-            if before is None or after is None:
-                continue
-            mark = "good" if after < before - 0.01 else "bad" if after > before + 0.01 else "neutral"
-            yield (
-                mark,
-                f"Mean {kind} probability of the restored frames: {before:.2f} before, {after:.2f} after.",
-            )
+        yield from _probabilities(frames)
     if objects:
         gained, lost = objects.gained, objects.lost
         mark = "good" if gained > lost else "bad" if lost > gained else "neutral"
@@ -42,11 +35,13 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
         )
     if truth and truth.psnr_gain is not None:
         mark = "good" if truth.psnr_gain > 0.05 else "bad" if truth.psnr_gain < -0.05 else "neutral"
+        shown, left_out = truth.unequal or truth, truth.count - (truth.unequal or truth).count
         yield (
             mark,
-            f"Against the ground truth: PSNR {truth.psnr_before:.2f} dB before, {truth.psnr_after:.2f} after"
-            f" ({truth.psnr_gain:+.2f}; better in {truth.frames_better}, worse in"
-            f" {truth.frames_worse} of {truth.count} frames).",
+            f"Against the ground truth: PSNR {shown.psnr_before:.2f} dB before, {shown.psnr_after:.2f} after"
+            f" ({shown.psnr_gain:+.2f}; better in {truth.frames_better}, worse in"
+            f" {truth.frames_worse} of {truth.count} frames)."
+            + (f" {left_out} frames that came equal to it are not in these means." if left_out else ""),
         )
     if latency.live_ms:
         mark = "good" if latency.live_ms.p99 <= latency.deadline_ms else "bad"
@@ -56,6 +51,21 @@ def findings(summary: Summary) -> Iterator[tuple[str, str]]:
             f" {latency.live_ms.p99:.0f} ms against a deadline of {latency.deadline_ms:g} ms;"
             f" {_share(latency.superseded, count)} of the frames superseded.",
         )
+
+
+def _probabilities(frames: FrameFigures) -> Iterator[tuple[str, str]]:
+    """How blur and rain of the restored frames changed. Blur that rises as rain goes was there before."""
+    rain_before, rain_after = frames.restored_rain_before, frames.restored_rain_after
+    rain_went = rain_before is not None and rain_after is not None and rain_after < rain_before - 0.01
+    for kind in ("blur", "rain"):
+        before, after = (getattr(frames, f"restored_{kind}_{when}") for when in ("before", "after"))
+        if before is None or after is None:
+            continue
+        mark = "good" if after < before - 0.01 else "bad" if after > before + 0.01 else "neutral"
+        text = f"Mean {kind} probability of the restored frames: {before:.2f} before, {after:.2f} after."
+        if kind == "blur" and mark == "bad" and rain_went:
+            mark, text = "neutral", f"{text} {HIDDEN_BLUR}"
+        yield mark, text
 
 
 def headline(summary: Summary) -> str:

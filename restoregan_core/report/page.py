@@ -15,6 +15,10 @@ import numpy.typing as npt
 from restoregan_core.version import __version__
 
 JPEG_QUALITY = 88
+HIDDEN_BLUR = (
+    "Rain hides blur: where it is taken out, blur that was there all along reads higher than before."
+)
+"""What a reader of probabilities before and after should know."""
 _HERE = Path(__file__).parent
 
 

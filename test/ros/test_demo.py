@@ -148,6 +148,22 @@ def test_a_clip_in_the_demos_own_folder_is_refused_and_stays(
     assert clip.exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [("--video", "does not hold any images"), ("--bag", "does not hold an .mcap or .db3 file")],
+)
+def test_a_clip_that_cannot_be_played_leaves_the_last_demo_alone(
+    option: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    last = tmp_path / "out/recorded/recorded.mcap"
+    last.parent.mkdir(parents=True)
+    last.touch()
+    assert demo.main([option, str(tmp_path / "empty"), "--output", str(tmp_path / "out")]) == 2
+    assert complaint in capsys.readouterr().err
+    assert last.exists()
+
+
 def test_a_node_that_cannot_start_ends_the_demo_with_its_log(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

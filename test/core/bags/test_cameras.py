@@ -81,6 +81,11 @@ def test_a_depth_topic_that_is_named_is_taken(tmp_path) -> None:
         ("/ids", "32SC1", "32SC1: no pixel values, not decoded here"),
         ("/unet/raw_segmentation_mask", "mono8", "mask, by its name"),
         ("/stereo/disparity/image", "mono8", "disparity, by its name"),
+        (
+            "/truth/image_raw",
+            "mono8",
+            "ground truth, by its name; --truth /truth/image_raw measures against it",
+        ),
     ],
 )
 def test_what_only_looks_like_an_image_is_left_out_with_its_reason(tmp_path, topic, encoding, why) -> None:

@@ -35,3 +35,13 @@ def test_an_unknown_preset_is_answered_with_those_that_there_are(verb, option, c
     error = capsys.readouterr().err
     for name in ("bold", "cautious", "balanced", "always", "off"):
         assert name in error
+
+
+def test_an_input_that_cannot_be_is_one_line_without_a_progress_bar(tmp_path, capfd):
+    (tmp_path / "empty").mkdir()
+    for bag, complaint in (("nowhere", "no bag at"), ("empty", "does not hold an .mcap or .db3 file")):
+        assert main(["replay", str(tmp_path / bag), "--output", str(tmp_path / "out")]) == 2
+        printed = capfd.readouterr().err
+        assert complaint in printed
+        assert printed.count("\n") == 1
+        assert not (tmp_path / "out").exists()

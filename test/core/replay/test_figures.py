@@ -3,14 +3,16 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from replay_bags import drive, write_bag
+from replay_bags import IMAGE, START_NS, STEP_NS, drive, image_message, rgb_image, write_bag
 
 from restoregan_core.detection.detector import Detections, Detector, DetectorOptions, iou_matrix
 from restoregan_core.detection.object_changes import compare_objects, flicker, from_flat, to_flat
+from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.replay.compare import compare_replays
 from restoregan_core.replay.live_simulation import simulate_live
 from restoregan_core.replay.replay import ReplayOptions, replay
@@ -61,8 +63,6 @@ def test_overlap_of_boxes() -> None:
 
 
 def test_the_detector_finds_the_cars_that_people_marked(detector_file: Path) -> None:
-    import cv2
-
     folder = detector_file.parents[1] / "eval/kitti_boxes"
     if not folder.is_dir():
         pytest.skip("no eval/kitti_boxes in ../shared/data")
@@ -135,6 +135,29 @@ def test_the_sweep_says_of_its_own_preset_what_was_done(drives) -> None:
     assert points["always"].tiles_share == 1
     shares = [points[f"{i / 10:g}"].tiles_share for i in range(1, 10)]
     assert shares == sorted(shares, reverse=True)
+
+
+def test_frames_that_equal_their_ground_truth_do_not_drown_the_others(tmp_path, make_pipeline) -> None:
+    messages = []
+    for number in range(4):
+        stamp_ns, clean = START_NS + number * STEP_NS, rgb_image(number)
+        seen = clean if number < 2 else cv2.blur(clean, (9, 9))
+        messages.append(("/front/image_raw", IMAGE, stamp_ns, image_message(seen, stamp_ns)))
+        messages.append(("/truth/image_raw", IMAGE, stamp_ns, image_message(clean, stamp_ns)))
+    folder = ReplayFolder(tmp_path / "out")
+    options = ReplayOptions(ground_truth_topic="/truth/image_raw")
+    state = replay(write_bag(tmp_path / "bag", messages), folder, make_pipeline("off"), options)
+    report = summarise_replay(folder, state, deadline_ms=100.0)
+    truth = report["ground_truth"]
+    blurred = np.mean([psnr_rgb(cv2.blur(rgb_image(n), (9, 9)), rgb_image(n)) for n in (2, 3)])
+    assert truth["unequal"] == {
+        "count": 2, "psnr_before": pytest.approx(blurred), "psnr_after": pytest.approx(blurred),
+        "psnr_gain": pytest.approx(0.0),
+    }  # fmt: skip
+    assert truth["psnr_before"] == pytest.approx((200 + 2 * blurred) / 4)
+    (line,) = (text for _, text in report["verdict"]["findings"] if "ground truth" in text)
+    assert f"PSNR {blurred:.2f} dB before" in line
+    assert "2 frames that came equal to it are not in these means" in line
 
 
 def test_the_report_counts_every_frame_once(drives) -> None:

@@ -162,3 +162,29 @@ def test_verdict_and_figures_are_on_the_page(output: Path) -> None:
         "Environment",
     ):
         assert f"<h2>{title}</h2>" in page
+    for segment in report["segments"]:
+        assert 0 <= segment["start_s"] < 1
+        assert f">{segment['start_s']:.1f} s<" in page, "not seconds since 1970"
+
+
+def test_the_model_card_reads_as_text(output: Path) -> None:
+    from restoregan_core.replay.page import write_replay_report
+    from restoregan_core.replay.state import ReplayFolder
+
+    report = json.loads((output / "report.json").read_text())
+    report["replay"]["model_card"] = {
+        "steps": "12762",
+        "training_data": '["Street: CC BY 4.0", "Yard: research use"]',
+        "scores": '{"street": {"psnr_db": 24.534617966603474, "ssim": 0.8115}}',
+        "recipe": '{"schedule": {"stages": [{"steps": 40000}]}}',
+    }
+    folder = ReplayFolder(output)
+    before = folder.report_html.read_text()
+    write_replay_report(folder, report)
+    page = folder.report_html.read_text()
+    folder.report_html.write_text(before)
+    assert "Street: CC BY 4.0; Yard: research use" in page
+    assert "scores: street" in page
+    assert "psnr_db 24.53, ssim 0.8115" in page
+    for raw in ("{&#34;", "stages"):
+        assert raw not in page.split("Model card")[1].split("<h2>")[0]
