@@ -28,6 +28,8 @@ from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.result import Action
 
@@ -64,7 +66,7 @@ def row(
 ) -> dict[str, Any]:
     figures: dict[str, list[float]] = {}
     for number, (given, truth) in enumerate(clips):
-        network = [pipeline.restorer(frame) for frame in given]
+        network = list(restored(given, pipeline.restorer))
         steadier = Steadier()
         steadied = [steadier.steady(name, *pair) for pair in zip(given, network, strict=True)]
         gated = [pipeline.process(frame, camera=f"{name} {number}").image for frame in given]
@@ -75,6 +77,13 @@ def row(
             values = [psnr_rgb(frame, clean) for frame, clean in zip(frames, truth, strict=True)]
             figures.setdefault(f"{view} psnr", []).append(float(np.mean(values)))
     return {"clip": name, **{key: float(np.mean(values)) for key, values in figures.items()}}
+
+
+def restored(frames: list[RgbImage], restorer: Restorer) -> Iterator[RgbImage]:
+    history = FrameHistory(restorer.history)
+    for frame in frames:
+        history.take("", frame)
+        yield restorer.restore_aligned(frame, history.aligned(""))
 
 
 def rainy(scene: RgbImage, seed: int) -> list[RgbImage]:
@@ -109,24 +118,25 @@ def delay(scene: RgbImage, seed: int, pipeline: RestorationPipeline) -> dict[str
     """Frames until restoration begins after rain set in, and until it ends after the rain did."""
     rain = draw_rain(replace(RainConfig(), sparse_weight=0, video_weight=0), np.random.default_rng(seed))
     clean = torch.from_numpy(scene).permute(2, 0, 1).float() / 255
-    restored, tiles = [], []
+    is_restored, tiles = [], []
     for frame in range(2 * END):
         is_rainy = ONSET <= frame < END
         shown = apply_rain(clean, rain, frame) if is_rainy else clean
         rgb = shown.permute(1, 2, 0).mul(255).round().byte().numpy()
         result = pipeline.process(rgb, camera=f"delay {seed}")
-        restored.append(result.action == Action.RESTORED)
+        is_restored.append(result.action == Action.RESTORED)
         tiles.append(float((result.restored_grid > 0).mean()))
-    on = next((i - ONSET for i in range(ONSET, END) if restored[i]), None)
-    off = next((i - END for i in range(END, 2 * END) if not any(restored[i:])), None)
-    return {"rain": rain.kind, "before": sum(restored[:ONSET]), "on": on, "off": off, "left": tiles[-1]}
+    on = next((i - ONSET for i in range(ONSET, END) if is_restored[i]), None)
+    off = next((i - END for i in range(END, 2 * END) if not any(is_restored[i:])), None)
+    return {"rain": rain.kind, "before": sum(is_restored[:ONSET]), "on": on, "off": off, "left": tiles[-1]}
 
 
 def page(model: str, rows: list[dict[str, Any]], delays: list[dict[str, Any]]) -> str:
     lines = [
         "# Steadiness from frame to frame", "", "Made by", "", f"    {COMMAND}", "", f"Network: `{model}`.", "",
         "Mean absolute difference between neighbouring frames, in grey levels, and mean PSNR in dB, RGB.", "",
-        "Network: every frame by itself. Steadied: its mean with the frame before where nothing moves.", "",
+        "Network: every frame with the frames before, as its history. Steadied: the mean of what was restored with",
+        "the restored frame before, where nothing moves (`steady_share`).", "",
         "| clip | input | network | steadied | gated (`balanced`) | truth | PSNR input | network | steadied | gated |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
