@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Restore videos frame by frame, each with the frames before, and measure what single images do not show.
 
-docs/evaluation.md defines the figures: streak energy, steadiness, ghosts.
+docs/evaluation.md defines the figures: streak energy and its excess, steadiness, ghosts.
 """
 
 from collections import deque
@@ -16,7 +16,7 @@ from restoregan_core.evaluation.clips import Clip, Frame, VideoSet
 from restoregan_core.evaluation.measure import Restore, Restored, SetScores, score_beside
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.protocols import Scorer
-from restoregan_core.metrics.video import frame_change, moving_mask, neighbours, streak_energy
+from restoregan_core.metrics.video import Streaks, frame_change, moving_mask, neighbours, streaks
 from restoregan_core.restoration.history import FrameHistory
 
 _CAMERA = "clip"
@@ -39,7 +39,12 @@ class Consecutive:
     """What consecutive frames show, the mean over a set's triples, in grey levels of 255."""
 
     streak_energy: float
+    streak_excess: float
     frame_change: float
+
+    @property
+    def streaks(self) -> Streaks:
+        return Streaks(self.streak_energy, self.streak_excess)
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,10 @@ class VideoScores:
         """Share of the input's streak energy that the output still has; None if the input has none."""
         energy = self.input.streak_energy
         return self.outputs[index].streak_energy / energy if energy else None
+
+    def excess_left(self, index: int = 0) -> float | None:
+        """The same of the streaks' excess over what grows darker; None if the input has none to speak of."""
+        return self.input.streaks.excess_left(self.outputs[index].streaks)
 
 
 def measure_video(
@@ -162,8 +171,8 @@ class _Totals:
 
     def __init__(self, restorers: int) -> None:
         self._triples = 0
-        # Rows: input, target, then every output. Columns: streak energy, change.
-        self._sums = np.zeros((2 + restorers, 2))
+        # Rows: input, target, then every output. Columns: streak energy, its excess, change.
+        self._sums = np.zeros((2 + restorers, 3))
         self._errors = np.zeros((restorers, 2))
         self._moving_values = self._all_values = 0
 
@@ -173,7 +182,9 @@ class _Totals:
         places = neighbours(targets or inputs)
         clips = [inputs, targets or inputs]
         clips += [[seen.outputs[index] for seen in window] for index in range(len(cameras))]
-        self._sums += [(streak_energy(clip, places), frame_change(clip, places)) for clip in clips]
+        for row, clip in zip(self._sums, clips, strict=True):
+            found = streaks(clip, places)
+            row += found.energy, found.excess, frame_change(clip, places)
         self._triples += 1
         if targets:
             self._add_ghosts(window[1], targets[1], moving_mask(places), cameras)

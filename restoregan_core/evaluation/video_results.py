@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from restoregan_core.evaluation import results
-from restoregan_core.evaluation.video import VideoScores
+from restoregan_core.evaluation.video import Consecutive, VideoScores
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,6 +43,8 @@ def make_table(all_scores: Sequence[VideoScores], names: Sequence[str]) -> "Tabl
     for title in (
         "streak energy",
         "left",
+        "excess",
+        "left",
         "steadiness",
         "ghosts",
         "without history",
@@ -53,13 +55,13 @@ def make_table(all_scores: Sequence[VideoScores], names: Sequence[str]) -> "Tabl
     for scores in all_scores:
         table.add_section()
         table.add_row(
-            scores.name, str(scores.count), "input", *_consecutive(scores.input.streak_energy, None),
+            scores.name, str(scores.count), "input", *_consecutive(scores.input, None, None),
             f"{scores.input.frame_change:.3f}",
         )  # fmt: skip
         for index, name in enumerate(names):
             output, ghosts = scores.outputs[index], scores.ghosts[index]
             cells = [
-                *_consecutive(output.streak_energy, scores.streaks_left(index)),
+                *_consecutive(output, scores.streaks_left(index), scores.excess_left(index)),
                 f"{output.frame_change:.3f}",
             ]
             if ghosts is None:
@@ -72,13 +74,18 @@ def make_table(all_scores: Sequence[VideoScores], names: Sequence[str]) -> "Tabl
         if scores.target is not None:
             energy = scores.target.streak_energy
             share = energy / scores.input.streak_energy if scores.input.streak_energy else None
-            cells = _consecutive(energy, share)
+            cells = _consecutive(
+                scores.target, share, scores.input.streaks.excess_left(scores.target.streaks)
+            )
             table.add_row("", "", "target", *cells, f"{scores.target.frame_change:.3f}")
     return table
 
 
-def _consecutive(energy: float, left: float | None) -> list[str]:
-    return [f"{energy:.3f}", "-" if left is None else f"{100 * left:.1f} %"]
+def _consecutive(figures: Consecutive, energy_left: float | None, excess_left: float | None) -> list[str]:
+    cells = []
+    for value, left in ((figures.streak_energy, energy_left), (figures.streak_excess, excess_left)):
+        cells += [f"{value:.3f}", "-" if left is None else f"{100 * left:.1f} %"]
+    return cells
 
 
 def _figures(scores: VideoScores, index: int) -> dict[str, Any]:
@@ -89,6 +96,8 @@ def _figures(scores: VideoScores, index: int) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "streak_energy": {name: side.streak_energy for name, side in sides.items()},
         "streak_energy_left": scores.streaks_left(index),
+        "streak_excess": {name: side.streak_excess for name, side in sides.items()},
+        "streak_excess_left": scores.excess_left(index),
         "steadiness": {name: side.frame_change for name, side in sides.items()},
     }
     if scores.scores is not None:

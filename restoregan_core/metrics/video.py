@@ -23,6 +23,8 @@ Triple = Sequence[RgbImage]
 
 STREAK_LEVELS = 3.0
 """What a pixel must be brighter by than in both neighbours, of 255, to count."""
+LEAST_EXCESS = 0.1
+"""Share of a source's streak energy that must be excess before what is left of it means anything."""
 MOVING_PX = 1.5
 """From frame to frame, against the background: what moves further moves on its own."""
 _SAMPLE_PX = 8
@@ -55,25 +57,53 @@ def neighbours(triple: Triple) -> Neighbours:
     return Neighbours(here + _flow(current, before), here + _flow(current, after))
 
 
-def streak_energy(triple: Triple, places: Neighbours) -> float:
-    """How much of a frame is brighter than the frame before and the frame after: rain, as far as it is nothing else.
+@dataclass(frozen=True)
+class Streaks:
+    """What a frame shows that the frame before and the frame after do not, means over pixels in grey levels of 255."""
+
+    energy: float
+    """What is brighter than in both neighbours: rain, and whatever else flares up in one frame alone."""
+    excess: float
+    """``energy`` less what is darker than in both: noise, leaves in the wind and errors of the flow go both ways and
+    cancel, rain only adds light. About 0 in dry weather."""
+
+    def excess_left(self, restored: "Streaks") -> float | None:
+        """The share of this source's excess that the restored frame still has; below 0 where more was taken out.
+
+        Returns:
+            None where as much grows darker as brighter: no rain that could be told from noise.
+        """
+        return restored.excess / self.excess if self.excess > LEAST_EXCESS * self.energy else None
+
+
+def streaks(triple: Triple, places: Neighbours) -> Streaks:
+    """How much of a frame is brighter, or darker, than both the frame before and the frame after.
 
     Of each pixel, what its grey value exceeds the brighter one of both neighbours by, where that is more than
-    ``STREAK_LEVELS``, else 0; the mean over all pixels, in grey levels of 255.
+    ``STREAK_LEVELS``, else 0; and the same for what is darker than the darker one.
 
     Args:
         triple: of the clip that is judged.
-        places: ``neighbours`` of its ground truth or source. The share of a source's energy that is left is the
-            quotient of the energies of restored clip and source, both with these places.
+        places: ``neighbours`` of its ground truth or source. What is left of a source's streaks is the quotient of
+            restored clip and source, both with these places.
 
     Raises:
         ValueError: not three frames of one size.
     """
     before, current, after = _greys(triple)
-    excess = current.astype(np.float32) - np.maximum(
-        _look_up(before, places.before), _look_up(after, places.after)
+    older, newer, now = (
+        _look_up(before, places.before),
+        _look_up(after, places.after),
+        current.astype(np.float32),
     )
-    return float(np.where(excess > STREAK_LEVELS, excess, 0).mean())
+    brighter, darker = now - np.maximum(older, newer), np.minimum(older, newer) - now
+    energy, dips = (float(np.where(by > STREAK_LEVELS, by, 0).mean()) for by in (brighter, darker))
+    return Streaks(energy, energy - dips)
+
+
+def streak_energy(triple: Triple, places: Neighbours) -> float:
+    """``streaks(...).energy``."""
+    return streaks(triple, places).energy
 
 
 def frame_change(triple: Triple, places: Neighbours) -> float:

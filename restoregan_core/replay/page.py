@@ -201,7 +201,8 @@ def _tables(report: dict[str, Any]) -> list[Table]:
             ),
             cameras,
             "Probabilities are means over all frames; 'left' is of the frame as published. Streaks: what flares up in"
-            f" one frame alone, on a sample of frames; in dry weather it is mostly noise. {HIDDEN_BLUR}",
+            " one frame alone, less what dips, on a sample of frames; – where there is no rain that could be told from"
+            f" noise. {HIDDEN_BLUR}",
         ),
         Table(
             "What other thresholds would have done",
@@ -280,7 +281,9 @@ def _share(part: float, whole: float) -> str:
 
 
 def _streaks_left(figures: dict[str, Any] | None) -> str:
-    return "–" if figures is None or figures["left"] is None else f"{100 * figures['left']:.0f} %"
+    """Of the excess: noise, which the energy counts as well, is not rain. Below 0 is more than all."""
+    left = None if figures is None else figures["excess_left"]
+    return "–" if left is None else f"{100 * max(left, 0):.0f} %"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -59,6 +59,11 @@ class StreakFigures:
     after: float
     left: float | None
     """``after`` / ``before``."""
+    excess_before: float
+    """What flares up less what dips in one frame alone: noise cancels, rain stays; about 0 in dry weather."""
+    excess_after: float
+    excess_left: float | None
+    """``excess_after`` / ``excess_before``; None where there is no rain that could be told from noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.metrics.video import neighbours, streak_energy
+from restoregan_core.metrics.video import Streaks, neighbours, streaks
 from restoregan_core.replay.published import PublishedFrame, read_published
 from restoregan_core.replay.schema import StreakFigures
 from restoregan_core.replay.state import ReplayFolder
@@ -27,8 +28,8 @@ class _Camera:
     triples: list[tuple[int, int, int]]
     recent: deque[tuple[int, RgbImage, RgbImage]] = field(default_factory=lambda: deque(maxlen=3))
     count: int = 0
-    before: float = 0.0
-    after: float = 0.0
+    # Rows: before, after. Columns: energy, excess.
+    sums: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 2)))
 
     def take(self, frame: PublishedFrame) -> None:
         self.recent.append((frame.position, _halved(frame.before), _halved(frame.after)))
@@ -36,25 +37,30 @@ class _Camera:
         if positions not in self.triples:
             return
         places = neighbours(sources)
-        self.before += streak_energy(sources, places)
-        self.after += streak_energy(published, places)
+        for row, triple in zip(self.sums, (sources, published), strict=True):
+            found = streaks(triple, places)
+            row += found.energy, found.excess
         self.count += 1
 
     def figures(self) -> StreakFigures | None:
         if not self.count:
             return None
+        before, after = (Streaks(*map(float, row)) for row in self.sums / self.count)
         return StreakFigures(
             count=self.count,
-            before=self.before / self.count,
-            after=self.after / self.count,
-            left=self.after / self.before if self.before else None,
+            before=before.energy,
+            after=after.energy,
+            left=after.energy / before.energy if before.energy else None,
+            excess_before=before.excess,
+            excess_after=after.excess,
+            excess_left=before.excess_left(after),
         )
 
 
 def measure_streaks(
     folder: ReplayFolder, settings: dict[str, Any], frames: Frames
 ) -> dict[str, StreakFigures | None]:
-    """Streak energy of each camera's frames before and after, at half their size, and the share that is left.
+    """Streaks of each camera's frames before and after, at half their size, and the share that is left.
 
     Args:
         settings: of the replay.

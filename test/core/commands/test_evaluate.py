@@ -16,7 +16,7 @@ from restoregan_core.metrics import psnr_ssim
 from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.zoo import save_generator
 
-CONSECUTIVE = {"streak_energy", "streak_energy_left", "steadiness"}
+CONSECUTIVE = {"streak_energy", "streak_energy_left", "streak_excess", "streak_excess_left", "steadiness"}
 KEYS = {"psnr_rgb", "psnr_y", "ssim_2d", "ssim_3d"}
 
 
@@ -198,6 +198,8 @@ def test_videos_with_and_without_truth_have_the_documented_keys(rain: Path, tmp_
     assert scored["video"]["lowest"][0] in {"input/0000.png", "input/0001.png"}  # without history
     energy = real["video"]["streak_energy"]
     assert real["video"]["streak_energy_left"] == energy["output"] / energy["input"] < 1
+    excess = real["video"]["streak_excess"]
+    assert real["video"]["streak_excess_left"] == excess["output"] / excess["input"] < 1
     assert run("--video", "--baseline", "median", "--data", rain, "--csv", table) == 0
     assert len(list(csv.DictReader(table.open()))) == 4
 

@@ -50,7 +50,7 @@ def test_every_frame_is_scored_in_order_as_by_hand(tmp_path: Path):
 
 def test_a_restorer_that_does_nothing_leaves_all_streaks_and_steadiness_as_it_was(tmp_path: Path):
     found = measure_rain(tmp_path / "rain", np.copy)
-    assert found.streaks_left() == 1
+    assert found.streaks_left() == found.excess_left() == 1
     assert found.outputs[0] == found.input
     assert found.target is not None
     assert found.target.streak_energy < 0.1 * found.input.streak_energy
@@ -111,6 +111,9 @@ def test_real_video_has_streaks_and_steadiness_and_no_scores(tmp_path: Path):
     left = found.streaks_left()
     assert left is not None
     assert left < 0.8  # the median's first two frames are as they came: one of three triples is clean
+    excess_left = found.excess_left()
+    assert excess_left is not None
+    assert excess_left < 0.8
     assert found.outputs[0].frame_change < found.input.frame_change
 
 

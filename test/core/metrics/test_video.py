@@ -13,6 +13,7 @@ from restoregan_core.metrics.video import (
     moving_mask,
     neighbours,
     streak_energy,
+    streaks,
 )
 
 HEIGHT, WIDTH, SIDE = 144, 192, 32
@@ -80,6 +81,39 @@ def test_the_energy_of_drawn_streaks_is_what_was_drawn():
     still[1][:, 50] = 150  # one column of the middle frame
     still[1][:, 60] = 102  # too faint to count
     assert streak_energy(still, neighbours([still[0]] * 3)) == pytest.approx(50 / WIDTH)
+
+
+def noisy(frames: Triple) -> list[RgbImage]:
+    noise = [np.random.default_rng(t).normal(0, 6, frame.shape) for t, frame in enumerate(frames)]
+    return [(frame + own).clip(0, 255).astype(np.uint8) for frame, own in zip(frames, noise, strict=True)]
+
+
+def test_noise_has_energy_and_no_excess():
+    clean = clip()
+    found = streaks(noisy(clean), neighbours(clean))
+    assert found.energy > 0.5
+    assert abs(found.excess) < 0.05 * found.energy
+    assert found.excess_left(found) is None
+
+
+def test_rain_that_is_taken_out_of_a_noisy_clip_leaves_nothing_of_its_excess():
+    clean = clip()
+    places = neighbours(clean)
+    rainy = streaks(noisy(rained_on(clean)), places)
+    left, nothing_done = rainy.excess_left(streaks(noisy(clean), places)), rainy.excess_left(rainy)
+    assert left is not None
+    assert abs(left) < 0.05
+    assert nothing_done == 1
+
+
+def test_half_of_the_rain_leaves_about_half_of_its_excess():
+    clean = clip()
+    rainy = rained_on(clean)
+    half = [cv2.addWeighted(a, 0.5, b, 0.5, 0) for a, b in zip(clean, rainy, strict=True)]
+    places = neighbours(clean)
+    left = streaks(rainy, places).excess_left(streaks(half, places))
+    assert left is not None
+    assert 0.4 < left < 0.55
 
 
 def test_a_clean_clip_has_hardly_any_energy_that_could_fall():

@@ -176,6 +176,7 @@ def test_the_report_counts_every_frame_once(drives) -> None:
     streaks = report["cameras"]["front"]["streak_energy"]
     assert streaks["count"] == 58  # each frame with both its neighbours
     assert streaks["left"] == pytest.approx(streaks["after"] / streaks["before"])
+    assert streaks["excess_before"] < streaks["before"]
     assert report["latency"]["live_ms"]["p99"] >= report["latency"]["live_ms"]["p50"] > 0
     assert sorted(p.name for p in folder.clips.iterdir()) == [
         f"worst_{i}" for i in range(len(report["segments"]))

@@ -94,11 +94,12 @@ def test_tensorrt_parses_and_builds_the_file_in_half_precision_without_a_gpu(nam
     assert 2 * weights < engine.nbytes < 4 * weights, "weights are held in half precision"
 
 
+@pytest.mark.parametrize("has_median", [False, True])
 @pytest.mark.parametrize("size", [(33, 47), None])
-def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(size, tmp_path):
+def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(size, has_median, tmp_path):
     import onnxruntime
 
-    generator = visible(Generator(replace(SMALL, history=2)))
+    generator = visible(Generator(replace(SMALL, history=2, history_median=has_median)))
     path = tmp_path / "net.onnx"
     export_onnx(generator, path, size, "fp32")
     assert largest_difference(generator, path, size or (32, 48)) <= 1
