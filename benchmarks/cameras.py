@@ -23,7 +23,10 @@ from restoregan_core.pipeline import RestorationPipeline
 SIZES = ((640, 360), (1280, 720))
 CAMERAS = 6
 TURNS = 8
-COMMAND = "python benchmarks/cameras.py --images ../shared/data/eval/nturain_a1/input --output docs/benchmarks/cameras.md"
+COMMAND = (
+    "python benchmarks/cameras.py --images ../shared/data/eval/nturain_a1/input \\\n"
+    "        --output docs/benchmarks/cameras.md"
+)
 
 
 def main() -> None:
@@ -71,8 +74,8 @@ def pipeline() -> RestorationPipeline:
 def page(rows: list[str]) -> str:
     lines = [
         "# Several cameras", "", "Made by", "", f"    {COMMAND}", "",
-        f"What a frame costs where one pipeline restores the frames of {CAMERAS} cameras in turn, beside as many frames",
-        "of one camera, in the same run; history and alignment included. 1.00: cameras cost their frames alone.",
+        f"What a frame costs where one pipeline restores the frames of {CAMERAS} cameras in turn, beside as many",
+        "frames of one camera, in the same run; history and alignment included. 1.00: cameras cost their frames alone.",
         "", f"| size | one camera | {CAMERAS} cameras | wall time, ratio | CPU time, ratio | state kept, a camera |",
         "|---|---|---|---|---|---|", *rows,
     ]  # fmt: skip
