@@ -76,10 +76,11 @@ def write_image() -> ImageWriter:
 def browser() -> Iterator[Any]:
     """Chromium without a window, driven by selenium."""
     selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    if not shutil.which("chromedriver") or not shutil.which("chromium"):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not shutil.which("chromedriver") or not browser:
         pytest.skip("no Chromium: install the packages chromium and chromium-driver to run this")
     options = selenium.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
+    options.binary_location = browser
     for flag in (
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
         "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
