@@ -4,6 +4,8 @@
 import os
 from pathlib import Path
 
+import cv2
+
 from restoregan_core.assessment.assessor import Assessor
 from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.assessment.learned import LearnedAssessor
@@ -22,6 +24,7 @@ def load_restorer(
     *,
     build_if_missing: bool = False,
     engine_dir: str | os.PathLike[str] | None = None,
+    threads: int = 0,
 ) -> Restorer:
     """A network ready to run: a callable from uint8 RGB (height, width, 3) of any size to the same.
 
@@ -31,17 +34,21 @@ def load_restorer(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         build_if_missing: let TensorRT build an engine, for minutes, where none fits.
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
+        threads: most that OpenVINO, torch and OpenCV compute on, the latter two in the whole process; 0: as many as
+            each chooses, commonly the CPU's cores.
 
     Raises:
-        ValueError: no such model, runtime or device.
+        ValueError: no such model, runtime or device, or a negative number of threads.
         RuntimeUnavailableError: the runtime was named and this machine cannot run it.
     """
+    _limit_opencv(threads)
     return Restorer(
         load_generator(model),
         runtime,
         device,
         engine_dir=None if engine_dir is None else Path(engine_dir),
         build_if_missing=build_if_missing,
+        threads=threads,
     )
 
 
@@ -49,6 +56,7 @@ def load_assessor(
     name: str | os.PathLike[str] = "learned",
     device: str = "auto",
     engine_dir: str | os.PathLike[str] | None = None,
+    threads: int = 0,
 ) -> Assessor:
     """A judge of blur, rain and lens drops.
 
@@ -56,15 +64,23 @@ def load_assessor(
         name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no network, no lens drops), or
             the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
         device: of the network: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        engine_dir: as for ``load_restorer``.
+        engine_dir, threads: as for ``load_restorer``.
 
     Raises:
-        ValueError: neither one of the two nor such a file.
+        ValueError: neither one of the two nor such a file, or a negative number of threads.
     """
+    _limit_opencv(threads)
     if name == "classical":
         return ClassicalAssessor()
     loaded = load_assessor_network(None if name == "learned" else name)
-    return LearnedAssessor(loaded, device, None if engine_dir is None else Path(engine_dir))
+    return LearnedAssessor(loaded, device, None if engine_dir is None else Path(engine_dir), threads=threads)
+
+
+def _limit_opencv(threads: int) -> None:
+    if threads < 0:
+        raise ValueError(f"threads is {threads}; give at least 1, or 0 for as many as there are cores")
+    if threads:
+        cv2.setNumThreads(threads)
 
 
 def load_pipeline(
@@ -77,23 +93,26 @@ def load_pipeline(
     engine_dir: str | os.PathLike[str] | None = None,
     assessor: str | os.PathLike[str] = "learned",
     circuit_breaker: bool = True,
+    threads: int = 0,
 ) -> RestorationPipeline:
     """Assessor, gate, network and bounds, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
-        model, runtime, device, build_if_missing, engine_dir: as for ``load_restorer``.
+        model, runtime, device, build_if_missing, engine_dir, threads: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
         assessor: as for ``load_assessor``.
         circuit_breaker: let a network rest that keeps failing. False where nothing may depend on a clock.
 
     Raises:
-        ValueError: no such model, runtime, device or preset.
+        ValueError: no such model, runtime, device or preset, or a negative number of threads.
         RuntimeUnavailableError: the runtime was named and this machine cannot run it.
     """
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
-    restorer = load_restorer(model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir)
+    restorer = load_restorer(
+        model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir, threads=threads
+    )
     # OpenVINO was asked for, which runs on the CPU here: so does the assessor.
-    judge = load_assessor(assessor, "cpu" if runtime == "openvino" else device, engine_dir)
+    judge = load_assessor(assessor, "cpu" if runtime == "openvino" else device, engine_dir, threads)
     settings = PipelineSettings(thresholds=PRESETS[preset])
     return RestorationPipeline(judge, restorer, settings, CircuitBreaker() if circuit_breaker else None)

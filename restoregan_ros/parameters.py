@@ -81,6 +81,13 @@ class NodeSettings(_Checked):
         read_only=True,
     )
     device: str = _declare("auto", "auto, cpu, cuda or cuda:N", read_only=True)
+    threads: int = _declare(
+        0,
+        "most threads that restoration and assessment compute on, on the CPU; 0: as many as there are cores",
+        read_only=True,
+        minimum=0,
+        maximum=256,
+    )
     build_if_missing: bool = _declare(
         False,
         "let TensorRT build what no engine fits, for minutes; name every size in warm_up_sizes",

@@ -29,8 +29,10 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
         build_if_missing=settings.build_if_missing,
         engine_dir=settings.engine_dir or None,
         assessor=settings.assessor,
+        threads=settings.threads,
     )
-    if "torch" in sys.modules:  # an OpenMP pool of all cores starves the threads that receive and publish
+    # An OpenMP pool of all cores starves the threads that receive and publish.
+    if not settings.threads and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     return pipeline
 

@@ -36,14 +36,19 @@ class AssessorFrameNetwork(nn.Module):
 
 
 def in_torch(
-    network: nn.Module, device: str
+    network: nn.Module, device: str, threads: int = 0
 ) -> Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]:
     """What gives a frame to the network on a device: uint8 (1, H, W, 3), sides multiples of 64 -> its outputs.
+
+    Args:
+        threads: most that torch, the whole process's, computes on; 0 leaves it as it is.
 
     Raises:
         RuntimeUnavailableError: a CUDA device that is not there.
     """
     where = torch_device(device)
+    if threads:
+        torch.set_num_threads(threads)
     network = network.eval().requires_grad_(False).to(where)
 
     def run(rgb_BHWC: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:

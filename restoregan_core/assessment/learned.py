@@ -46,6 +46,7 @@ class LearnedAssessor:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
         max_pixels: bounds the memory of one call.
+        threads: see ``CpuGraph``; of torch, which runs the network where OpenVINO cannot, the whole process's.
 
     Raises:
         RuntimeUnavailableError: a CUDA device was asked for that is not there.
@@ -58,6 +59,7 @@ class LearnedAssessor:
         engine_dir: Path | None = None,
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        threads: int = 0,
     ) -> None:
         self.name = loaded.name
         self.max_pixels = max_pixels
@@ -66,13 +68,13 @@ class LearnedAssessor:
         self._over_time = TemporalJudge(loaded.temporal) if loaded.temporal is not None else None
         self._run: Run
         if device.startswith("cuda") or (device == "auto" and has_gpu()):
-            self._run = _in_torch(loaded, device)
+            self._run = _in_torch(loaded, device, threads)
             return
         try:
-            self._run = _in_openvino(loaded, engine_dir)
+            self._run = _in_openvino(loaded, engine_dir, threads)
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
-            self._run = _in_torch(loaded, "cpu")
+            self._run = _in_torch(loaded, "cpu", threads)
 
     def assess(self, rgb_HWC: RgbImage) -> Assessment:
         """See ``Assessor.assess``."""
@@ -125,7 +127,7 @@ class LearnedAssessor:
         ]  # fmt: skip
 
 
-def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None) -> Run:
+def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) -> Run:
     side = 2 * TILE_SIZE_PX
     # Beside the network's own: the calibration is part of the graph.
     weights = {
@@ -141,6 +143,7 @@ def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None) -> Run:
         "assessor 3",
         {},
         engine_dir,
+        threads,
     )
     return lambda rgb_BHWC: graph.run(_mirrored(rgb_BHWC))
 
@@ -151,10 +154,10 @@ def _frame_network(loaded: LoadedAssessor) -> "nn.Module":
     return AssessorFrameNetwork(loaded).eval().requires_grad_(False)
 
 
-def _in_torch(loaded: LoadedAssessor, device: str) -> Run:
+def _in_torch(loaded: LoadedAssessor, device: str, threads: int) -> Run:
     from restoregan_core.assessment.frame_network import AssessorFrameNetwork, in_torch
 
-    run = in_torch(AssessorFrameNetwork(loaded), device)
+    run = in_torch(AssessorFrameNetwork(loaded), device, threads)
     return lambda rgb_BHWC: run(_mirrored(rgb_BHWC))
 
 

@@ -14,7 +14,12 @@ import cv2
 
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.overlay import draw_overlay
-from restoregan_core.commands.common import add_assessor_option, make_parser, progress_bars
+from restoregan_core.commands.common import (
+    add_assessor_option,
+    add_threads_option,
+    make_parser,
+    progress_bars,
+)
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.folders import find_images
 from restoregan_core.images.image_files import read_image_file
@@ -45,7 +50,7 @@ def main(argv: list[str]) -> int:
     files = [arguments.input] if is_bag else _files(arguments.input)
     if arguments.video and not arguments.input.is_dir():
         raise ValueError(f"--video is for a folder of frames; {arguments.input} is a file: leave it out")
-    judge = _Judge(load_assessor(arguments.assessor), arguments.video)
+    judge = _Judge(load_assessor(arguments.assessor, threads=arguments.threads), arguments.video)
     for frame in _with_progress(files, _bag_frames if is_bag else _file_frames):
         assessment = judge(frame)
         if arguments.json:
@@ -88,6 +93,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "input", type=Path, metavar="INPUT", help="an image, a folder of images, a video or a bag"
     )
     add_assessor_option(parser)
+    add_threads_option(parser)
     parser.add_argument(
         "--video",
         action="store_true",

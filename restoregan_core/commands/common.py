@@ -39,7 +39,7 @@ def add_model_option(parser: argparse._ActionsContainer) -> None:
 
 
 def add_runtime_options(parser: argparse._ActionsContainer) -> None:
-    """``--runtime`` and ``--device``, as ``load_restorer`` takes them."""
+    """``--runtime``, ``--device`` and ``--threads``, as ``load_restorer`` takes them."""
     parser.add_argument(
         "--runtime",
         default="auto",
@@ -47,6 +47,18 @@ def add_runtime_options(parser: argparse._ActionsContainer) -> None:
         help="what runs the network (default: auto, the first of these that this machine has)",
     )
     add_device_option(parser)
+    add_threads_option(parser)
+
+
+def add_threads_option(parser: argparse._ActionsContainer) -> None:
+    """``--threads``, as ``load_restorer`` takes it."""
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=0,
+        metavar="N",
+        help="most that the networks and OpenCV compute on, on the CPU (default: 0, as many as there are cores)",
+    )
 
 
 def add_device_option(parser: argparse._ActionsContainer) -> None:

@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         raise ValueError("--csv has scores against ground truth: leave it out where there is no target/")
     opened = [_open(arguments)]
     if arguments.against is not None:
-        opened.append(_open_own(arguments.against, arguments.runtime, arguments.device))
+        opened.append(_open_own(arguments.against, arguments))
     extra, notes = _open_lpips()
     content: dict[str, Any] = {"model": opened[0].name, "runtime": opened[0].runtime}
     if arguments.video:
@@ -197,13 +197,13 @@ def _open(arguments: argparse.Namespace) -> _Opened:
         return _open_baseline(arguments.baseline)
     if ":" in arguments.model:
         return _open_external(arguments)
-    return _open_own(arguments.model, arguments.runtime, arguments.device)
+    return _open_own(arguments.model, arguments)
 
 
-def _open_own(model: str, runtime: str, device: str) -> _Opened:
+def _open_own(model: str, arguments: argparse.Namespace) -> _Opened:
     from restoregan_core.loading import load_restorer
 
-    restorer = load_restorer(model, runtime, device)
+    restorer = load_restorer(model, arguments.runtime, arguments.device, threads=arguments.threads)
     return _Opened(restorer.name, restorer.describe(), lambda _: (restorer, ""))
 
 

@@ -35,8 +35,9 @@ def main(argv: list[str]) -> int:
         arguments.detector, DetectorOptions(min_score=0.05, classes=None), 2, arguments.family
     )
     pipeline = load_pipeline(
-        arguments.model, arguments.gate, arguments.runtime, arguments.device, assessor=arguments.assessor
-    )
+        arguments.model, arguments.gate, arguments.runtime, arguments.device,
+        assessor=arguments.assessor, threads=arguments.threads,
+    )  # fmt: skip
 
     def gate(rgb_HWC: RgbImage) -> RgbImage:
         pipeline.reset()

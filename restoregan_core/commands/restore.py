@@ -5,6 +5,7 @@ import argparse
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from restoregan_core.commands.common import (
     add_assessor_option,
@@ -83,7 +84,9 @@ class _Restore:
         self.is_video: bool = arguments.video
         self._failures: Counter[str] = Counter()
         self._actions: Counter[Action] = Counter()
-        options = {"runtime": arguments.runtime, "device": arguments.device}
+        options: dict[str, Any] = {
+            name: getattr(arguments, name) for name in ("runtime", "device", "threads")
+        }
         if arguments.gate is None:
             self._restorer = load_restorer(arguments.model, **options)
             self._history = FrameHistory(self._restorer.history)

@@ -29,6 +29,8 @@ class ReplayRequest:
     model: str = "lite"
     runtime: str = "auto"
     device: str = "auto"
+    threads: int = 0
+    """Most that networks and OpenCV compute on; 0: as many as there are cores."""
     assessor: str = "learned"
     preset: str = "balanced"
     image_format: str = "jpeg"

@@ -48,6 +48,7 @@ def run(
         preset=request.preset,
         runtime=request.runtime,
         device=request.device,
+        threads=request.threads,
         assessor=request.assessor,
         circuit_breaker=False,
     )

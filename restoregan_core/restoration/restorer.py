@@ -41,6 +41,7 @@ class Restorer:
         max_pixels: larger frames are restored in tiles of at most so many; bounds the memory of one call.
         engine_dir: of compiled networks; ``engine_cache.engine_directory()`` if None.
         build_if_missing: let TensorRT build an engine, for minutes, where none fits.
+        threads: most that a network on the CPU computes on; 0: as many as the runtime chooses.
 
     Attributes:
         name: of the network, with the first 12 hex digits of its weights' SHA-256.
@@ -59,6 +60,7 @@ class Restorer:
         max_pixels: int = DEFAULT_MAX_PIXELS,
         engine_dir: Path | None = None,
         build_if_missing: bool = False,
+        threads: int = 0,
     ) -> None:
         if runtime not in ("auto", *RUNTIMES):
             raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(('auto', *RUNTIMES))}")
@@ -67,7 +69,7 @@ class Restorer:
         self._config = loaded.config
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
         self._weights_are_finite = loaded.lazy.is_finite
-        self._candidates = _candidates(loaded, runtime, device, engine_dir, build_if_missing)
+        self._candidates = _candidates(loaded, runtime, device, engine_dir, build_if_missing, threads)
         self._opened: list[Runtime] = []
         self._tiled: set[tuple[int, int]] = set()
         """Sizes that the log has told to be tiled."""
@@ -203,7 +205,12 @@ class Restorer:
 
 
 def _candidates(
-    loaded: LoadedGenerator, runtime: str, device: str, engine_dir: Path | None, build_if_missing: bool
+    loaded: LoadedGenerator,
+    runtime: str,
+    device: str,
+    engine_dir: Path | None,
+    build_if_missing: bool,
+    threads: int,
 ) -> list[Callable[[], Runtime]]:
     """How to open the runtimes, in the order to try them.
 
@@ -220,17 +227,17 @@ def _candidates(
     def openvino() -> Runtime:
         from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 
-        return OpenVinoRuntime(loaded.lazy, device, engine_dir=engine_dir)
+        return OpenVinoRuntime(loaded.lazy, device, threads=threads, engine_dir=engine_dir)
 
     def pytorch() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(loaded.generator, device)
+        return TorchRuntime(loaded.generator, device, threads=threads)
 
     def pytorch_on_cuda() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(loaded.generator, "cuda" if device == "auto" else device)
+        return TorchRuntime(loaded.generator, "cuda" if device == "auto" else device, threads=threads)
 
     if runtime == "torch":
         return [pytorch]

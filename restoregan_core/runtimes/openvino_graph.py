@@ -49,6 +49,8 @@ class CpuGraph:
         free: the axes in which other arrays may differ from it.
         graph: names the kind of network and the version of what it computes.
         settings: of OpenVINO's ``compile_model``.
+        threads: most that it computes on; 0: as many as the CPU has cores. They sleep between frames, and what comes
+            out does not depend on their number.
 
     Attributes:
         precision: that OpenVINO computes in, such as ``bf16``.
@@ -66,8 +68,9 @@ class CpuGraph:
         graph: str,
         settings: dict[str, Any],
         engine_dir: Path | None = None,
+        threads: int = 0,
     ) -> None:
-        self._settings = {"PERFORMANCE_HINT": "LATENCY", **settings}
+        self._settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, **settings}
         self._any_shape = tuple(-1 if axis in free else side for axis, side in enumerate(traced))
         self._model = _load_or_convert(make_network, weights, traced, graph, engine_dir)
         hint = "INFERENCE_PRECISION_HINT"

@@ -29,7 +29,7 @@ class OpenVinoRuntime:
         generator: is not changed. One that is not made yet is made only where no converted network is kept.
         device: ``auto`` or ``cpu``.
         precision: ``auto`` leaves it to OpenVINO: bf16 where the CPU has instructions for it, else fp32.
-        threads: at most so many; all cores if None.
+        threads: see ``CpuGraph``.
         engine_dir: where the converted network is kept; ``engine_cache.engine_directory()`` if None.
 
     Raises:
@@ -44,7 +44,7 @@ class OpenVinoRuntime:
         device: str = "auto",
         *,
         precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
-        threads: int | None = None,
+        threads: int = 0,
         engine_dir: Path | None = None,
     ) -> None:
         if device not in ("auto", "cpu"):
@@ -58,8 +58,6 @@ class OpenVinoRuntime:
         settings: dict[str, Any] = {}
         if precision != "auto":
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
         side = 8 * self._multiple // self._block
         traced = 1, lazy.config.input_channels * self._block**2, side, side
         # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
@@ -71,6 +69,7 @@ class OpenVinoRuntime:
             "generator 4",
             settings,
             engine_dir,
+            threads,
         )
         self._channels = traced[1]
         self.precision: str = self._graph.precision

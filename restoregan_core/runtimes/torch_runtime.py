@@ -25,6 +25,7 @@ class TorchRuntime:
         generator: is copied, not changed.
         device: ``auto`` (CUDA if there is a device), ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto`` is fp16 on CUDA and fp32 on a CPU, where half precision pays only with AMX.
+        threads: most that torch, the whole process's, computes on where the device is a CPU; 0 leaves it as it is.
         inductor: compile by TorchInductor: tens of seconds at the first frame of each size.
 
     Raises:
@@ -40,9 +41,12 @@ class TorchRuntime:
         device: str = "auto",
         *,
         precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
+        threads: int = 0,
         inductor: bool = False,
     ) -> None:
         self.device = torch_device(device)
+        if threads:
+            torch.set_num_threads(threads)
         if precision == "auto":
             precision = "fp16" if self.device.type == "cuda" else "fp32"
         self.precision = precision

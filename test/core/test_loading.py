@@ -2,6 +2,7 @@
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -43,6 +44,17 @@ def test_unknown_names_are_refused_with_those_that_exist(weights):
         restoregan_core.load_restorer(weights, runtime="abacus")
     with pytest.raises(ValueError, match="neither a model"):
         restoregan_core.load_restorer("huge")
+
+
+def test_opencv_computes_on_as_many_threads_as_were_given(weights):
+    before = cv2.getNumThreads()
+    try:
+        restoregan_core.load_pipeline(weights, runtime="torch", assessor="classical", threads=1)
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)
+    with pytest.raises(ValueError, match="threads is -1; give at least 1, or 0"):
+        restoregan_core.load_assessor(threads=-1)
 
 
 def test_assessor_judges_an_image():

@@ -179,3 +179,22 @@ def test_sizes_beyond_those_with_a_graph_of_their_own_are_restored_alike(tiny, t
         assert psnr(runtime.run(frames)[0], eager.run(frames)[0]) >= 50
     two = np.concatenate([image(32, 48), image(32, 48)[:, ::-1]])
     assert psnr(runtime.run(two)[0], eager.run(two)[0]) >= 50
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_it_computes_on_as_many_threads_as_it_was_given(tiny, tmp_path, threads):
+    runtime = OpenVinoRuntime(tiny, engine_dir=tmp_path, threads=threads)
+    runtime.load(16, 16)
+    (request,) = runtime._graph._requests.values()
+    assert request.get_compiled_model().get_property("INFERENCE_NUM_THREADS") == threads
+
+
+def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
+    generator = network("lite")
+    frames = np.concatenate(
+        [np.roll(image(90, 160), 2 * k, axis=2) for k in range(1 + generator.config.history)], axis=3
+    )
+    expected = OpenVinoRuntime(generator, engine_dir=tmp_path, threads=1).run(frames)[0]
+    for threads in (2, 3):
+        found = OpenVinoRuntime(generator, engine_dir=tmp_path, threads=threads).run(frames)[0]
+        np.testing.assert_array_equal(found, expected)

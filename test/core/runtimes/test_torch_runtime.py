@@ -44,3 +44,14 @@ def test_the_callers_generator_is_left_alone(generator):
 
 def test_it_says_what_it_is(generator):
     assert TorchRuntime(generator, "cpu").describe() == f"torch {torch.__version__} on CPU (fp32)"
+
+
+def test_threads_are_those_of_the_process(generator):
+    before = torch.get_num_threads()
+    try:
+        TorchRuntime(generator, "cpu", threads=before + 1)
+        assert torch.get_num_threads() == before + 1
+        TorchRuntime(generator, "cpu")
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
