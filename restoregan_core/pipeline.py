@@ -20,13 +20,14 @@ out as the very array that came in.
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment, Assessor
+from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.restoration.blending import blend_tiles, changed_share
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
@@ -40,6 +41,29 @@ from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.result import Action, Reason, RestorationResult
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class FrameUnderWay:
+    """A frame between ``begin`` and ``finish``."""
+
+    camera: str
+    rgb_HWC: RgbImage  # noqa: N815 - shape suffix
+    result: RestorationResult
+    """What becomes of it unless the network restores it."""
+    tiles: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
+    """(rows, columns), true where the gate selects a tile."""
+    before: FramesBefore | None = None
+    """What the frames before show, for the judgement of what is published."""
+    aligned: list[RgbImage] | None = None
+    """History for the network; None if it is not to be restored."""
+    restored_HWC: RgbImage | None = None  # noqa: N815
+    restoration_ms: float = 0.0
+
+    def fail(self, reason: Reason, detail: str) -> None:
+        """The source is published, for that reason."""
+        self.aligned = self.restored_HWC = None
+        self.result = replace(self.result, action=Action.FAILED_OPEN, reason=reason, detail=detail)
 
 
 class RestorationPipeline:
@@ -118,23 +142,25 @@ class RestorationPipeline:
         Raises:
             ValueError: not such an array.
         """
-        require_rgb(rgb_HWC)
-        self._history.take(camera, rgb_HWC, stamp_s)
-        return self._process(rgb_HWC, camera, restore)
+        return self.finish(self.run_network(self.begin(rgb_HWC, camera, restore, stamp_s)))
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's frames, or all: the next frame has nothing to do with the one before."""
         for part in self._with_memory.values():
             part.reset(camera)
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
+    def state(self, step: Literal["begin", "finish"] | None = None) -> dict[str, npt.NDArray[Any]]:
         """What is remembered of all cameras' frames as arrays by name, for ``load_state`` of a pipeline like this one.
 
         Later frames do not change them.
+
+        Args:
+            step: what is remembered from ``begin`` alone, or from ``finish``, where these work on different frames.
         """
         return {
             f"{name} {key}": array
             for name, part in self._with_memory.items()
+            if step is None or (name == "steadier") == (step == "finish")
             for key, array in part.state().items()
         }
 
@@ -147,19 +173,34 @@ class RestorationPipeline:
         for name, part in self._with_memory.items():
             part.load_state(states[name])
 
-    def _process(self, rgb_HWC: RgbImage, camera: str, restore: bool) -> RestorationResult:
+    def begin(
+        self,
+        rgb_HWC: RgbImage,
+        camera: str = "camera",
+        restore: bool = True,
+        stamp_s: float | None = None,
+    ) -> FrameUnderWay:
+        """``process`` up to the network; takes what that takes.
+
+        Begin, network and finish may work on three frames at a time, each in a thread of its own that takes the frames
+        in order: the results are those of ``process``. There must be no circuit breaker then, for what it decides about
+        a frame depends on the one before.
+        """
+        require_rgb(rgb_HWC)
+        self._history.take(camera, rgb_HWC, stamp_s)
         started = time.perf_counter()
         try:
             assessment = self._judge.judge(camera, rgb_HWC)
         except Exception as error:
             logger.exception("assessment failed")
-            return RestorationResult(
+            failed = RestorationResult(
                 image=rgb_HWC,
                 assessment=Assessment.not_assessed(),
                 action=Action.FAILED_OPEN,
                 reason=Reason.RUNTIME_FAULT,
                 detail=f"assessor: {error}",
             )
+            return FrameUnderWay(camera, rgb_HWC, failed)
         assessment_ms = (time.perf_counter() - started) * 1e3
 
         tiles = self._gate.select(camera, assessment)
@@ -171,59 +212,79 @@ class RestorationPipeline:
             is_wanted=bool(tiles.any()),
             assessment_ms=assessment_ms,
         )
+        frame = FrameUnderWay(camera, rgb_HWC, unchanged, tiles)
         if not restore:
-            return replace(unchanged, reason=Reason.MONITOR)
-        if self._gate.is_off:
-            return replace(unchanged, reason=Reason.DISABLED)
-        if not tiles.any():
-            return unchanged
-        if self.circuit is not None and not self.circuit.admits():
-            return replace(
-                unchanged,
-                action=Action.FAILED_OPEN,
-                reason=Reason.CIRCUIT_OPEN,
-                detail=self.circuit.describe(),
-            )
+            frame.result = replace(unchanged, reason=Reason.MONITOR)
+        elif self._gate.is_off:
+            frame.result = replace(unchanged, reason=Reason.DISABLED)
+        elif tiles.any():
+            self._prepare(frame)
+        return frame
 
+    def _prepare(self, frame: FrameUnderWay) -> None:
+        """Align the history for the network, unless the circuit breaker keeps it from working."""
+        if self.circuit is not None and not self.circuit.admits():
+            frame.fail(Reason.CIRCUIT_OPEN, self.circuit.describe())
+            return
         started = time.perf_counter()
         try:
-            restored_HWC = self.restorer.restore_aligned(
-                rgb_HWC, self._history.aligned(camera, self.restorer.history)
-            )
-            self._bounds.check(rgb_HWC, restored_HWC)
+            frame.before = self._judge.frames_before(frame.camera)
+            frame.aligned = self._history.aligned(frame.camera, self.restorer.history)
         except Exception as error:
-            if self.circuit is not None:
-                self.circuit.count_fault()
-            return replace(unchanged, action=Action.FAILED_OPEN, **_why_refused(error))
-        if self.circuit is not None:
-            self.circuit.count_success()
-        steadied_HWC = self._steadier.steady(camera, rgb_HWC, restored_HWC)
-        bounded_HWC = self._bounds.clamp(rgb_HWC, steadied_HWC)
-        image_HWC, changed_HW = blend_tiles(rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
-        restoration_ms = (time.perf_counter() - started) * 1e3
+            self._refuse(frame, error)
+        frame.restoration_ms += (time.perf_counter() - started) * 1e3
 
-        return RestorationResult(
+    def run_network(self, frame: FrameUnderWay) -> FrameUnderWay:
+        """Restore what ``begin`` gave, if it is to be restored."""
+        if frame.aligned is None:
+            return frame
+        started = time.perf_counter()
+        try:
+            frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, frame.aligned)
+            self._bounds.check(frame.rgb_HWC, frame.restored_HWC)
+        except Exception as error:
+            self._refuse(frame, error)
+        else:
+            if self.circuit is not None:
+                self.circuit.count_success()
+        frame.restoration_ms += (time.perf_counter() - started) * 1e3
+        return frame
+
+    def finish(self, frame: FrameUnderWay) -> RestorationResult:
+        """What becomes of a frame that the network is done with."""
+        if frame.restored_HWC is None:
+            return frame.result
+        started = time.perf_counter()
+        assessment, tiles = frame.result.assessment, frame.tiles
+        steadied_HWC = self._steadier.steady(frame.camera, frame.rgb_HWC, frame.restored_HWC)
+        bounded_HWC = self._bounds.clamp(frame.rgb_HWC, steadied_HWC)
+        image_HWC, changed_HW = blend_tiles(frame.rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
+        frame.restoration_ms += (time.perf_counter() - started) * 1e3
+        return replace(
+            frame.result,
             image=image_HWC,
-            assessment=assessment,
             action=Action.RESTORED,
             changed=changed_HW,
-            is_wanted=True,
             restored_grid=changed_share(changed_HW, assessment.tile_size_px),
-            residual=self._assess_published(camera, image_HWC),
-            assessment_ms=assessment_ms,
-            restoration_ms=restoration_ms,
+            residual=self._assess_published(frame.before, image_HWC),
+            restoration_ms=frame.restoration_ms,
         )
 
-    def _assess_published(self, camera: str, image_HWC: RgbImage) -> Assessment:
+    def _refuse(self, frame: FrameUnderWay, error: Exception) -> None:
+        if self.circuit is not None:
+            self.circuit.count_fault()
+        frame.fail(*_why_refused(error))
+
+    def _assess_published(self, before: FramesBefore | None, image_HWC: RgbImage) -> Assessment:
         try:
-            return self._judge.judge_published(camera, image_HWC)
+            return self._judge.judge_published(before, image_HWC)
         except Exception:  # the image is good; only its residual probabilities are unknown
             logger.exception("assessment of the restored frame failed")
             return Assessment.not_assessed()
 
 
-def _why_refused(error: Exception) -> dict[str, Any]:
-    """``reason`` and ``detail`` of a frame whose restoration raised; logs what is not expected of a network."""
+def _why_refused(error: Exception) -> tuple[Reason, str]:
+    """Reason and detail of a frame whose restoration raised; logs what is not expected of a network."""
     known = {
         NonFiniteOutputError: Reason.NON_FINITE,
         ColourShiftError: Reason.COLOUR_SHIFT,
@@ -232,5 +293,5 @@ def _why_refused(error: Exception) -> dict[str, Any]:
     reason = known.get(type(error))
     if reason is None:
         logger.error("restoration failed", exc_info=error)
-        return {"reason": Reason.RUNTIME_FAULT, "detail": f"restorer: {error}"}
-    return {"reason": reason, "detail": str(error)}
+        return Reason.RUNTIME_FAULT, f"restorer: {error}"
+    return reason, str(error)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bag through the node's own pipeline: restored bag, one row a frame, resumable.
 
-Reading, decoding, the network, measuring with encoding, and writing run at the same time, in threads (OpenCV,
-OpenVINO, ONNX Runtime and torch release the GIL). Frames keep their order, and at most some dozen are in
-memory. There are no deadlines and no circuit breaker: bag, network and settings alone decide what comes out.
+Reading, decoding, the pipeline's three steps (judging, the network, blending), measuring with encoding, and writing run
+at the same time, in threads (OpenCV, OpenVINO, ONNX Runtime and torch release the GIL): the network need not wait for
+anything else. Frames keep their order, and at most some dozen are in memory. There are no deadlines and no circuit
+breaker: bag, network and settings alone decide what comes out.
 """
 
 import contextlib
 import errno
+import itertools
 import logging
 import os
 import time
@@ -28,7 +30,7 @@ from restoregan_core.concurrency import InOrder, mapped, prefetched
 from restoregan_core.data.known_degradation import KnownDegradation
 from restoregan_core.detection.detector import Detector
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
-from restoregan_core.pipeline import RestorationPipeline
+from restoregan_core.pipeline import FrameUnderWay, RestorationPipeline
 from restoregan_core.replay.live_run import Recorded
 from restoregan_core.replay.measures import (
     ProcessedFrame,
@@ -93,6 +95,15 @@ class _Decoded:
     reason: Reason
     detail: str
     decode_ms: float
+
+
+@dataclass(frozen=True)
+class _UnderWay:
+    decoded: _Decoded
+    frame: FrameUnderWay | None
+    """None for one that does not decode."""
+    memory: PipelineArrays | None
+    """What the pipeline remembered when the frame was begun, where a part of the bag ends."""
 
 
 @dataclass(frozen=True)
@@ -222,14 +233,15 @@ class _Run:
             finishers = stack.enter_context(ThreadPoolExecutor(workers, "finish"))
             frames = prefetched(self._frames_with_truth(), 2 * _AHEAD)
             stack.callback(frames.close)
+            decoded = enumerate(mapped(decoders, self._decode, frames, _AHEAD), self._state.frames_done + 1)
+            begun = prefetched(itertools.starmap(self._begin, decoded), 1)
+            stack.callback(begun.close)
+            restored = prefetched(map(self._restore, begun), 1)
+            stack.callback(restored.close)
             writing = InOrder(self._write, 2 * _AHEAD)
             try:
-                for number, decoded in enumerate(
-                    mapped(decoders, self._decode, frames, _AHEAD), self._state.frames_done + 1
-                ):
-                    processed = self._process(decoded)
-                    ends_part = number % self._options.checkpoint_frames == 0
-                    memory = self._pipeline.state() if ends_part else None
+                for step in restored:
+                    processed, memory = self._end(step)
                     writing.put(finishers.submit(self._finish, processed, memory))
             finally:
                 writing.close()
@@ -271,17 +283,31 @@ class _Run:
                 truth_HWC = truth_frame.decode()
         return _Decoded(frame, source_HWC, truth_HWC, reason, detail, decode_ms)
 
-    def _process(self, decoded: _Decoded) -> ProcessedFrame:
-        result, reason, detail = None, decoded.reason, decoded.detail
+    def _begin(self, number: int, decoded: _Decoded) -> _UnderWay:
+        frame, begun = decoded.frame, None
         if decoded.source is not None:
-            frame = decoded.frame
-            result = self._pipeline.process(
+            begun = self._pipeline.begin(
                 decoded.source, camera=frame.camera.name, stamp_s=frame.stamp_ns / 1e9
             )
+        ends_part = number % self._options.checkpoint_frames == 0
+        return _UnderWay(decoded, begun, self._pipeline.state("begin") if ends_part else None)
+
+    def _restore(self, step: _UnderWay) -> _UnderWay:
+        if step.frame is not None:
+            self._pipeline.run_network(step.frame)
+        return step
+
+    def _end(self, step: _UnderWay) -> tuple[ProcessedFrame, PipelineArrays | None]:
+        """The frame, and the pipeline's state after it where a part of the bag ends."""
+        decoded, result, reason, detail = step.decoded, None, step.decoded.reason, step.decoded.detail
+        if step.frame is not None:
+            result = self._pipeline.finish(step.frame)
             reason, detail = result.reason, result.detail
-        return ProcessedFrame(
+        memory = None if step.memory is None else {**step.memory, **self._pipeline.state("finish")}
+        processed = ProcessedFrame(
             decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms
         )
+        return processed, memory
 
     def _finish(self, processed: ProcessedFrame, memory: PipelineArrays | None) -> _Finished:
         row = row_of(processed)

@@ -5,6 +5,7 @@ What a camera shows is degraded for longer than a frame. So the log-odds that ar
 tile, are the exponential mean of the frames' own: one frame's error does not open or close the gate.
 """
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.assessor import Assessment, Assessor, VideoAssessor
+from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.assessment.log_odds import log_odds_of, probability_of
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.restoration.history import FrameHistory
@@ -37,11 +39,17 @@ class CameraJudge:
         self.assessor = assessor
         self._video_assessor = assessor if isinstance(assessor, VideoAssessor) else None
         self._history = history
+        self._one_at_a_time = threading.Lock()
+        """An assessor is asked from one thread at a time."""
         self._log_odds: dict[str, npt.NDArray[np.float32]] = {}
         """Of each camera, the mean for blur and rain, (2, 1 + rows, columns): the frame's in the first row."""
 
     def judge(self, camera: str, rgb_HWC: RgbImage) -> Assessment:
         """Judge the newest frame that the history holds of a camera."""
+        with self._one_at_a_time:
+            return self._judge(camera, rgb_HWC)
+
+    def _judge(self, camera: str, rgb_HWC: RgbImage) -> Assessment:
         if self._video_assessor is None:
             return self.assessor.assess(rgb_HWC)
         before = self._history.before(camera)
@@ -63,12 +71,20 @@ class CameraJudge:
             rain_grid=p[1, 1:],
         )
 
-    def judge_published(self, camera: str, image_HWC: RgbImage) -> Assessment:
-        """Judge what was made of that frame, on its own: it has no part in the mean."""
-        before = None if self._video_assessor is None else self._history.before(camera)
-        if self._video_assessor is None or before is None:
-            return self.assessor.assess(image_HWC)
-        return self._video_assessor.assess_video(image_HWC, before.of(image_HWC))
+    def frames_before(self, camera: str) -> FramesBefore | None:
+        """What ``judge_published`` needs of the newest frame's history; None if the assessor looks at single images."""
+        return None if self._video_assessor is None else self._history.before(camera)
+
+    def judge_published(self, before: FramesBefore | None, image_HWC: RgbImage) -> Assessment:
+        """Judge what was made of a frame, on its own: it has no part in the mean. May be called while ``judge`` runs.
+
+        Args:
+            before: of the frame, from ``frames_before``.
+        """
+        with self._one_at_a_time:
+            if self._video_assessor is None or before is None:
+                return self.assessor.assess(image_HWC)
+            return self._video_assessor.assess_video(image_HWC, before.of(image_HWC))
 
     def reset(self, camera: str | None = None) -> None:
         """Forget one camera's mean, or all."""

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.concurrency import prefetched
 from restoregan_core.images.tile_grid import grid_shape
+from restoregan_core.loading import load_assessor
 from restoregan_core.models.generator import GeneratorConfig
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker, CircuitLimits
@@ -283,6 +285,31 @@ def test_a_pipeline_goes_on_with_the_state_of_another_whatever_its_cameras_are_c
     assert not any("rear" in name for name in other.state())
     other.load_state({})
     assert not other.state()
+
+
+def test_three_frames_at_a_time_come_out_as_one_after_the_other():
+    def fresh():
+        return RestorationPipeline(
+            load_assessor("classical"), Network(lambda rgb: rgb + np.uint8(rgb[0, 0, 0] % 9)),
+            PipelineSettings(thresholds=PRESETS["always"]),
+        )  # fmt: skip
+
+    frames = [frame(seed // 2) for seed in range(8)]  # each twice, so that there is something to steady
+    one = fresh()
+    expected = [one.process(rgb, "front", stamp_s=number / 10) for number, rgb in enumerate(frames)]
+    together = fresh()
+    begun = prefetched(
+        (together.begin(rgb, "front", stamp_s=number / 10) for number, rgb in enumerate(frames)), 3
+    )
+    found = [together.finish(step) for step in prefetched(map(together.run_network, begun), 3)]
+    for result, wanted in zip(found, expected, strict=True):
+        assert result.action == wanted.action == Action.RESTORED
+        np.testing.assert_array_equal(result.image, wanted.image)
+        np.testing.assert_array_equal(result.residual.blur_grid, wanted.residual.blur_grid)
+    remembered = together.state("begin") | together.state("finish")
+    assert remembered.keys() == one.state().keys() == together.state().keys()
+    for name, array in one.state().items():
+        np.testing.assert_array_equal(remembered[name], array)
 
 
 def test_open_circuit_lets_clean_frames_pass_without_alarm():

@@ -76,7 +76,7 @@ def test_an_assessor_of_single_frames_is_taken_at_its_word():
 def test_what_was_published_is_judged_before_the_same_frames_and_leaves_no_trace():
     assessor = SaysOfVideo(0.9, 0.9, 0.0, 0.9)
     _, judge, history = judged(assessor, [scene()] * 2)
-    published = judge.judge_published("front", scene() // 2)
+    published = judge.judge_published(judge.frames_before("front"), scene() // 2)
     assert published.blur_probability == 0.0
     assert assessor.before[1].current.mean() < 0.6 * assessor.before[0].current.mean()
     np.testing.assert_array_equal(assessor.before[1].aligned[0], assessor.before[0].aligned[0])
