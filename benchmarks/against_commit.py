@@ -6,7 +6,8 @@
 
 Both run the zoo's ``lite`` on the CPU as their own code chooses to, each in a process of its own that waits while the
 other works. A network with history is given its frames by a camera's history, alignment included. Frames are scaled to
-each size. The commit is checked out in a temporary folder.
+each size. The commit is checked out in a temporary folder. ``--part assessment`` judges the frames instead, each with
+those before it where the code looks at them.
 """
 
 import argparse
@@ -25,16 +26,38 @@ from restoregan_core.runtimes.timing import device_name
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = ((640, 360), (1280, 720))
-WORKER = """
-import json, sys, time
-import cv2
+RESTORATION = """
 from restoregan_core import load_restorer
-files, = json.loads(sys.stdin.readline())
 restorer = load_restorer("lite", device="cpu")
-frames, history = {}, None
+history = None
 if getattr(restorer, "history", 0):
     from restoregan_core.restoration.history import FrameHistory
     history = FrameHistory(restorer.history)
+def work(frame):
+    if history is None:
+        restorer(frame)
+    else:
+        history.take("camera", frame)
+        restorer.restore_aligned(frame, history.aligned("camera"))
+"""
+ASSESSMENT = """
+from restoregan_core import load_assessor
+assessor = load_assessor()
+try:
+    from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
+    from restoregan_core.restoration.history import FrameHistory
+except ImportError:
+    work = assessor.assess
+else:
+    history = FrameHistory(FRAMES_BEFORE)
+    judge = CameraJudge(assessor, history)
+    def work(frame):
+        history.take("camera", frame)
+        judge.judge("camera", frame)
+"""
+WORKER = """
+files, = json.loads(sys.stdin.readline())
+frames = {}
 images = [cv2.cvtColor(cv2.imread(file), cv2.COLOR_BGR2RGB) for file in files]
 for line in sys.stdin:
     width, height, number = json.loads(line)
@@ -42,21 +65,20 @@ for line in sys.stdin:
     if key not in frames:
         frames[key] = cv2.resize(images[key[2]], (width, height), interpolation=cv2.INTER_AREA)
     wall, busy = time.perf_counter(), time.process_time()
-    if history is None:
-        restorer(frames[key])
-    else:
-        history.take("camera", frames[key])
-        restorer.restore_aligned(frames[key], history.aligned("camera"))
+    work(frames[key])
     print(json.dumps([time.perf_counter() - wall, time.process_time() - busy]), flush=True)
 """
 
 
-class Worker:
-    """Restores one frame whenever it is asked to, by the code of one checkout."""
+PARTS = {"restoration": RESTORATION, "assessment": ASSESSMENT}
 
-    def __init__(self, checkout: Path, files: list[str]) -> None:
+
+class Worker:
+    """Does the part's work on one frame whenever it is asked to, by the code of one checkout."""
+
+    def __init__(self, checkout: Path, files: list[str], part: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", WORKER],
+            [sys.executable, "-c", "import json, sys, time\nimport cv2\n" + PARTS[part] + WORKER],
             cwd=checkout,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -70,7 +92,7 @@ class Worker:
         self._process.stdin.write(json.dumps(document) + "\n")
         self._process.stdin.flush()
 
-    def restore(self, width: int, height: int, number: int) -> list[float]:
+    def work(self, width: int, height: int, number: int) -> list[float]:
         """Seconds on the wall, and of all cores together."""
         self._send([width, height, number])
         assert self._process.stdout is not None
@@ -82,12 +104,12 @@ class Worker:
         self._process.wait()
 
 
-def measure(other: Path, files: list[str], frames: int) -> list[dict[str, Any]]:
+def measure(other: Path, files: list[str], frames: int, part: str) -> list[dict[str, Any]]:
     """One row a size: medians of both in ms, and the median of the ratios of neighbouring frames."""
-    workers = [Worker(other, files), Worker(ROOT, files)]
+    workers = [Worker(checkout, files, part) for checkout in (other, ROOT)]
     rows = []
     for width, height in SIZES:
-        times = np.array([[w.restore(width, height, k) for w in workers] for k in range(frames + 5)])[5:]
+        times = np.array([[w.work(width, height, k) for w in workers] for k in range(frames + 5)])[5:]
         row: dict[str, Any] = {"size": f"{width}x{height}", "frames": frames}
         for column, kind in enumerate(("wall", "cpu")):
             before, now = times[:, 0, column], times[:, 1, column]
@@ -129,6 +151,7 @@ def main() -> None:
     )
     parser.add_argument("--commit", default="6758743")
     parser.add_argument("--images", type=Path, required=True, help="folder of consecutive frames")
+    parser.add_argument("--part", choices=tuple(PARTS), default="restoration")
     parser.add_argument("--frames", type=int, default=60, help="timed frames a size")
     parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
     given = parser.parse_args()
@@ -142,7 +165,7 @@ def main() -> None:
         git = ["git", "-C", str(ROOT), "worktree"]
         subprocess.run([*git, "add", "--quiet", "--detach", str(other), given.commit], check=True)
         try:
-            rows = measure(other, files, given.frames)
+            rows = measure(other, files, given.frames, given.part)
         finally:
             subprocess.run([*git, "remove", "--force", str(other)], check=True)
     command = "python " + " ".join(["benchmarks/against_commit.py", *sys.argv[1:]])

@@ -58,10 +58,10 @@ def load_assessor(
     engine_dir: str | os.PathLike[str] | None = None,
     threads: int = 0,
 ) -> Assessor:
-    """A judge of blur, rain and lens drops.
+    """A judge of blur and rain.
 
     Args:
-        name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no network, no lens drops), or
+        name: ``learned`` (the shipped network), ``classical`` (hand-made measures; no network), or
             the path of a ``.safetensors`` file that ``restoregan train`` made of ``config/train/assessor.yaml``.
         device: of the network: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         engine_dir, threads: as for ``load_restorer``.

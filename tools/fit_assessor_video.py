@@ -5,7 +5,7 @@
 
 The recipe names the clips to learn from and, under ``held_out``, those of other scenes to calibrate on
 (``restoregan_core/data/assessment_clips.py``). What is seen of them is a few numbers a tile: making the clips takes
-some 20 minutes of one core, the fit one. The network of single images stays as it is, and so does its judgement.
+some 30 minutes of one core, the fit one. The network of single images stays as it is, and so does its judgement.
 """
 
 import argparse
@@ -17,7 +17,12 @@ import cv2
 import torch
 
 from restoregan_core.assessment.learned import LearnedAssessor
-from restoregan_core.data.assessment_clips import AssessmentClipConfig, drawn_clips, recorded_clips
+from restoregan_core.data.assessment_clips import (
+    AssessmentClipConfig,
+    drawn_clips,
+    driven_clips,
+    recorded_clips,
+)
 from restoregan_core.documents import build, parse_yaml
 from restoregan_core.models.lazy_network import weights_of
 from restoregan_core.training.assessor.video import Evidence, evidence_of, fit_head
@@ -57,6 +62,7 @@ def evidence(config: AssessmentClipConfig, assessor: LearnedAssessor, seed: int)
     return [
         *evidence_of(recorded_clips(config), assessor),
         *evidence_of(drawn_clips(config, seed), assessor),
+        *evidence_of(driven_clips(config, seed), assessor),
     ]
 
 

@@ -24,7 +24,7 @@ class Assessment:
     rain_probability: float
     """That there are streaks or lens drops that a viewer would notice."""
     lens_drop_probability: float = float("nan")
-    """That there are drops on the lens."""
+    """That there are drops on the lens; NaN from the assessors that come with the package."""
     blur_grid: Grid = field(default_factory=_empty_grid)
     """float32 (rows, columns): the same for each tile of ``tile_size_px`` from the top left corner."""
     rain_grid: Grid = field(default_factory=_empty_grid)

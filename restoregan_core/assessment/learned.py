@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +37,8 @@ class LearnedAssessor:
     """A trained network's judgement of frames of any size.
 
     Events are labelled as ``data/assessment.py`` says. A frame whose sides are not multiples of 64 is judged with
-    its mirror image beyond the border.
+    its mirror image beyond the border. Drops on the lens are not assessed: the network's output for them was learnt
+    from drawn drops, and tells real ones no better than chance.
 
     Frames of more than ``max_pixels`` are judged band by band, each as a frame of its own: the frame's probabilities
     are then the highest of its bands.
@@ -97,13 +99,11 @@ class LearnedAssessor:
             tiles, frame, tile_log_odds, frame_log_odds = self._judge_in_bands(rgb_HWC)
         if not np.isfinite(frame).all():
             raise FloatingPointError("the assessor's network did not give a number for this frame")
-        drops = float(frame[2])
         if before is not None and self._over_time is not None:
             tiles, frame = self._over_time.judge(before, (tiles, frame), (tile_log_odds, frame_log_odds))
         return Assessment(
             blur_probability=float(frame[0]),
             rain_probability=float(frame[1]),
-            lens_drop_probability=drops,
             blur_grid=np.array(tiles[0], np.float32),
             rain_grid=np.array(tiles[1], np.float32),
         )
@@ -166,4 +166,5 @@ def _mirrored(rgb_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     bottom, right = (-side % TILE_SIZE_PX for side in rgb_BHWC.shape[1:3])
     if not bottom and not right:
         return rgb_BHWC
-    return np.pad(rgb_BHWC, ((0, 0), (0, bottom), (0, right), (0, 0)), mode="symmetric")
+    whole_HWC = cv2.copyMakeBorder(rgb_BHWC[0], 0, bottom, 0, right, cv2.BORDER_REFLECT)
+    return np.asarray(whole_HWC, np.uint8)[None]

@@ -9,24 +9,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from restoregan_core.data.camera import CameraConfig, draw_camera
+from restoregan_core.data.blur import BlurConfig
+from restoregan_core.data.camera import Camera, CameraConfig, draw_camera
+from restoregan_core.data.camera_motion import whole_frame
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, Folder, PairFolder
-from restoregan_core.data.degrade import DegradeConfig, Shares
+from restoregan_core.data.degrade import (
+    SYNTHETIC_KINDS,
+    Degradation,
+    DegradeConfig,
+    Shares,
+    draw_degradation,
+    mirrored,
+)
 from restoregan_core.data.labels import (
     Grid,
     LabelConfig,
+    labels_of,
     labels_of_cover,
     labels_of_pair,
     streak_change,
     under_drops,
 )
 from restoregan_core.data.rain_config import RainConfig
-from restoregan_core.data.ranges import Range, draw_choice
+from restoregan_core.data.ranges import Range, check_range, draw, draw_choice
 from restoregan_core.data.samples import SampleMaker
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.images.folders import ImageCache
@@ -55,6 +66,18 @@ class AssessmentClipConfig:
     rain_pairs: list[PairFolder] = field(default_factory=list)
     drawn: int = 4000
     """Clips that are filmed or degraded here."""
+    driven: int = 0
+    """Clips of whole recorded frames, some left out between them so that they move fast, degraded here."""
+    driven_shares: Shares = field(
+        default_factory=lambda: Shares(blur=0.15, rain=0.25, blur_rain=0.25, drops=0.0, clean=0.35, pair=0.0)
+    )
+    driven_step: tuple[int, int] = (1, 4)
+    """Every so many recorded frames one belongs to a driven clip, from the lowest to the highest number."""
+    driven_rain: RainConfig = field(
+        default_factory=lambda: RainConfig(
+            sparse_weight=0.1, dense_weight=0.05, video_weight=0.25, driving_weight=0.3, thin_weight=0.3,
+        )
+    )  # fmt: skip
     recorded_step: int = 5
     """Every so many recorded frames one is judged, with the two before it."""
     shares: Shares = field(
@@ -72,6 +95,10 @@ class AssessmentClipConfig:
     downscale: Range = (1.0, 1.8)
     camera: CameraConfig = field(default_factory=CameraConfig)
     labels: LabelConfig = field(default_factory=LabelConfig)
+
+    def __post_init__(self) -> None:
+        low, high = check_range("driven_step", self.driven_step, 1, 30)
+        object.__setattr__(self, "driven_step", (int(low), int(high)))
 
 
 @dataclass(frozen=True)
@@ -119,6 +146,33 @@ def drawn_clips(config: AssessmentClipConfig, seed: int) -> Iterator[LabelledCli
         yield LabelledClip(seen[::-1], tiles, frame, "drawn")
 
 
+def driven_clips(config: AssessmentClipConfig, seed: int) -> Iterator[LabelledClip]:
+    """Clips of whole recorded frames, seen through one camera, with new streaks in each frame.
+
+    Where frames are left out between them a car seems to drive faster, and turn more sharply, than alignment follows.
+    """
+    folders = (*config.videos, *config.soft_videos)
+    weights = np.array([folder.weight for folder in folders])
+    paths_of = [folder.frames() for folder in folders]
+    kinds = config.driven_shares.of(SYNTHETIC_KINDS)
+    silent = SensorConfig(noise_share=0, jpeg_share=0)
+    degrade = DegradeConfig(rain=config.driven_rain, sensor=silent, blur=BlurConfig(object_share=0.0))
+    read = ImageCache(200)
+    for index in range(config.driven):
+        rng = np.random.default_rng([seed, index, 13])
+        paths = paths_of[int(rng.choice(len(folders), p=weights / weights.sum()))]
+        last, step = int(rng.integers(len(paths))), int(rng.integers(*config.driven_step, endpoint=True))
+        scale = draw(rng, config.downscale)
+        frames = [_whole_tiles(_shrunk(read(path), scale)) for path in _run_at(paths, last, step)]
+        done = draw_degradation(draw_choice(rng, kinds), degrade, rng, whole_frame(*frames[0].shape[1:]))
+        camera = draw_camera(config.camera, rng)
+        seen = [_seen(frame_CHW, number, done, camera) for number, frame_CHW in enumerate(frames)]
+        tiles, frame = labels_of(done, frames[-1], config.labels, camera)
+        # How far a recorded frame is smeared already, nobody knows.
+        tiles[0], frame[0] = np.nan, np.nan
+        yield LabelledClip(seen, tiles, frame, "driven")
+
+
 def recorded_clips(config: AssessmentClipConfig) -> Iterator[LabelledClip]:
     """Whole frames of clean videos and of both sides of real pairs."""
     read = ImageCache(200)
@@ -150,6 +204,28 @@ def _runs(paths: list[Path], step: int) -> Iterator[list[Path]]:
         run = paths[last - _FRAMES + 1 : last + 1]
         if len({path.parent for path in run}) == 1:
             yield run
+
+
+def _run_at(paths: list[Path], last: int, step: int) -> list[Path]:
+    """Frames ``step`` apart up to one of them, or from it back where its folder begins too near."""
+    before = [last - number * step for number in reversed(range(_FRAMES))]
+    if before[0] >= 0 and paths[before[0]].parent == paths[last].parent:
+        return [paths[number] for number in before]
+    after = [last + number * step for number in range(_FRAMES)]
+    return [paths[min(number, len(paths) - 1)] for number in after]
+
+
+def _shrunk(rgb_HWC: RgbImage, scale: float) -> RgbImage:
+    height, width = (round(side / scale) for side in rgb_HWC.shape[:2])
+    return np.asarray(cv2.resize(rgb_HWC, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _seen(frame_CHW: torch.Tensor, number: int, done: Degradation, camera: Camera) -> RgbImage:
+    """One frame of a clip: all are degraded alike, but the streaks and the noise are each frame's own."""
+    rain = replace(done.rain, seed=done.rain.seed + number) if done.rain is not None else None
+    degraded_CHW, _ = replace(done, rain=rain).apply(mirrored(frame_CHW, done.margin))
+    lens = replace(camera, sensor=replace(camera.sensor, seed=camera.sensor.seed + number))
+    return _recorded(lens.record(np.ascontiguousarray(degraded_CHW.permute(1, 2, 0).numpy())))
 
 
 def _cropped(rgb_HWC: RgbImage) -> RgbImage:

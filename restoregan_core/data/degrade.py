@@ -182,8 +182,8 @@ class Degrader:
         for index, sharp_CHW in enumerate(sharp_BCHW):
             window = whole_frame(*sharp_CHW.shape[1:])
             degradation = draw_degradation(draw_choice(rng, self.weights), self.config, rng, window)
-            padded_CHW = _mirror(sharp_CHW, degradation.margin)
-            other_CHW = _mirror(sharp_BCHW[(index + 1) % len(sharp_BCHW)], degradation.margin)
+            padded_CHW = mirrored(sharp_CHW, degradation.margin)
+            other_CHW = mirrored(sharp_BCHW[(index + 1) % len(sharp_BCHW)], degradation.margin)
             one, target = degradation.apply(padded_CHW, other_CHW if degradation.wants_object else None)
             degraded.append(one)
             targets.append(target)
@@ -191,7 +191,8 @@ class Degrader:
         return torch.stack(degraded), torch.stack(targets), drawn
 
 
-def _mirror(image_CHW: Tensor, margin: int) -> Tensor:
+def mirrored(image_CHW: Tensor, margin: int) -> Tensor:
+    """An image (C, H, W) with ``margin`` px of its mirror image around it, as far as it reaches."""
     if margin == 0:
         return image_CHW
     reach = min(margin, min(image_CHW.shape[1:]) - 1)

@@ -54,8 +54,12 @@ def test_night_and_a_soft_lens_are_neither(assessor, scene):
 def test_any_size_gives_a_grid_that_covers_it(assessor, height, width):
     found = assessor.assess(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
     assert found.blur_grid.shape == found.rain_grid.shape == (-(-height // 64), -(-width // 64))
-    values = [found.blur_probability, found.rain_probability, found.lens_drop_probability]
+    values = [found.blur_probability, found.rain_probability]
     assert all(0 <= value <= 1 for value in [*values, *found.blur_grid.ravel(), *found.rain_grid.ravel()])
+
+
+def test_lens_drops_are_not_claimed_to_be_assessed(assessor, scene):
+    assert np.isnan(assessor.assess(scene).lens_drop_probability)
 
 
 def test_a_frame_is_not_written_to(assessor, scene):

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from street_scene import rained_on, smeared, street
 
-from restoregan_core.data.assessment_clips import SIDE_PX, AssessmentClipConfig, drawn_clips, recorded_clips
+from restoregan_core.data.assessment_clips import (
+    SIDE_PX,
+    AssessmentClipConfig,
+    drawn_clips,
+    driven_clips,
+    recorded_clips,
+)
+from restoregan_core.data.camera import CameraConfig
 from restoregan_core.data.config import Folder, PairFolder
 from restoregan_core.data.degrade import Shares
+from restoregan_core.data.sensor import SensorConfig
 
 
 def write(folder, frames):
@@ -47,6 +55,59 @@ def test_the_same_seed_draws_the_same_clips(stills):
     for one, other in zip(drawn_clips(config, 5), drawn_clips(config, 5), strict=True):
         np.testing.assert_array_equal(one.frames, other.frames)
         np.testing.assert_array_equal(one.tiles, other.tiles)
+
+
+@pytest.fixture(scope="module")
+def drive(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("drive") / "frames"
+    return write(folder, [np.roll(street(), -6 * number, axis=1) for number in range(15)])
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_rainy"), [("blur", False), ("rain", True), ("blur_rain", True), ("clean", False)]
+)
+def test_driven_clips_say_whether_it_rains_and_not_how_far_they_are_smeared(drive, kind, is_rainy):
+    config = AssessmentClipConfig(
+        videos=[Folder(path=drive)], driven=6, driven_shares=only(kind), downscale=(1, 1)
+    )
+    clips = list(driven_clips(config, 0))
+    assert len(clips) == 6
+    truth = np.array([clip.frame for clip in clips])
+    assert (truth[:, 1].max() > 0.5) == is_rainy
+    assert np.isnan(truth[:, 0]).all()
+    for clip in clips:
+        assert clip.tiles.shape[1:] == tuple(side // 64 for side in clip.frames[-1].shape[:2])
+
+
+def test_driven_clips_leave_frames_out_so_that_the_scene_moves_faster(drive):
+    def moved(step):
+        config = AssessmentClipConfig(
+            videos=[Folder(path=drive)], driven=1, driven_shares=only("clean"), driven_step=(step, step),
+            downscale=(1, 1), camera=CameraConfig(soft_share=0, defocus_share=0, sharpen_share=0, tone_share=0,
+            dark_share=0, grey_share=0, sensor=SensorConfig(noise_share=0, jpeg_share=0)),
+        )  # fmt: skip
+        first, *_, last = next(driven_clips(config, 0)).frames
+        errors = {
+            px: np.abs(np.roll(first, -px, axis=1)[:, :400].astype(int) - last[:, :400]).mean()
+            for px in range(0, 60, 6)
+        }
+        return min(errors, key=errors.__getitem__)
+
+    assert (moved(1), moved(3)) == (2 * 6, 2 * 3 * 6)
+
+
+def test_streaks_are_new_in_each_frame_of_a_driven_clip(tmp_path):
+    still = write(tmp_path / "still", [street()] * 5)
+    config = AssessmentClipConfig(
+        videos=[Folder(path=still)], driven=3, driven_shares=only("rain"), downscale=(1, 1)
+    )
+    for clip in driven_clips(config, 0):
+        assert np.abs(clip.frames[0].astype(int) - clip.frames[-1]).max() > 10
+
+
+def test_frames_apart_are_counted_from_1():
+    with pytest.raises(ValueError, match="driven_step"):
+        AssessmentClipConfig(driven_step=(0, 3))
 
 
 def test_recorded_clips_are_consecutive_frames_of_one_folder(tmp_path):

@@ -84,7 +84,7 @@ def test_what_is_exported_loads_and_judges_frames_of_any_size(make_config) -> No
     assert json.loads(loaded.metadata["training_data"]) == ["made"]
     found = LearnedAssessor(loaded).assess(np.random.default_rng(0).integers(0, 256, (70, 130, 3), np.uint8))
     assert found.blur_grid.shape == found.rain_grid.shape == (2, 3)
-    for value in (found.blur_probability, found.rain_probability, found.lens_drop_probability):
+    for value in (found.blur_probability, found.rain_probability):
         assert 0 <= value <= 1
 
 
