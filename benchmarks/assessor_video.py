@@ -60,6 +60,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--clean", type=Path, nargs="*", default=[], metavar="DIR")
     parser.add_argument("--rain", type=Path, nargs="*", default=[], metavar="DIR")
+    parser.add_argument(
+        "--grid-clips", type=int, default=GRID_CLIPS, metavar="N", help="drawn, for calibration"
+    )
     parser.add_argument("--weights", type=Path, help="of another learned assessor than the shipped one")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
@@ -67,7 +70,7 @@ def main() -> None:
     clips = {name: judge(assessor, frames_of(given.data / name)) for name in CLIPS}
     extra_clean = {path.name: judge(assessor, frames_of(path)) for path in given.clean}
     rain = {path.name: judge(assessor, frames_of(path)) for path in given.rain}
-    text = page(assessor, given.data, clips, extra_clean, rain)
+    text = page(assessor, given.data, clips, extra_clean, rain, given.grid_clips)
     print(text)
     if given.output:
         given.output.write_text(text)
@@ -178,19 +181,22 @@ def _tensor(rgb_HWC: Frame) -> Any:
     return torch.from_numpy(rgb_HWC[:height, :width]).permute(2, 0, 1).float() / 255
 
 
-def calibration(assessor: LearnedAssessor, data: Path) -> list[str]:
+def chance_of_ece(q: npt.NDArray[np.float64], rng: np.random.Generator) -> float:
+    """Mean expected calibration error of so many clips if the probabilities were exactly right."""
+    return float(np.mean([expected_calibration_error(q, rng.random(len(q)) < q) for _ in range(RESAMPLES)]))
+
+
+def calibration(assessor: LearnedAssessor, data: Path, clips: int) -> list[str]:
     """Drawn clips over the open sets' clean stills, each its own scene; intervals by drawing clips."""
-    config = AssessmentClipConfig(
-        sharp=[Folder(path=str(data / name)) for name in GRID_STILLS], drawn=GRID_CLIPS
-    )
+    config = AssessmentClipConfig(sharp=[Folder(path=str(data / name)) for name in GRID_STILLS], drawn=clips)
     p, truth = [], []
     for clip in drawn_clips(config, GRID_SEED):
         found = judge(assessor, clip.frames)
         p.append(found.p[-1])
         truth.append(clip.frame[:2])
     lines = [
-        "| event | clips | prevalence | AUROC | ECE | Brier | ECE at 1 % | Brier at 1 % |",
-        "|---" * 8 + "|",
+        "| event | clips | prevalence | AUROC | ECE | by chance | Brier | ECE at 1 % | Brier at 1 % |",
+        "|---" * 9 + "|",
     ]
     for number, event in enumerate(("blur", "rain")):
         happened = np.array([t[number] for t in truth])
@@ -206,7 +212,8 @@ def calibration(assessor: LearnedAssessor, data: Path) -> list[str]:
         ece, error = expected_calibration_error(q, y), brier(q, y)
         lines.append(
             f"| {event} | {len(q)} | {y.mean():.2f} | {auroc(q, y):.3f} | {ece:.3f} ({bounds[0][0]:.3f} to "
-            f"{bounds[0][1]:.3f}) | {error:.3f} ({bounds[1][0]:.3f} to {bounds[1][1]:.3f}) | "
+            f"{bounds[0][1]:.3f}) | {chance_of_ece(q, rng):.3f} | "
+            f"{error:.3f} ({bounds[1][0]:.3f} to {bounds[1][1]:.3f}) | "
             f"{expected_calibration_error(q, y, rare):.3f} | {brier(q, y, rare):.3f} |"
         )
     return lines
@@ -240,7 +247,7 @@ def costs(assessor: LearnedAssessor, data: Path) -> list[str]:
 
 def page(
     assessor: LearnedAssessor, data: Path, clips: dict[str, Judged], clean: dict[str, Judged],
-    rain: dict[str, Judged],
+    rain: dict[str, Judged], grid_clips: int,
 ) -> str:  # fmt: skip
     head = [
         "| clip | frames | blur p | flagged | rain p | flagged | selected | tiles |",
@@ -262,8 +269,9 @@ def page(
         "## The demo's street", "", f"The first {_SETTLING} frames of each part are left out of ranges and steps.", "",
         *demo(assessor), "",
         "## Calibration on drawn clips", "",
-        f"{GRID_CLIPS} clips of three frames, filmed from the open sets' clean stills and degraded by fixed seeds.", "",
-        *calibration(assessor, data), "",
+        f"{grid_clips} clips of three frames, filmed from the open sets' clean stills and degraded by fixed seeds. By "
+        "chance: the error that so few clips would show if the probabilities were exactly right.", "",
+        *calibration(assessor, data, grid_clips), "",
         "## Processor time of a frame", "", *costs(assessor, data),
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
