@@ -31,6 +31,7 @@ from restoregan_ros.msg import RestorationReport
 from ros_bench import random_lite, set_environment
 from ros_probe import NodeProcess, Probe, commanded, wait_until
 from sensor_msgs.msg import Image
+from small_disks import keeping, mounting
 
 ROOT = Path(__file__).resolve().parents[1]
 PERIOD_S = 0.05
@@ -106,15 +107,6 @@ class Bed:
             engine_dir=engines, preset="always", deadline_ms=5000.0, warm_up_sizes="['96x128']",
         )  # fmt: skip
 
-    def mounting(self, folder: Path, options: str) -> list[str]:
-        """A command that runs another with a small file system at ``folder``; empty where that is not possible."""
-        folder.mkdir(exist_ok=True)
-        script = f"mount -t tmpfs -o {options} tmpfs {folder} && "
-        command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
-        if not shutil.which("unshare") or subprocess.run([*command, script + "true"], check=False).returncode:
-            return []
-        return [*command, script + 'exec "$@"', "sh"]
-
 
 def one_frame(command: Command) -> Callable[[Bed], tuple[str, float | None]]:
     """A fault of the network at one frame."""
@@ -172,7 +164,7 @@ def engine(how: str) -> Callable[[Bed], tuple[str, float | None]]:
                 if file.suffix != ".json":
                     file.write_bytes(file.read_bytes()[:1000])
         else:
-            wrapper = bed.mounting(engines, "size=64k" if how == "full" else "ro")
+            wrapper = mounting(engines, "size=64k" if how == "full" else "ro")
             if not wrapper:
                 return "left out: nothing can be mounted here", None
         node = bed.real_node(how, engines, wrapper).wait_active()
@@ -204,16 +196,17 @@ def two_on_one_cache(bed: Bed) -> tuple[str, float | None]:
 
 
 def full_disk_of_a_recording(bed: Bed) -> tuple[str, float | None]:
-    wrapper = bed.mounting(bed.folder / "small", "size=2m")
+    small = bed.folder / "small"
+    wrapper = mounting(small, "size=2m")
     if not wrapper:
         return "left out: nothing can be mounted here", None
     node = bed.node("recorded").wait_active()
     camera = Camera(bed.context, "recorded").start()
-    record = f"{sys.executable} -m restoregan_ros.bag_recorder {bed.folder}/small/bag --topics '/recorded/*'"
-    script = f"{record}; code=$?; cp -r {bed.folder}/small/bag {bed.folder}/copy; exit $code"
+    record = [sys.executable, "-m", "restoregan_ros.bag_recorder", f"{small}/bag", "--topics", "/recorded/*"]
     recorder = subprocess.Popen(
-        [*wrapper, "sh", "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        [*wrapper, *keeping(small / "bag", bed.folder / "copy"), *record],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     try:
         said, _ = recorder.communicate(timeout=60)
     except subprocess.TimeoutExpired:

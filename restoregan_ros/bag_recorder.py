@@ -5,11 +5,13 @@
 
 Patterns are shell-style and match whole topic names, slashes included; topics that appear later are taken
 up when they appear. Messages are stored as the bytes that arrived. It ends at SIGINT or SIGTERM, or when
-nothing has come for the idle timeout; the bag is whole in each case.
+nothing has come for the idle timeout; the bag is whole in each case. Killed, or on a disk that is full, it leaves a
+bag without metadata.yaml, in which at most the last second is missing.
 """
 
 import argparse
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
 DISCOVERY_PERIOD_S = 0.2
+KEEPING_PERIOD_S = 1.0
 QUEUE_DEPTH = 100  # a slow disk must not cost a message
 
 
@@ -73,6 +76,7 @@ class BagRecorder(Node):
         self._topics_seen: set[str] = set()
         self.counts: dict[str, int] = {}
         self.create_timer(DISCOVERY_PERIOD_S, self._discover, clock=rclpy.clock.Clock())
+        self.create_timer(KEEPING_PERIOD_S, partial(keep, writer), clock=rclpy.clock.Clock())
         self._discover()
 
     @property
@@ -127,6 +131,23 @@ def drain(recorder: BagRecorder, executor: SingleThreadedExecutor) -> None:
         before = sum(recorder.counts.values())
         for _ in range(len(recorder.counts) + 2):  # every topic has its turn, and so have timer and guard
             executor.spin_once(timeout_sec=0.0)
+
+
+def keep(writer: "Writer") -> None:
+    """Hand what was written to the file, so that it outlasts this process.
+
+    rosbags itself commits a database only when it is closed, and keeps up to 1 MiB of an mcap file in memory.
+    """
+    from rosbags.rosbag2.storage_mcap import McapWriter
+    from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
+
+    storage = writer.storage
+    if isinstance(storage, Sqlite3Writer):
+        storage.conn.commit()
+    elif isinstance(storage, McapWriter):
+        if storage.chunk.msgs:  # one without messages has no times for the index
+            storage.close_chunk()
+        storage.bio.flush()
 
 
 def typestore_of_this_distribution() -> "Typestore":
@@ -218,7 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"bag_recorder: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
+    except (OSError, sqlite3.OperationalError) as error:  # which SQLite makes of a full disk
         print(f"bag_recorder: {options.output}: {error}; what lies there can be replayed", file=sys.stderr)
         return 1
     finally:

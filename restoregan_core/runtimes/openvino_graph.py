@@ -5,8 +5,11 @@ A graph compiled for one size runs in two thirds of the time of one that serves 
 fuse the steps between the convolutions. It takes about a third of a second, once a size and process.
 """
 
+import errno
 import functools
 import logging
+import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 RUNTIME = "openvino"
 KEPT_ENGINES = 32
+BYTES_OF_A_FULL_DISK = 1 << 16
+"""Where less is free after a failed write, that is why it failed."""
 MOST_SHAPES = 8
 """So many shapes get a graph of their own; those that come later share one, which bounds the memory."""
 
@@ -173,6 +178,10 @@ def _write(model: Any, path: Path) -> None:
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(xml, "model.xml")
             archive.write(weights, "model.bin")
+    except RuntimeError as error:  # OpenVINO's for whatever went wrong with its stream
+        if shutil.disk_usage(path.parent).free < BYTES_OF_A_FULL_DISK:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parent)) from error
+        raise
     finally:
         xml.unlink(missing_ok=True)
         weights.unlink(missing_ok=True)

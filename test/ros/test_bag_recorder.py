@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was published is in the bag, whoever ends the recording and however."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,8 +15,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, qos_profile_sensor_data
 from restoregan_ros.msg import RestorationReport
 from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import Image
+from small_disks import keeping, must_mount
 from std_msgs.msg import String
 
+from restoregan_core.bags.reader import BagError, open_bag
 from restoregan_core.bags.writer import output_typestore
 from restoregan_ros.bag_recorder import register_type, typestore_of_this_distribution
 
@@ -91,6 +96,54 @@ def test_best_effort_and_latched_publishers_are_heard(
     assert recorder.wait()[0] == 0
     assert read_notes(tmp_path / "bag") == ["said before"]
     assert len(read_topic(tmp_path / "bag", "/image")) == 1
+
+
+def count_notes(bag: Path) -> int:
+    try:
+        with open_bag(bag) as opened:
+            return sum(1 for _ in opened.messages(["/note"]))
+    except BagError:
+        return 0
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_killed_recorder_leaves_what_it_recorded_before_the_last_second(
+    storage: str, start: Callable[..., Child], driver: rclpy.node.Node, tmp_path: Path
+) -> None:
+    publisher = driver.create_publisher(String, "/note", 10)
+    recorder = start(RECORDER, tmp_path / "bag", "--storage", storage, "--topics", "/note")
+    until(publisher.get_subscription_count, "the recorder subscribed")
+    publisher.publish(String(data="small, so that no buffer overflows"))
+    until(lambda: count_notes(tmp_path / "bag") == 1, "the message was handed to the disk")
+    recorder.kill()
+    assert count_notes(tmp_path / "bag") == 1
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_full_disk_ends_the_recording_and_leaves_what_was_recorded(
+    storage: str, domain_id: int, driver: rclpy.node.Node, tmp_path: Path
+) -> None:
+    small = tmp_path / "small"
+    wrapper = [*must_mount(small, "size=2m"), *keeping(small / "bag", tmp_path / "bag")]
+    publisher = driver.create_publisher(Image, "/image", 10)
+    recorder = subprocess.Popen(
+        [*wrapper, sys.executable, "-m", RECORDER, f"{small}/bag", "--topics", "/image", "--storage", storage],
+        env={**os.environ, "ROS_DOMAIN_ID": str(domain_id)}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(publisher.get_subscription_count, "the recorder subscribed")
+    image = Image(height=100, width=1000, encoding="mono8", step=1000, data=bytes(100_000))
+
+    def is_over() -> bool:
+        publisher.publish(image)
+        return recorder.poll() is not None
+
+    until(is_over, "the recorder ended")
+    said = recorder.communicate()[1]
+    assert recorder.returncode == 1, said
+    assert said.strip().splitlines()[-1].startswith(f"bag_recorder: {small}/bag: "), said
+    assert "Traceback" not in said
+    with open_bag(tmp_path / "bag") as left:
+        assert len(list(left.messages(["/image"]))) >= 5
 
 
 def test_an_existing_folder_is_never_overwritten(start: Callable[..., Child], tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 """Shared memory: a node leaves none behind, and says when there is little left."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import dds_segments
 import pytest
 from ros_probe import wait_until
+from small_disks import must_mount
 
 from restoregan_ros.shared_memory import shortage
 
@@ -55,13 +55,10 @@ def test_a_shortage_names_sizes_and_remedies(tmp_path):
 
 
 def test_the_node_says_at_start_that_shared_memory_is_nearly_full(domain_id, tmp_path):
-    small = ["unshare", "--map-root-user", "--mount", "bash", "-c"]
-    mount = "mount -t tmpfs -o size=20m tmpfs /dev/shm && "
-    if not shutil.which("unshare") or subprocess.run([*small, mount + "true"], check=False).returncode:
-        pytest.skip("this machine lets no user mount a small /dev/shm")
+    small = must_mount(Path("/dev/shm"), "size=20m")
     with (tmp_path / "log.txt").open("w") as log:
         node = subprocess.Popen(
-            [*small, mount + f"exec {sys.executable} -m restoregan_ros.restore_node"],
+            [*small, sys.executable, "-m", "restoregan_ros.restore_node"],
             cwd=ROOT, env={**os.environ, "ROS_DOMAIN_ID": str(domain_id)}, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:

@@ -3,7 +3,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from replay_bags import comparable, drive, write_bag
+from small_disks import keeping, must_mount
 
 from restoregan_core.bags.reader import open_bag
 from restoregan_core.replay.state import ReplayFolder
@@ -71,31 +71,12 @@ def test_a_second_replay_into_the_folder_of_one_at_work_is_refused(tmp_path: Pat
 
 
 def test_a_full_disk_stops_the_replay_with_what_was_done_usable(tmp_path: Path, weights: Path) -> None:
-    if (
-        shutil.which("unshare") is None
-        or subprocess.run(
-            ["unshare", "-rm", "sh", "-c", f"mount -t tmpfs tmpfs {tmp_path}"],
-            check=False,
-            capture_output=True,
-        ).returncode
-    ):
-        pytest.skip("a small file system cannot be mounted here")
+    small = tmp_path / "small"
+    wrapper = [*must_mount(small, "size=14m"), *keeping(small / "out", tmp_path / "copy")]
     bag = write_bag(tmp_path / "bag", drive(300, height=128, width=160))
-    (tmp_path / "small").mkdir()
-    replay = command(bag, tmp_path / "small/out", weights, "--image-format", "raw", "--preset", "off",
+    replay = command(bag, small / "out", weights, "--image-format", "raw", "--preset", "off",
                      "--checkpoint-frames", "20")  # fmt: skip
-    script = f"""
-        mount -t tmpfs -o size=14m tmpfs {tmp_path}/small
-        "$@"; code=$?
-        cp -r {tmp_path}/small/out {tmp_path}/copy
-        exit $code"""
-    done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, "sh", *replay],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = subprocess.run([*wrapper, *replay], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert "no space left" in done.stderr
     assert "run it again to go on" in done.stderr

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.data import astronaut
+from small_disks import must_mount
 
 from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import SHA256, build_generator, load_generator
@@ -120,6 +121,22 @@ def test_cache_that_cannot_be_written_costs_a_warning_only(tiny, tmp_path, caplo
     runtime = OpenVinoRuntime(tiny, engine_dir=blocked / "cache")
     assert "not kept" in caplog.text
     assert runtime.run(image(16, 16))[0].shape == (1, 16, 16, 3)
+
+
+def test_a_full_cache_says_so_and_keeps_nothing_of_what_it_began(tmp_path):
+    start = """
+import sys
+from pathlib import Path
+from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
+OpenVinoRuntime(Generator(GeneratorConfig(base_width=4, blocks=1)).eval(), engine_dir=Path(sys.argv[1]))
+print(list(Path(sys.argv[1]).iterdir()))
+"""
+    wrapper = must_mount(tmp_path / "full", "size=32k")
+    command = [*wrapper, sys.executable, "-c", start, str(tmp_path / "full")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"not kept: [Errno 28] No space left on device: '{tmp_path}/full'" in done.stderr
+    assert done.stdout == "[]\n"
 
 
 def test_other_weights_never_get_this_networks_engine(tiny, tmp_path):
