@@ -11,7 +11,7 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3.11 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check rosbags==0.11.9 mcap==1.4.0
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check rosbags==0.11.9 mcap==1.6.0
 cat > "$work/write.py" <<'P'
 import os
 import signal

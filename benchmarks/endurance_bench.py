@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What benchmarks/endurance.py puts around the node: cameras that change, a listener, and a look at the process."""
+
+import array
+import statistics
+import struct
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import dds_segments
+import numpy as np
+import psutil
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.serialization import serialize_message
+from restoregan_ros.msg import RestorationReport
+from ros_bench import BEST_EFFORT, DEEP
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import Image
+
+from restoregan_ros.image_cdr import read_image
+
+SIZES = ((96, 128), (180, 320), (240, 320), (360, 640))
+BYTES_PER_PIXEL = {
+    "bgr8": 3, "rgb8": 3, "rgba8": 4, "mono8": 1, "mono16": 2, "bayer_rggb8": 1, "yuv422_yuy2": 2, "nv12": 1,
+}  # fmt: skip
+FAULTS = ("unknown encoding", "no data", "huge", "cut off")
+HEARD_AFTER_S = 3.0
+"""A driver that has just met the node sends for so long before its frames count: DDS drops what it sends earlier."""
+
+
+def serialised(encoding: str, size: tuple[int, int], *, is_sharp: bool) -> bytes:
+    """A photograph as a serialised Image, or one of FAULTS."""
+    import cv2
+    from skimage.data import astronaut
+
+    height, width = size
+    rgb = cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_AREA)
+    if not is_sharp:
+        rgb = cv2.blur(rgb, (15, 1))
+    message = Image(height=height, width=width, encoding=encoding)
+    message.header.frame_id = "camera"
+    if encoding in FAULTS:
+        message.encoding = "unknown" if encoding == "unknown encoding" else "bgr8"
+        message.step = 3 * width
+        message.data = array.array("B", b"" if encoding == "no data" else rgb.tobytes())
+        if encoding == "huge":
+            message.height = message.width = 60_000
+        elif encoding == "cut off":
+            message.data = message.data[: len(message.data) // 2]
+        return serialize_message(message)
+    rows = height * 3 // 2 if encoding == "nv12" else height
+    message.step = width * BYTES_PER_PIXEL[encoding]
+    values = np.resize(rgb[..., 1] if BYTES_PER_PIXEL[encoding] < 3 else rgb, rows * message.step)
+    message.data = array.array("B", values.astype(np.uint8).tobytes())
+    return serialize_message(message)
+
+
+@dataclass
+class Camera:
+    """A driver: what it sends now, and what it has sent."""
+
+    name: str
+    publisher: Any
+    kind: tuple[str, tuple[int, int], bool] = ("bgr8", (180, 320), True)
+    counted: set[int] = field(default_factory=set)
+    """Stamps of frames that the node must have heard."""
+    kinds: dict[int, str] = field(default_factory=dict)
+    """What these frames were."""
+    matched_since_s: float = float("inf")
+
+
+class Drivers(Node):
+    """Cameras that send at a rate in a thread of their own, and a clock that may jump."""
+
+    def __init__(self, context: rclpy.Context, names: list[str], rate_hz: float) -> None:
+        super().__init__("drivers", context=context, start_parameter_services=False)
+        self._period_s = 1 / rate_hz
+        self._frames: dict[tuple, bytes] = {}
+        self._lock = threading.Lock()
+        self._stamp = 0
+        self._is_over = threading.Event()
+        self._clock = self.create_publisher(Clock, "/clock", 10)
+        self.clock_offset_s = 1000.0
+        self.cameras = {name: Camera(name, self._publisher(name)) for name in names}
+        self.is_counting = True
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _publisher(self, name: str) -> Any:
+        return self.create_publisher(Image, f"{name}/image_raw", BEST_EFFORT)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def restart(self, camera: Camera) -> None:
+        """The driver ends and starts."""
+        with self._lock:
+            self.destroy_publisher(camera.publisher)
+            camera.publisher, camera.matched_since_s = self._publisher(camera.name), float("inf")
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._is_over.is_set():
+            now_s = time.monotonic()
+            clock = Clock()
+            clock.clock.sec = max(0, int(now_s + self.clock_offset_s))
+            self._clock.publish(clock)
+            with self._lock:
+                for camera in self.cameras.values():
+                    self._send(camera, now_s)
+            next_s = max(next_s + self._period_s, time.monotonic())
+            self._is_over.wait(max(0.0, next_s - time.monotonic()))
+
+    def _send(self, camera: Camera, now_s: float) -> None:
+        if not camera.publisher.get_subscription_count():
+            camera.matched_since_s = float("inf")
+        elif camera.matched_since_s == float("inf"):
+            camera.matched_since_s = now_s
+        if camera.kind not in self._frames:
+            encoding, size, is_sharp = camera.kind
+            self._frames[camera.kind] = serialised(encoding, size, is_sharp=is_sharp)
+        frame = self._frames[camera.kind]
+        self._stamp += 1
+        if self.is_counting and now_s - camera.matched_since_s > HEARD_AFTER_S:
+            camera.counted.add(self._stamp)
+            encoding, (height, width), _ = camera.kind
+            camera.kinds[self._stamp] = sys.intern(f"{encoding} {height}x{width}")
+        camera.publisher.publish(b"".join((frame[:4], struct.pack("<i", self._stamp), memoryview(frame)[8:])))
+
+
+class Listener:
+    """Hears images and reports of all cameras, always, and notes what comes."""
+
+    def __init__(self, context: rclpy.Context, names: list[str]) -> None:
+        self.node = Node("listener", context=context, start_parameter_services=False)
+        self.images: dict[str, list[int]] = {name: [] for name in names}
+        self.reports: dict[str, list[int]] = {name: [] for name in names}
+        self.superseded = dict.fromkeys(names, 0)
+        """By the latest report, since the node was activated."""
+        self.latencies_ms: list[float] = []
+        self.failures: dict[int, int] = {}
+        self.actions: dict[int, int] = {}
+        for name in names:
+            self._listen(name)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        threading.Thread(target=self._executor.spin, daemon=True).start()
+
+    def _listen(self, name: str) -> None:
+        def image(cdr: bytes) -> None:
+            self.images[name].append(read_image(cdr).sec)
+
+        def report(said: RestorationReport) -> None:
+            self.reports[name].append(said.header.stamp.sec)
+            self.superseded[name] = said.frames_superseded
+            self.latencies_ms.append(said.latency_ms)
+            self.actions[said.action] = self.actions.get(said.action, 0) + 1
+            if said.action == RestorationReport.ACTION_FAILED_OPEN:
+                self.failures[said.reason] = self.failures.get(said.reason, 0) + 1
+
+        self.node.create_subscription(Image, f"{name}/restored/image_raw", image, DEEP, raw=True)
+        self.node.create_subscription(RestorationReport, f"{name}/restored/report", report, DEEP)
+
+
+class Vitals:
+    """Memory, threads, file descriptors and shared memory of a process, looked at now and then."""
+
+    NAMES = ("memory, MB", "threads", "file descriptors", "segments of shared memory")
+    BY_COMPANY = ("threads", "segments of shared memory")
+    """What goes by how many other participants there are at the moment."""
+
+    def __init__(self, pid: int, period_s: float = 5.0) -> None:
+        self._process = psutil.Process(pid)
+        self.samples: list[tuple[float, ...]] = []
+        self._period_s = period_s
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._is_over.wait(self._period_s):
+            try:
+                self.samples.append(self.look())
+            except psutil.Error:  # it has ended
+                return
+
+    def look(self) -> tuple[float, ...]:
+        process = self._process
+        with process.oneshot():
+            memory_mb = (
+                process.memory_full_info().uss / 2**20
+            )  # what is the process's own; pages it shares come and go
+            return memory_mb, process.num_threads(), process.num_fds(), len(dds_segments.held_by(process.pid))
+
+    def stop(self) -> list[tuple[str, float, float, float]]:
+        """Of each: its name, median of the second and of the last fifth of the time, greatest of all."""
+        self._is_over.set()
+        self._thread.join()
+        fifth = max(1, len(self.samples) // 5)
+        early, late = self.samples[fifth : 2 * fifth], self.samples[-fifth:]
+        return [
+            (
+                name,
+                statistics.median(s[number] for s in early),
+                statistics.median(s[number] for s in late),
+                max(s[number] for s in self.samples),
+            )
+            for number, name in enumerate(self.NAMES)
+        ]
