@@ -41,7 +41,8 @@ GROWTH = 0.02
 VALID = (
     {"enabled": False}, {"enabled": True}, {"preset": "always"}, {"preset": "balanced"}, {"preset": "off"},
     {"front.enabled": False}, {"front.enabled": True}, {"front.priority": 5}, {"front.priority": 1},
-    {"deadline_ms": 200.0}, {"deadline_ms": 2000.0}, {"blur_on_threshold": 0.9, "blur_off_threshold": 0.8}, {"blur_on_threshold": -1.0, "blur_off_threshold": -1.0},
+    {"deadline_ms": 200.0}, {"deadline_ms": 2000.0},
+    {"blur_on_threshold": 0.9, "blur_off_threshold": 0.8}, {"blur_on_threshold": -1.0, "blur_off_threshold": -1.0},
     {"steady_share": 0.0}, {"steady_share": 0.5}, {"shed_load": False}, {"shed_load": True},
     {"max_pixel_change": 10}, {"max_pixel_change": 128}, {"stale_after_s": 5.0},
 )  # fmt: skip

@@ -7,6 +7,7 @@ many seconds. Cameras, bags, folders and single files all come through here; vid
 
 import io
 import re
+import struct
 import warnings
 from typing import Any
 
@@ -21,7 +22,8 @@ Buffer = Any
 MAX_IMAGE_PIXELS = 40_000_000
 """Larger images are refused. 8K has 33 million pixels; decoding this many takes up to half a gigabyte."""
 
-_END_OF = {"JPEG": re.compile(rb"\xff\xd9"), "MPO": re.compile(rb"\xff\xd9"), "PNG": re.compile(b"IEND")}
+_END_OF_JPEG = re.compile(rb"\xff\xd9")
+_PNG_SIGNATURE_BYTES = 8
 
 # Pillow warns of sizes that are refused here anyway.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -60,7 +62,7 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
     file = np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
     try:
         with Image.open(io.BytesIO(file.data)) as header:
-            (width, height), end = header.size, _END_OF.get(header.format or "")
+            (width, height), kind = header.size, header.format
             # A thumbnail in the metadata has an end of its own; Pillow has read up to the pixels.
             pixels_from = header.fp.tell() if header.fp else 0
     except Image.DecompressionBombError as error:  # beyond Pillow's own bound, which is above ours
@@ -68,8 +70,12 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
     except Exception as error:  # Pillow's readers raise nearly anything for a damaged header
         raise MalformedImageError("not an image, or damaged at its beginning") from error
     check_pixels(height, width, max_pixels)
-    if end is not None and not end.search(file.data, pixels_from):
-        # OpenCV would make an image of what is there and leave the rest grey.
+    is_whole = True
+    if kind in ("JPEG", "MPO"):
+        is_whole = _END_OF_JPEG.search(file.data, pixels_from) is not None
+    elif kind == "PNG":
+        is_whole = _is_whole_png(file.data)
+    if not is_whole:  # OpenCV would make an image of what is there and leave the rest grey
         raise MalformedImageError("cut off")
     try:
         pixels = cv2.imdecode(file, flags)
@@ -78,3 +84,17 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
     if pixels is None:
         raise MalformedImageError("damaged")
     return pixels
+
+
+def _is_whole_png(file: memoryview) -> bool:
+    """Whether each chunk is as long as it says, up to the last one.
+
+    OpenCV takes memory for whatever length a chunk claims, up to 4 GB, before it looks for its bytes.
+    """
+    at = _PNG_SIGNATURE_BYTES
+    while at + 12 <= len(file):  # length, name and checksum have four bytes each
+        length, name = struct.unpack_from(">I4s", file, at)
+        at += 12 + length
+        if name == b"IEND":
+            return at <= len(file)
+    return False

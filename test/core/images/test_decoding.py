@@ -2,6 +2,8 @@
 """Files are refused by what their header claims, before memory is taken for it, wherever they are read."""
 
 import contextlib
+import struct
+import zlib
 
 import cv2
 import numpy as np
@@ -72,3 +74,22 @@ def test_a_damaged_file_gives_pixels_or_says_that_it_is_malformed(file, changes)
         damaged[at % len(damaged)] = value
     with contextlib.suppress(MalformedImageError):
         assert decode_file(bytes(damaged), cv2.IMREAD_COLOR, max_pixels=10_000).size <= 3 * 10_000
+
+
+@pytest.mark.parametrize("length", [2**12, 2**28])
+def test_a_png_whose_pixels_claim_more_bytes_than_came_is_cut_off(length):
+    """OpenCV takes memory for the claim before it looks."""
+    file = bytearray(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    pixels = file.index(b"IDAT")
+    file[pixels - 4 : pixels] = length.to_bytes(4, "big")
+    with pytest.raises(MalformedImageError, match="cut off"):
+        decode_file(bytes(file), cv2.IMREAD_COLOR)
+
+
+def test_what_lies_behind_a_png_or_between_its_chunks_does_no_harm():
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    whole = cv2.imencode(".png", image)[1].tobytes()
+    text = b"tEXta\0IEND"
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    for file in (whole + b"what a camera appends", whole[:33] + chunk + whole[33:]):
+        assert (decode_file(file, cv2.IMREAD_COLOR) == image).all()
