@@ -2,6 +2,7 @@
 """What was published is in the bag, whoever ends the recording and however."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,10 +99,11 @@ def test_best_effort_and_latched_publishers_are_heard(
     assert len(read_topic(tmp_path / "bag", "/image")) == 1
 
 
-def count_notes(bag: Path) -> int:
+def count(topic: str, bag: Path) -> int:
+    """How many messages can be read, now, of a bag that may be incomplete."""
     try:
         with open_bag(bag) as opened:
-            return sum(1 for _ in opened.messages(["/note"]))
+            return sum(1 for _ in opened.messages([topic]))
     except BagError:
         return 0
 
@@ -114,9 +116,9 @@ def test_a_killed_recorder_leaves_what_it_recorded_before_the_last_second(
     recorder = start(RECORDER, tmp_path / "bag", "--storage", storage, "--topics", "/note")
     until(publisher.get_subscription_count, "the recorder subscribed")
     publisher.publish(String(data="small, so that no buffer overflows"))
-    until(lambda: count_notes(tmp_path / "bag") == 1, "the message was handed to the disk")
+    until(lambda: count("/note", tmp_path / "bag") == 1, "the message was handed to the disk")
     recorder.kill()
-    assert count_notes(tmp_path / "bag") == 1
+    assert count("/note", tmp_path / "bag") == 1
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
@@ -130,8 +132,18 @@ def test_a_full_disk_ends_the_recording_and_leaves_what_was_recorded(
         [*wrapper, sys.executable, "-m", RECORDER, f"{small}/bag", "--topics", "/image", "--storage", storage],
         env={**os.environ, "ROS_DOMAIN_ID": str(domain_id)}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    file = f"bag.{'db3' if storage == 'sqlite3' else 'mcap'}"
+    written = Path(f"/proc/{recorder.pid}/root/{small}/bag/{file}")  # of the recorder's own disk
+
+    def count_now() -> int:
+        shutil.copy(written, tmp_path / file)
+        return count("/image", tmp_path / file)
+
     until(publisher.get_subscription_count, "the recorder subscribed")
     image = Image(height=100, width=1000, encoding="mono8", step=1000, data=bytes(100_000))
+    for number in range(5):
+        publisher.publish(image)
+        until(lambda number=number: count_now() > number, f"image {number} was handed to the disk")
 
     def is_over() -> bool:
         publisher.publish(image)
@@ -142,8 +154,7 @@ def test_a_full_disk_ends_the_recording_and_leaves_what_was_recorded(
     assert recorder.returncode == 1, said
     assert said.strip().splitlines()[-1].startswith(f"bag_recorder: {small}/bag: "), said
     assert "Traceback" not in said
-    with open_bag(tmp_path / "bag") as left:
-        assert len(list(left.messages(["/image"]))) >= 5
+    assert count("/image", tmp_path / "bag") >= 5
 
 
 def test_an_existing_folder_is_never_overwritten(start: Callable[..., Child], tmp_path: Path) -> None:
