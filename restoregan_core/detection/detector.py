@@ -153,7 +153,10 @@ def _open(path: Path, threads: int) -> Any:  # onnxruntime is optional
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        # By default it prints each error that it tries to get around, and tries the same again.
+        session = onnxruntime.InferenceSession(
+            os.fspath(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # its own exception types are private
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{path} is not an ONNX file that can be run: {first_line}") from error

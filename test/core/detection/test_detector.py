@@ -79,3 +79,11 @@ def test_outputs_of_other_families_are_refused_with_their_shape(tmp_path: Path, 
 def test_half_precision_at_the_input_is_refused_before_the_first_frame(tmp_path: Path):
     with pytest.raises(ValueError, match=r"tensor\(float16\), not float32: export it in full precision"):
         Detector(write_detector(tmp_path / "half.onnx", car(False), TensorProto.FLOAT16))
+
+
+def test_a_damaged_name_in_the_file_is_an_error_and_no_more_lines(tmp_path: Path, capfd):
+    file = write_detector(tmp_path / "damaged.onnx", car(False))
+    file.write_bytes(file.read_bytes().replace(b"images", b"\xffmages", 1))
+    with pytest.raises(ValueError, match=r"damaged\.onnx is not an ONNX file that can be run"):
+        Detector(file)
+    assert capfd.readouterr().out == ""
