@@ -129,7 +129,7 @@ def drain(recorder: BagRecorder, executor: SingleThreadedExecutor) -> None:
     before = -1
     while before != sum(recorder.counts.values()):
         before = sum(recorder.counts.values())
-        for _ in range(len(recorder.counts) + 3):  # every topic has its turn, and so have the timers and the guard
+        for _ in range(len(recorder.counts) + 3):  # every topic has its turn, as have timers and guard
             executor.spin_once(timeout_sec=0.0)
 
 
