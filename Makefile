@@ -35,7 +35,7 @@ $(VENV)/.packages: requirements.lock requirements-ros-$(ROS_WHEELS).lock pyproje
 	$(PYTHON) -m venv $(VENV_FLAGS) $(VENV)
 ifdef ROS_DISTRO
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip setuptools wheel
-	$(BIN)/pip install --quiet --disable-pip-version-check 'numpy<2' '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check 'numpy<2; python_version < "3.13"' '.[dev]'
 	$(BIN)/pip uninstall --quiet --yes restoregan
 else
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock -r requirements-ros-$(ROS_WHEELS).lock
