@@ -142,7 +142,7 @@ def run(options: DemoOptions, console: Console) -> Path:
         write_html(report, options.output / "report.html")
         write_side_by_side(report, options.output / "image.jpg")
     for card in report.cards:
-        console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}")
+        console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}", soft_wrap=True)
     return options.output / "report.html"
 
 
