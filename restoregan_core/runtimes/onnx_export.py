@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network as ONNX, with its pre- and post-processing inside: the way to trtexec, Isaac ROS and Jetson."""
 
+import logging
 import os
+import warnings
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -55,16 +57,21 @@ def export_onnx(
     examples: tuple[Tensor, ...] = (example,)
     if older:
         examples = (example, torch.zeros(*example.shape[:3], older, dtype=torch.uint8))
-    program = torch.onnx.export(
-        network,
-        examples,
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=[INPUT, HISTORY] if older else [INPUT],
-        output_names=[OUTPUT, MEAN_RESIDUAL],
-        dynamic_shapes=dynamic_shapes,
-        verbose=False,
-    )
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it warns that torchvision, which nobody needs, is missing
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch's exporter about PyTorch
+        program = torch.onnx.export(
+            network,
+            examples,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT, HISTORY] if older else [INPUT],
+            output_names=[OUTPUT, MEAN_RESIDUAL],
+            dynamic_shapes=dynamic_shapes,
+            verbose=False,
+        )
     assert program is not None
     with atomic_write(Path(path), keep_suffix=True) as temporary:
         program.save(str(temporary))  # one file: all our networks are far below ONNX's 2 GB

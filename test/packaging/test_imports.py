@@ -57,6 +57,7 @@ def fault_of(module: str, name: str) -> str:
     return ""
 
 
+@pytest.mark.timeout(1200)  # it imports every library there is, which a busy machine takes minutes for
 def test_everything_that_is_imported_exists() -> None:
     wanted: dict[Asked, str] = {}
     for folder in FOLDERS:

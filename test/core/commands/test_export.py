@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """restoregan export: what it writes, and what it says when it cannot."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -15,6 +18,17 @@ def weights(tmp_path):
     path = tmp_path / "tiny.safetensors"
     save_generator(Generator(GeneratorConfig(base_width=4, blocks=1)), path, {})
     return path
+
+
+def test_the_exporters_own_warnings_are_not_shown(weights, tmp_path):
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    command = [sys.executable, "-m", "restoregan_core", "export", "--model", str(weights), "--size", "18x22"]
+    done = subprocess.run(
+        [*command, "--output", str(tmp_path / "tiny.onnx")], capture_output=True, text=True, check=True
+    )
+    assert "torchvision" not in done.stderr
+    assert "Warning" not in done.stderr
 
 
 def test_file_is_written_checked_and_named_on_stdout(weights, tmp_path, capsys):
