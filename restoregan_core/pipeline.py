@@ -8,7 +8,7 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
     restoration/camera_judge.py     and with the frames before, smoothly over time?
     restoration/gate.py             which tiles are worth restoring? (thresholds with hysteresis per camera)
     restoration/circuit_breaker.py  does the network keep failing? then it rests
-    restoration/restorer.py         the network on a frame of any size, by one of runtimes/
+    restoration/restorer.py         the network on the frame, or on windows around the tiles, by one of runtimes/
     restoration/output_bounds.py    is the result true in colour and brightness? no pixel may leave its bound
     restoration/steadier.py         where nothing moves, the mean with the frame before: noise must not flicker
     restoration/blending.py         the selected tiles of the result go into the source
@@ -29,6 +29,7 @@ import numpy.typing as npt
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.rgb import RgbImage, require_rgb
+from restoregan_core.images.tile_grid import pixels_of
 from restoregan_core.restoration.blending import blend_tiles, changed_share
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
@@ -38,6 +39,7 @@ from restoregan_core.restoration.output_bounds import BrightnessShiftError, Colo
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.restoration.steadier import Steadier
+from restoregan_core.restoration.windows import Window
 from restoregan_core.result import Action, Reason, RestorationResult
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,10 @@ class FrameUnderWay:
     """What becomes of it unless the network restores it."""
     tiles: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), bool))
     """(rows, columns), true where the gate selects a tile."""
+    selected_HW: npt.NDArray[np.bool_] | None = None  # noqa: N815
+    """The same for pixels; None where every tile is selected."""
+    windows: list[Window] = field(default_factory=list)
+    """What the network is to look at; none is the whole frame."""
     before: FramesBefore | None = None
     """What the frames before show, for the judgement of what is published."""
     aligned: list[RgbImage] | None = None
@@ -229,7 +235,12 @@ class RestorationPipeline:
         started = time.perf_counter()
         try:
             frame.before = self._judge.frames_before(frame.camera)
-            frame.aligned = self._history.aligned(frame.camera, self.restorer.history)
+            assessment = frame.result.assessment
+            frame.windows = self.restorer.windows(frame.rgb_HWC, frame.tiles, assessment.tile_size_px)
+            parts = [window.read for window in frame.windows]
+            frame.aligned = self._history.aligned(frame.camera, self.restorer.history, parts)
+            if not frame.tiles.all():
+                frame.selected_HW = pixels_of(frame.tiles, *frame.rgb_HWC.shape[:2], assessment.tile_size_px)
         except Exception as error:
             self._refuse(frame, error)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3
@@ -240,8 +251,8 @@ class RestorationPipeline:
             return frame
         started = time.perf_counter()
         try:
-            frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, frame.aligned)
-            self._bounds.check(frame.rgb_HWC, frame.restored_HWC)
+            frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, frame.aligned, frame.windows)
+            self._bounds.check(frame.rgb_HWC, frame.restored_HWC, frame.selected_HW)
         except Exception as error:
             self._refuse(frame, error)
         else:
@@ -256,7 +267,9 @@ class RestorationPipeline:
             return frame.result
         started = time.perf_counter()
         assessment, tiles = frame.result.assessment, frame.tiles
-        steadied_HWC = self._steadier.steady(frame.camera, frame.rgb_HWC, frame.restored_HWC)
+        steadied_HWC = self._steadier.steady(
+            frame.camera, frame.rgb_HWC, frame.restored_HWC, frame.selected_HW
+        )
         bounded_HWC = self._bounds.clamp(frame.rgb_HWC, steadied_HWC)
         image_HWC, changed_HW = blend_tiles(frame.rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3

@@ -22,6 +22,8 @@ from restoregan_core.images.rgb import RgbImage
 GreyImage = npt.NDArray[np.uint8]
 Flow = npt.NDArray[np.float32]
 """(height, width, 2): how far right and down, in px of the image that the flow was found on."""
+Part = tuple[slice, slice]
+"""Rows and columns of an image."""
 
 _NO_MAP: npt.NDArray[np.float32] = np.empty((0, 0), np.float32)
 """For OpenCV's ``remap``: the first map holds x and y."""
@@ -94,20 +96,45 @@ def find_coarse_flow(newer: GreyImage, older: GreyImage) -> Flow:
     return np.asarray(_coarse_search().calc(newer, older, None), np.float32)  # type: ignore[call-overload]
 
 
-def warp(older_HWC: RgbImage, flow: Flow) -> RgbImage:
+def warp(older_HWC: RgbImage, flow: Flow, parts: Sequence[Part] = ()) -> RgbImage:
     """The older image as seen from the newer one.
 
     Args:
         older_HWC: uint8 (height, width) or (height, width, channels).
         flow: found on smaller images of the two.
+        parts: if there are any, what is needed; elsewhere the older image comes back as it is.
     """
     height, width = older_HWC.shape[:2]
     # Scaled while it is small: this runs for every frame of every camera.
     scaled = flow * np.array([width / flow.shape[1], height / flow.shape[0]], np.float32)
-    places = np.asarray(cv2.resize(scaled, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    cv2.add(places, _grid(height, width), dst=places)
-    warped = cv2.remap(older_HWC, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(warped, np.uint8)
+    if not parts:
+        return _looked_up(older_HWC, _places(scaled, height, width, (slice(0, height), slice(0, width))))
+    warped = older_HWC.copy()
+    for part in parts:
+        warped[part] = _looked_up(older_HWC, _places(scaled, height, width, part))
+    return warped
+
+
+def _places(flow: Flow, height: int, width: int, part: Part) -> Flow:
+    """Where part of an image is to be looked up, the flow in px of the image: (rows, columns, 2)."""
+    rows, columns = part
+    grid = _grid(height, width)[part]
+    top = left = 0
+    if (height, width) == (_SHRINK * flow.shape[0], _SHRINK * flow.shape[1]):
+        # With a neighbour on each side, which interpolation looks at, this part becomes what it is in the whole.
+        top, left = (max(side.start // _SHRINK - 1, 0) for side in part)
+        flow = flow[top : rows.stop // _SHRINK + 2, left : columns.stop // _SHRINK + 2]
+        height, width = _SHRINK * flow.shape[0], _SHRINK * flow.shape[1]
+    places = np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    top, left = _SHRINK * top, _SHRINK * left
+    places = places[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+    return np.asarray(cv2.add(places, grid, dst=places), np.float32)
+
+
+def _looked_up(image_HWC: RgbImage, places: Flow) -> RgbImage:
+    return np.asarray(
+        cv2.remap(image_HWC, places, _NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), np.uint8
+    )
 
 
 def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:

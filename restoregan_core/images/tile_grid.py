@@ -13,3 +13,14 @@ Grid = npt.NDArray[np.float32]
 def grid_shape(height: int, width: int, tile_size_px: int = TILE_SIZE_PX) -> tuple[int, int]:
     """Rows and columns of the tiles that cover a frame; the last ones may be cut off by its border."""
     return -(-height // tile_size_px), -(-width // tile_size_px)
+
+
+def pixels_of(
+    tiles: npt.NDArray[np.bool_], height: int, width: int, tile_size_px: int = TILE_SIZE_PX
+) -> npt.NDArray[np.bool_]:
+    """Which pixels of a frame lie in the tiles that are true: bool (height, width).
+
+    Args:
+        tiles: bool (rows, columns) of ``grid_shape``.
+    """
+    return tiles.repeat(tile_size_px, axis=0).repeat(tile_size_px, axis=1)[:height, :width]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.images.tile_grid import grid_shape
+from restoregan_core.images.tile_grid import grid_shape, pixels_of
 
 FEATHER_PX = 16
 """Width of the soft edge, inside the selected tiles, over which source fades into restored."""
@@ -48,7 +48,7 @@ def blend_tiles(
     if not tiles.any():
         return source_HWC, np.zeros((height, width), bool)
 
-    selected = tiles.repeat(tile_size_px, axis=0).repeat(tile_size_px, axis=1)[:height, :width]
+    selected = pixels_of(tiles, height, width, tile_size_px)
     distance_px = cv2.distanceTransform(selected.astype(np.uint8), cv2.DIST_C, 3)  # 0 outside, 1 at the seam
     weight = np.minimum(distance_px / np.float32(FEATHER_PX + 1), np.float32(1.0))
     # blendLinear rounds, so that weights of exactly 0 and 1 give back the pixels of either image.

@@ -10,6 +10,7 @@ network sees a single image.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -22,6 +23,7 @@ from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.alignment import (
     Flow,
     GreyImage,
+    Part,
     coarse_flow_image,
     compose,
     find_coarse_flow,
@@ -95,11 +97,12 @@ class FrameHistory:
             frames.clear()
         frames.appendleft(_remembered(rgb_HWC.copy(), stamp_s))
 
-    def aligned(self, camera: str, count: int | None = None) -> list[RgbImage]:
+    def aligned(self, camera: str, count: int | None = None, parts: Sequence[Part] = ()) -> list[RgbImage]:
         """The frames before the current one, newest first, each aligned to it.
 
         Args:
             count: how many, at most and by default ``length``.
+            parts: what of the images is needed, rows and columns; nothing else has to be right then.
 
         Returns:
             ``count`` images, or none if the camera has only one frame, or none that shows the same scene. Not to be
@@ -114,7 +117,7 @@ class FrameHistory:
             if newer.is_cut:
                 break
             total = step if total is None else compose(total, step)
-            found.append(warp(older.rgb_HWC, total))
+            found.append(warp(older.rgb_HWC, total, parts))
         return found + found[-1:] * (count - len(found)) if found else []
 
     def before(self, camera: str) -> FramesBefore | None:

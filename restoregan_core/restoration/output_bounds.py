@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from restoregan_core.images.rgb import RgbImage
 
@@ -54,12 +55,18 @@ class OutputBounds:
 
     limits: OutputLimits
 
-    def check(self, source_HWC: RgbImage, restored_HWC: RgbImage) -> None:
+    def check(
+        self,
+        source_HWC: RgbImage,
+        restored_HWC: RgbImage,
+        selected_HW: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         """Refuse a frame whose colours moved as a whole. To be asked before ``clamp``, which would hide most of it.
 
         Args:
             source_HWC: uint8 (height, width, 3).
             restored_HWC: uint8 of the same shape.
+            selected_HW: where to look, bool (height, width); None is everywhere.
 
         Raises:
             BrightnessShiftError, ColourShiftError: mean brightness or a mean colour moved by more than its bound.
@@ -70,7 +77,8 @@ class OutputBounds:
                 f"the network gave {restored_HWC.dtype} {restored_HWC.shape}"
                 f" for a frame of {source_HWC.dtype} {source_HWC.shape}"
             )
-        shifts = np.subtract(cv2.mean(restored_HWC), cv2.mean(source_HWC))[:3]
+        mask = None if selected_HW is None else selected_HW.view(np.uint8)
+        shifts = np.subtract(cv2.mean(restored_HWC, mask), cv2.mean(source_HWC, mask))[:3]
         brightness = float(shifts.mean())
         if abs(brightness) > self.limits.max_brightness_shift:
             raise BrightnessShiftError(

@@ -13,9 +13,11 @@ import numpy.typing as npt
 from restoregan_core.environment import has_gpu
 from restoregan_core.images.alignment import align
 from restoregan_core.images.rgb import RgbImage, require_rgb
+from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
+from restoregan_core.restoration.windows import Window, WindowPlanner
 from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
-from restoregan_core.zoo import LoadedGenerator
+from restoregan_core.zoo import CONTEXT_PX, LoadedGenerator
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ class Restorer:
 
     Attributes:
         name: of the network, with the first 12 hex digits of its weights' SHA-256.
+        context_px: how far from a pixel the network looks so that it shows: measured for the shipped weights, for
+            others the exact bound.
 
     Raises:
         ValueError: no such runtime or device.
@@ -67,6 +71,7 @@ class Restorer:
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._config = loaded.config
+        self.context_px = CONTEXT_PX.get(loaded.sha256) or tile_margin(self._config)
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
         self._weights_are_finite = loaded.lazy.is_finite
         self._candidates = _candidates(loaded, runtime, device, engine_dir, build_if_missing, threads)
@@ -102,30 +107,82 @@ class Restorer:
                 )
         return self.restore_aligned(rgb_HWC, align(rgb_HWC, older))
 
-    def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage:
+    def windows(
+        self, rgb_HWC: RgbImage, tiles: npt.NDArray[np.bool_], tile_size_px: int = TILE_SIZE_PX
+    ) -> list[Window]:
+        """What ``restore_aligned`` needs to look at where some tiles of a frame are wanted; none is all of it.
+
+        Args:
+            tiles: bool (rows, columns) of ``images.tile_grid.grid_shape``.
+            tile_size_px: side of a tile.
+
+        Raises:
+            ValueError: not the frame's grid.
+        """
+        height, width = rgb_HWC.shape[:2]
+        if tiles.shape != grid_shape(height, width, tile_size_px):
+            raise ValueError(
+                f"a grid of {tiles.shape} tiles of {tile_size_px} px does not fit a {height}x{width} frame"
+            )
+        return self._planner(height, width, tile_size_px).windows(tiles) if self._opened[0].any_size else []
+
+    def window_sizes(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Sizes of the windows that a frame of this size may be restored by, in pixels, at most four."""
+        return self._planner(height, width, TILE_SIZE_PX).sizes() if self._opened[0].any_size else []
+
+    def restore_aligned(
+        self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage], windows: Sequence[Window] = ()
+    ) -> RgbImage:
         """Restore one frame whose history is aligned to it already, as ``FrameHistory`` gives it.
 
         Args:
             aligned: newest first; fewer than the network looks at are filled up with the oldest one, or with the frame
-                itself.
+                itself. Looked at within the windows alone, if there are any.
+            windows: from ``windows``. What they keep is the whole frame's within a grey level, elsewhere the source
+                comes back; without any the whole frame is restored.
 
         Raises:
             as calling does.
         """
         require_rgb(rgb_HWC)
+        if not windows:
+            return self._restore_whole(self._with_history(rgb_HWC, aligned))
+        restored_HWC = rgb_HWC.copy()
+        for window in windows:
+            frames_HWC = self._with_history(rgb_HWC[window.read], [image[window.read] for image in aligned])
+            # As the runtimes pad the whole frame; here, so that windows at the border have no sizes of their own.
+            bottom, right = (-side % self._config.size_multiple for side in frames_HWC.shape[:2])
+            if bottom or right:
+                frames_HWC = cv2.copyMakeBorder(frames_HWC, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+            part_HWC = self._restore(frames_HWC[np.newaxis])[0]
+            restored_HWC[window.keep] = part_HWC[window.rows.keep_of_read, window.columns.keep_of_read]
+        return restored_HWC
+
+    def _planner(self, height: int, width: int, tile_size_px: int) -> WindowPlanner:
+        multiple = self._config.size_multiple
+        return WindowPlanner(height, width, tile_size_px, self.context_px, multiple, self.max_pixels)
+
+    def _with_history(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> npt.NDArray[np.uint8]:
+        """What the network takes: uint8 (height, width, ``input_channels``)."""
         frames_HWC = rgb_HWC
         if self.history:
             images = [rgb_HWC, *aligned[: self.history]]
             images += images[-1:] * (1 + self.history - len(images))
             # NumPy's concatenate copies three bytes at a time here, and takes six times as long.
             frames_HWC = np.asarray(cv2.merge([np.ascontiguousarray(image) for image in images]), np.uint8)
-        height, width = rgb_HWC.shape[:2]
+        return frames_HWC
+
+    def _restore_whole(self, frames_HWC: npt.NDArray[np.uint8]) -> RgbImage:
+        height, width = frames_HWC.shape[:2]
         if height * width <= self.max_pixels:
             return self._restore(frames_HWC[np.newaxis])[0]
         return self._restore_in_tiles(frames_HWC)
 
     def warm_up(self, height: int, width: int) -> None:
-        """Prepare for frames of this size in pixels, so that the first one is as fast as the rest."""
+        """Prepare for frames of this size in pixels, so that the first one is as fast as the rest.
+
+        Windows of it are prepared when they are first needed: each keeps memory of its own.
+        """
         if self._weights_are_finite:
             self(np.zeros((height, width, 3), np.uint8))
 
@@ -163,11 +220,8 @@ class Restorer:
         restored_HWC = np.empty((height, width, 3), np.uint8)
         for y in spans(height, tile_height, margin, multiple):
             for x in spans(width, tile_width, margin, multiple):
-                tile_HWC = self._restore(frames_HWC[np.newaxis, y.start : y.stop, x.start : x.stop])[0]
-                restored_HWC[y.keep_start : y.keep_stop, x.keep_start : x.keep_stop] = tile_HWC[
-                    y.keep_start - y.start : y.keep_stop - y.start,
-                    x.keep_start - x.start : x.keep_stop - x.start,
-                ]
+                tile_HWC = self._restore(frames_HWC[np.newaxis, y.read, x.read])[0]
+                restored_HWC[y.keep, x.keep] = tile_HWC[y.keep_of_read, x.keep_of_read]
         return restored_HWC
 
     def _runtime_for(self, height: int, width: int) -> Runtime:

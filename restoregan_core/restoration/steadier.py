@@ -7,6 +7,7 @@ the source, in every colour by itself: a traffic light that turns from red to gr
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +29,8 @@ class LastFrame:
 
     small_source_HWC: RgbImage  # noqa: N815
     restored_HWC: RgbImage  # noqa: N815
+    restored_hw: npt.NDArray[np.bool_]
+    """Where it was restored, on the small source's scale; one place less on each side of a seam."""
 
 
 class Steadier:
@@ -55,11 +58,19 @@ class Steadier:
         check_share(share)
         self._share = share
 
-    def steady(self, camera: str, source_HWC: RgbImage, restored_HWC: RgbImage) -> RgbImage:
+    def steady(
+        self,
+        camera: str,
+        source_HWC: RgbImage,
+        restored_HWC: RgbImage,
+        selected_HW: npt.NDArray[np.bool_] | None = None,
+    ) -> RgbImage:
         """The next restored frame of a camera, calmed where its source stands still.
 
         Args:
             source_HWC, restored_HWC: uint8 RGB of one shape; neither is written to.
+            selected_HW: where it was restored, bool (height, width); None is everywhere. What was not restored is not
+                averaged with what is.
 
         Returns:
             uint8 of that shape; ``restored_HWC`` itself where there is nothing to average with.
@@ -71,24 +82,28 @@ class Steadier:
         before = self._last.get(camera)
         steadied_HWC = restored_HWC
         if before is not None and before.restored_HWC.shape == restored_HWC.shape:
-            still_hw = stillness(before.small_source_HWC, small_HWC)
+            still_hw = stillness(before.small_source_HWC, small_HWC) * before.restored_hw
             if still_hw.any():
                 height, width = restored_HWC.shape[:2]
                 kept_HW = cv2.resize(self._share * still_hw, (width, height))
                 steadied_HWC = np.asarray(
                     cv2.blendLinear(restored_HWC, before.restored_HWC, 1 - kept_HW, kept_HW), np.uint8
                 )
-        self._last[camera] = LastFrame(small_HWC, steadied_HWC)
+        self._last[camera] = LastFrame(small_HWC, steadied_HWC, _inside(selected_HW, small_HWC.shape[:2]))
         return steadied_HWC
 
-    def state(self) -> dict[str, RgbImage]:
+    def state(self) -> dict[str, npt.NDArray[Any]]:
         """What is remembered, as arrays by name, for ``load_state``; later frames do not change them."""
-        arrays: dict[str, RgbImage] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
         for camera, last in self._last.items():
-            arrays |= {f"small {camera}": last.small_source_HWC, f"restored {camera}": last.restored_HWC}
+            arrays |= {
+                f"small {camera}": last.small_source_HWC,
+                f"restored {camera}": last.restored_HWC,
+                f"where {camera}": last.restored_hw,
+            }
         return arrays
 
-    def load_state(self, arrays: dict[str, RgbImage]) -> None:
+    def load_state(self, arrays: dict[str, npt.NDArray[Any]]) -> None:
         """Go on where another steadier's ``state`` was taken; what was remembered here is forgotten.
 
         Raises:
@@ -96,7 +111,12 @@ class Steadier:
         """
         cameras = [name.removeprefix("small ") for name in arrays if name.startswith("small ")]
         self._last = {
-            camera: LastFrame(arrays[f"small {camera}"], arrays[f"restored {camera}"]) for camera in cameras
+            camera: LastFrame(
+                small := arrays[f"small {camera}"],
+                arrays[f"restored {camera}"],
+                arrays.get(f"where {camera}", np.ones(small.shape[:2], bool)),  # older states restored all
+            )
+            for camera in cameras
         }
 
     def reset(self, camera: str | None = None) -> None:
@@ -129,3 +149,12 @@ def stillness(before_HWC: RgbImage, now_HWC: RgbImage) -> npt.NDArray[np.float32
     levels = np.arange(256, dtype=np.float32)
     table = np.clip((MOVED_LEVELS - levels) / (MOVED_LEVELS - STILL_LEVELS), 0, 1)
     return np.asarray(table[nearby_HW], np.float32)
+
+
+def _inside(selected_HW: npt.NDArray[np.bool_] | None, small: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Bool of a shrunken source's shape: restored there and at each of the eight neighbours within the frame."""
+    height, width = small
+    if selected_HW is None:
+        return np.ones(small, bool)
+    places_hw = np.ascontiguousarray(selected_HW[::SHRINK, ::SHRINK][:height, :width])
+    return np.asarray(cv2.erode(places_hw.view(np.uint8), np.ones((3, 3), np.uint8)), bool)

@@ -18,9 +18,24 @@ class Span:
     keep_start: int
     keep_stop: int
 
+    @property
+    def read(self) -> slice:
+        """Of the frame."""
+        return slice(self.start, self.stop)
+
+    @property
+    def keep(self) -> slice:
+        """Of the frame."""
+        return slice(self.keep_start, self.keep_stop)
+
+    @property
+    def keep_of_read(self) -> slice:
+        """What is kept, of what was read."""
+        return slice(self.keep_start - self.start, self.keep_stop - self.start)
+
 
 def tile_margin(config: GeneratorConfig) -> int:
-    """Pixels at a tile's cut edge that see beyond it; a multiple of ``config.size_multiple``."""
+    """Pixels at a tile's cut edge that see beyond it, an upper bound; a multiple of ``config.size_multiple``."""
     multiple = config.size_multiple
     return math.ceil((receptive_field(config) // 2 + 1) / multiple) * multiple
 

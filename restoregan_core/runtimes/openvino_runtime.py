@@ -37,6 +37,7 @@ class OpenVinoRuntime:
     """
 
     name = RUNTIME
+    any_size = True
 
     def __init__(
         self,

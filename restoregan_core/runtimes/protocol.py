@@ -22,6 +22,8 @@ class Runtime(Protocol):
 
     name: str
     """One of ``RUNTIMES``."""
+    any_size: bool
+    """Whether another size is ready within seconds, so that parts of a frame may have sizes of their own."""
 
     def load(self, height: int, width: int) -> None:
         """Prepare for frames of this size in pixels; does nothing where any size will do, or twice.

@@ -50,6 +50,7 @@ class TensorRtRuntime:
     """
 
     name = "tensorrt"
+    any_size = False
 
     def __init__(
         self,

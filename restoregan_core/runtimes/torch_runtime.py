@@ -34,6 +34,7 @@ class TorchRuntime:
     """
 
     name = "torch"
+    any_size = True
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tiny_generator import TINY, loaded
 
 from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.concurrency import prefetched
@@ -45,7 +46,10 @@ class Network:
 
     history = 0
 
-    def restore_aligned(self, rgb_HWC, aligned):
+    def windows(self, rgb_HWC, tiles, tile_size_px):
+        return []
+
+    def restore_aligned(self, rgb_HWC, aligned, windows):
         self.calls += 1
         return self.act(rgb_HWC)
 
@@ -265,7 +269,7 @@ def test_a_pipeline_goes_on_with_the_state_of_another_whatever_its_cameras_are_c
     class LooksBack(Network):
         history = 2
 
-        def restore_aligned(self, rgb_HWC, aligned):
+        def restore_aligned(self, rgb_HWC, aligned, windows):
             return np.mean([rgb_HWC, *aligned], axis=0).astype(np.uint8)
 
     one, other = (RestorationPipeline(SaysSo(), LooksBack()) for _ in range(2))
@@ -310,6 +314,45 @@ def test_three_frames_at_a_time_come_out_as_one_after_the_other():
     assert remembered.keys() == one.state().keys() == together.state().keys()
     for name, array in one.state().items():
         np.testing.assert_array_equal(remembered[name], array)
+
+
+class Masked(SaysSo):
+    """Blurred where the test says, frame by frame."""
+
+    def __init__(self, masks):
+        super().__init__()
+        self.masks = iter(np.repeat(masks, 2, axis=0))  # the frame, and what is published
+
+    def assess(self, rgb_HWC):
+        grid = next(self.masks) * np.float32(0.99)
+        return Assessment(0.9, 0.0, blur_grid=grid, rain_grid=np.zeros_like(grid))
+
+
+def test_frames_whose_tiles_alone_are_restored_are_published_as_if_the_whole_was(monkeypatch):
+    """Over some frames, with history and steadying; the tiles move, go to the border, and are all of them."""
+    masks = [np.zeros(grid_shape(330, 590), np.float32) for _ in range(5)]
+    for mask, tile in zip(masks, [(2, 4), (2, 5), (0, 0), (5, 9)], strict=False):
+        mask[tile] = 1
+    masks[4][:] = 1
+    still = np.random.default_rng(0).integers(40, 200, (330, 600, 3), dtype=np.uint8)
+    frames = [np.ascontiguousarray(still[:, k // 2 : 590 + k // 2]) for k in range(5)]
+    model = loaded(replace(TINY, history=2))
+
+    def published():
+        restorer, sizes = Restorer(model, "torch"), []
+        run = restorer._restore
+        restorer._restore = lambda frames: (sizes.append(frames.shape[1:3]), run(frames))[1]
+        running = pipeline(restorer, Masked(masks), max_colour_shift=255)
+        return [running.process(rgb, stamp_s=k / 10) for k, rgb in enumerate(frames)], sizes
+
+    found, sizes = published()
+    monkeypatch.setattr(Restorer, "windows", lambda *_: [])
+    whole, whole_sizes = published()
+    assert sum(h * w for h, w in sizes) < 0.7 * sum(h * w for h, w in whole_sizes)
+    for one, other in zip(found, whole, strict=True):
+        assert one.action == other.action == Action.RESTORED
+        assert np.abs(one.image.astype(int) - other.image).max() <= 1
+        np.testing.assert_array_equal(one.changed, other.changed)
 
 
 def test_open_circuit_lets_clean_frames_pass_without_alarm():

@@ -9,7 +9,7 @@ assessor finds the frame clean; else it finds it blurred all over.
 import sys
 import time
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,7 +43,12 @@ class ObedientRestorer:
 
     history = 0
 
-    def restore_aligned(self, rgb_HWC: np.ndarray, aligned: list[np.ndarray]) -> np.ndarray:
+    def windows(self, *_: Any) -> list[Any]:
+        return []
+
+    def restore_aligned(
+        self, rgb_HWC: np.ndarray, aligned: list[np.ndarray], windows: list[Any]
+    ) -> np.ndarray:
         command = rgb_HWC[0, 0, 0]
         if command == Command.RAISE:
             raise RuntimeError("the engine has lost its device")

@@ -69,7 +69,12 @@ class Dry:
     def __init__(self, rainy: list[np.ndarray], clean: list[np.ndarray]) -> None:
         self._clean = {wet.tobytes(): dry for wet, dry in zip(rainy, clean, strict=True)}
 
-    def restore_aligned(self, rgb_HWC: np.ndarray, aligned: list[np.ndarray]) -> np.ndarray:
+    def windows(self, *_: Any) -> list[Any]:
+        return []
+
+    def restore_aligned(
+        self, rgb_HWC: np.ndarray, aligned: list[np.ndarray], windows: list[Any]
+    ) -> np.ndarray:
         return self._clean[rgb_HWC.tobytes()].copy()
 
     def describe(self) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a camera's last frames show."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -200,3 +201,19 @@ def test_what_an_assessor_sees_is_the_same_live_and_resumed():
 def test_fewer_aligned_frames_than_are_kept_can_be_asked_for():
     history = taken(scene(0), scene(0), scene(0))
     assert [len(history.aligned("front", count)) for count in (0, 1, 2)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("height", "width"), [(148, 250), (149, 251)])
+def test_parts_of_the_aligned_frames_are_those_of_the_whole(height, width):
+    rng, history = np.random.default_rng(0), FrameHistory(2)
+    wide = cv2.GaussianBlur(rng.integers(0, 256, (height, width + 16, 3), np.uint8), (0, 0), 3)
+    for shift in (0, 5, 11):
+        history.take("front", wide[:, shift : shift + width])
+    parts = [
+        (slice(16, 80), slice(0, 96)), (slice(64, height), slice(128, width)), (slice(0, 32), slice(48, 112)),
+    ]  # fmt: skip
+    whole = history.aligned("front")
+    assert (whole[0] != wide[:, 5 : 5 + width]).any(), "they must have been moved"
+    for found, expected in zip(history.aligned("front", parts=parts), whole, strict=True):
+        for part in parts:
+            np.testing.assert_array_equal(found[part], expected[part])

@@ -55,6 +55,17 @@ def test_shift_of_the_mean_brightness_is_refused(shift):
     bounds(max_brightness_shift=41).check(source, restored)
 
 
+def test_a_shift_where_it_was_restored_is_not_thinned_by_the_rest_of_the_frame():
+    source = np.full((64, 64, 3), 100, np.uint8)
+    restored, selected = source.copy(), np.zeros((64, 64), bool)
+    selected[:16, :16] = True
+    restored[selected, 0] += 60
+    bounds(max_colour_shift=30).check(source, restored)
+    with pytest.raises(ColourShiftError):
+        bounds(max_colour_shift=30).check(source, restored, selected)
+    bounds(max_colour_shift=30).check(source, restored, ~selected)
+
+
 def test_rain_may_be_taken_away_although_that_darkens_the_frame():
     clean = np.random.default_rng(0).integers(0, 150, (64, 64, 3), dtype=np.uint8)
     rainy = clean + np.where(np.arange(64) % 6 == 0, np.uint8(90), np.uint8(0))[:, np.newaxis]

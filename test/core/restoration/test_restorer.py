@@ -7,50 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from tiny_generator import TINY, difference, image, loaded
 
-from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.models.lazy_network import LazyNetwork
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
-from restoregan_core.zoo import LoadedGenerator
-
-TINY = GeneratorConfig(
-    base_width=8,
-    width_multipliers=(1, 2),
-    blocks=1,
-    outer_blocks=(1,),
-    block_convolutions=2,
-    dropout=0.0,
-    kernel_size=3,
-    upsampling="shuffle",
-    unet_skips=True,
-    pixel_unshuffle=2,
-)
-
-
-def loaded(config=TINY, strength=0.05, seed=0):
-    """A generator that changes every image visibly and smoothly enough to compare precisions."""
-    torch.manual_seed(seed)
-    generator = Generator(config).eval()
-    nn.init.normal_(generator.head.weight, std=strength)
-    nn.init.zeros_(generator.head.bias)
-    return LoadedGenerator(LazyNetwork.of(generator), "tiny-0123456789ab", "0" * 64, {})
-
-
-def image(height, width, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-
-
-def difference(a, b):
-    assert a.shape == b.shape
-    assert a.dtype == b.dtype == np.uint8
-    return np.abs(a.astype(int) - b)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (33, 47), (64, 96)])

@@ -72,6 +72,19 @@ def test_every_value_lies_between_the_two_restored_frames(seed, share, height, w
     assert (published <= np.maximum(before, now)).all()
 
 
+def test_what_was_not_restored_before_is_not_averaged_with_what_is():
+    steadier, source = Steadier(0.5), np.full((128, 192, 3), 100, np.uint8)
+    left, both = np.zeros((128, 192), bool), np.zeros((128, 192), bool)
+    left[:, :64] = both[:, :128] = True
+    steadier.steady("front", source, source + np.uint8(20), left)
+    found = steadier.steady("front", source, source + np.uint8(40), both)
+    assert (found[:, :56] == 130).all(), "the mean of both"
+    assert (found[:, 64:128] == 140).all(), "restored for the first time"
+    again = steadier.steady("front", source, source + np.uint8(40), both)
+    assert (again[:, 64:120] == 140).all()
+    assert (again[:, :56] == 135).all()
+
+
 def test_slow_change_of_light_is_followed():
     steadier = Steadier(0.5)
     for level in range(60, 120):  # a grey level a frame: below what counts as moved
@@ -107,9 +120,13 @@ def test_share_nought_leaves_every_frame_as_it_is_and_remembers_nothing():
 def test_state_goes_on_in_another_steadier():
     source = np.full((32, 32, 3), 40, np.uint8)
     one, other = Steadier(), Steadier()
-    one.steady("front", source, source + np.uint8(10))
+    some = np.zeros((32, 32), bool)
+    some[:16] = True
+    one.steady("front", source, source + np.uint8(10), some)
     other.load_state(one.state())
-    np.testing.assert_array_equal(one.steady("front", source, source), other.steady("front", source, source))
+    found = one.steady("front", source, source)
+    np.testing.assert_array_equal(found, other.steady("front", source, source))
+    assert (found[0, 0, 0], found[-1, 0, 0]) == (45, 40)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
