@@ -83,7 +83,7 @@ def measure(model: str, files: list[Path], count: int, threads: int) -> list[dic
     for width, height in SIZES:
         restorer = load_restorer(
             model, device="cpu", threads=threads
-        )  # anew, so that all sizes have graphs of their own
+        )  # anew: each size has a graph of its own
         scaled = [cv2.resize(read_rgb(file), (width, height), interpolation=cv2.INTER_AREA) for file in files]
         frames = [np.asarray(image, np.uint8) for image in scaled]
         restorer.warm_up(height, width)

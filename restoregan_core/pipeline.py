@@ -240,7 +240,8 @@ class RestorationPipeline:
             parts = [window.read for window in frame.windows]
             frame.aligned = self._history.aligned(frame.camera, self.restorer.history, parts)
             if not frame.tiles.all():
-                frame.selected_HW = pixels_of(frame.tiles, *frame.rgb_HWC.shape[:2], assessment.tile_size_px)
+                height, width = frame.rgb_HWC.shape[:2]
+                frame.selected_HW = pixels_of(frame.tiles, height, width, assessment.tile_size_px)
         except Exception as error:
             self._refuse(frame, error)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3

@@ -153,7 +153,8 @@ class Restorer:
             # As the runtimes pad the whole frame; here, so that windows at the border have no sizes of their own.
             bottom, right = (-side % self._config.size_multiple for side in frames_HWC.shape[:2])
             if bottom or right:
-                frames_HWC = cv2.copyMakeBorder(frames_HWC, 0, bottom, 0, right, cv2.BORDER_REPLICATE)
+                edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
+                frames_HWC = np.asarray(cv2.copyMakeBorder(frames_HWC, *edge), np.uint8)
             part_HWC = self._restore(frames_HWC[np.newaxis])[0]
             restored_HWC[window.keep] = part_HWC[window.rows.keep_of_read, window.columns.keep_of_read]
         return restored_HWC
