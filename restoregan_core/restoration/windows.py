@@ -2,8 +2,7 @@
 """Few windows of a frame that show the network every selected tile with its context: less work than the whole frame.
 
 A window is larger than the tiles in it by the network's context on each side that is not the frame's border. Windows
-have few sizes, since every size costs a compiled graph or an engine: two lengths along the frame's shorter side, three
-along the longer one.
+have at most four sizes, since every size costs a compiled graph: two heights and two widths.
 """
 
 import math
@@ -17,13 +16,11 @@ import numpy.typing as npt
 
 from restoregan_core.restoration.tiling import Span
 
-SMALLEST_TILES = 3
-"""Side, in tiles, of what the smallest window restores: a tile and its neighbours, which the gate selects together."""
+SIDES_TILES = (3, 7)
+"""Sides, in tiles, of what windows restore. Three is a tile and its neighbours, which the gate selects together."""
 WORTH = 0.7
-"""Windows are used where they have at most so much of the whole frame's pixels, all together."""
-LARGEST = 0.5
-"""And each at most so much: a size that saves little is not worth its graph's memory."""
-MOST_PLACES = 8
+"""Windows are used where they have at most so much of the whole frame's pixels."""
+MOST_PLACES = 6
 """Tiles scattered over more places than this are restored with the whole frame; looking for windows takes time, too."""
 
 
@@ -67,8 +64,9 @@ class WindowPlanner:
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width in pixels of every window that may come, the whole frame not among them."""
         heights, widths = self._lengths()
-        most = min(LARGEST * self.height * self.width, self.max_pixels)
-        return [size for size in product(heights, widths) if size[0] * size[1] <= most]
+        most = min(WORTH * self.height * self.width, self.max_pixels)
+        lengths = (side[: len(SIDES_TILES)] for side in (heights, widths))
+        return [size for size in product(*lengths) if size[0] * size[1] <= most]
 
     def windows(self, tiles: npt.NDArray[np.bool_]) -> list[Window]:
         """Windows that restore the selected tiles, or none where the whole frame costs no more.
@@ -100,14 +98,15 @@ class WindowPlanner:
             return []
         return [Window(*self._spans(box)) for box in boxes]
 
-    def _lengths(self) -> tuple[Sequence[int], Sequence[int]]:
-        """Of windows, along the frame's height and along its width, ascending; the last one is the whole side."""
-        least = _up(SMALLEST_TILES * self.tile_px + 2 * self.context, self.multiple)
-        lengths = []
-        for side, other in ((self.height, self.width), (self.width, self.height)):
-            choice = [least, _up((least + side) // 2, self.multiple)] if side > other else [least]
-            lengths.append([*(length for length in choice if length < side), _up(side, self.multiple)])
-        return lengths[0], lengths[1]
+    def _lengths(self) -> tuple[list[int], list[int]]:
+        """Of windows, along the frame's height and along its width, ascending; at the end the whole side."""
+        around = 2 * self.context
+        wanted = [_up(count * self.tile_px + around, self.multiple) for count in SIDES_TILES]
+        heights, widths = (
+            sorted({*(length for length in wanted if length < side), _up(side, self.multiple)})
+            for side in (self.height, self.width)
+        )
+        return heights, widths
 
     def _spans(self, box: "_Box") -> tuple[Span, Span]:
         heights, widths = self._lengths()
