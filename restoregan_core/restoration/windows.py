@@ -65,8 +65,8 @@ class WindowPlanner:
         """Height and width in pixels of every window that may come, the whole frame not among them."""
         heights, widths = self._lengths()
         most = min(WORTH * self.height * self.width, self.max_pixels)
-        lengths = (side[: len(SIDES_TILES)] for side in (heights, widths))
-        return [size for size in product(*lengths) if size[0] * size[1] <= most]
+        count = len(SIDES_TILES)
+        return [size for size in product(heights[:count], widths[:count]) if size[0] * size[1] <= most]
 
     def windows(self, tiles: npt.NDArray[np.bool_]) -> list[Window]:
         """Windows that restore the selected tiles, or none where the whole frame costs no more.
