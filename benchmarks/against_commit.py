@@ -15,6 +15,8 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,19 @@ for line in sys.stdin:
 
 
 PARTS = {"restoration": RESTORATION, "assessment": ASSESSMENT}
+
+
+@contextmanager
+def checked_out(commit: str) -> Iterator[Path]:
+    """The commit's files, in a temporary folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        other = Path(folder, "other")
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(other), commit], check=True)
+        try:
+            yield other
+        finally:
+            subprocess.run([*git, "remove", "--force", str(other)], check=True)
 
 
 class Worker:
@@ -160,14 +175,8 @@ def main() -> None:
     ][:30]
     if not files:
         parser.error(f"{given.images} holds no .png or .jpg")
-    with tempfile.TemporaryDirectory() as folder:
-        other = Path(folder, "other")
-        git = ["git", "-C", str(ROOT), "worktree"]
-        subprocess.run([*git, "add", "--quiet", "--detach", str(other), given.commit], check=True)
-        try:
-            rows = measure(other, files, given.frames, given.part)
-        finally:
-            subprocess.run([*git, "remove", "--force", str(other)], check=True)
+    with checked_out(given.commit) as other:
+        rows = measure(other, files, given.frames, given.part)
     command = "python " + " ".join(["benchmarks/against_commit.py", *sys.argv[1:]])
     text = page(given.commit, rows, device_name(torch.device("cpu")), command)
     Console().print(text, markup=False)

@@ -5,7 +5,8 @@
     python benchmarks/replay_cost.py throughput --model lite --size 720x1280 --frames 60
 
 Memory is the resident set of this process, sampled while a bag of random images is replayed. Throughput is
-measured in turns (network alone, whole replay), so that a busy machine burdens both alike.
+measured in turns (network alone, whole replay), so that a busy machine burdens both alike. The steps of a frame run
+beside each other: the network wants a core less than there are.
 """
 
 import argparse
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--size", type=parse_size, default=(64, 96))
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="of the network, as of load_pipeline")
     given = parser.parse_args()
     root = Path(tempfile.mkdtemp())
     try:
@@ -82,7 +84,7 @@ def _memory(given: argparse.Namespace, bag: Path, root: Path) -> dict:
 
 def _throughput(given: argparse.Namespace, bag: Path, root: Path) -> dict:
     height, width = given.size
-    pipeline = load_pipeline(given.model, preset="always", circuit_breaker=False)
+    pipeline = load_pipeline(given.model, preset="always", circuit_breaker=False, threads=given.threads)
     rgb = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     pipeline.restorer(rgb)
     rows = []

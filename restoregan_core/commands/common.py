@@ -38,8 +38,10 @@ def add_model_option(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_runtime_options(parser: argparse._ActionsContainer) -> None:
-    """``--runtime``, ``--device`` and ``--threads``, as ``load_restorer`` takes them."""
+def add_runtime_options(
+    parser: argparse._ActionsContainer, default: str = "as many as there are cores"
+) -> None:
+    """``--runtime``, ``--device`` and ``--threads``, as ``load_restorer`` takes them; ``default`` is of the latter."""
     parser.add_argument(
         "--runtime",
         default="auto",
@@ -47,17 +49,19 @@ def add_runtime_options(parser: argparse._ActionsContainer) -> None:
         help="what runs the network (default: auto, the first of these that this machine has)",
     )
     add_device_option(parser)
-    add_threads_option(parser)
+    add_threads_option(parser, default)
 
 
-def add_threads_option(parser: argparse._ActionsContainer) -> None:
-    """``--threads``, as ``load_restorer`` takes it."""
+def add_threads_option(
+    parser: argparse._ActionsContainer, default: str = "as many as there are cores"
+) -> None:
+    """``--threads``, as ``load_restorer`` takes it; ``default`` says what 0 means."""
     parser.add_argument(
         "--threads",
         type=int,
         default=0,
         metavar="N",
-        help="most that the networks and OpenCV compute on, on the CPU (default: 0, as many as there are cores)",
+        help=f"most that the networks and OpenCV compute on, on the CPU (default: 0, {default})",
     )
 
 

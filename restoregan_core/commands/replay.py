@@ -29,7 +29,7 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
         "--camera", action="append", default=[], metavar="TOPIC", help="replay this camera alone (repeatable)"
     )
     add_model_option(parser)
-    add_runtime_options(parser)
+    add_runtime_options(parser, "half of the cores, for the other steps run beside the network")
     add_assessor_option(parser)
     add_preset_option(parser)
     parser.add_argument(

@@ -30,7 +30,7 @@ class ReplayRequest:
     runtime: str = "auto"
     device: str = "auto"
     threads: int = 0
-    """Most that networks and OpenCV compute on; 0: as many as there are cores."""
+    """Most that each of networks and OpenCV compute on; 0: half of the cores."""
     assessor: str = "learned"
     preset: str = "balanced"
     image_format: str = "jpeg"

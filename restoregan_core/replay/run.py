@@ -4,6 +4,7 @@
 ``python -m restoregan_core.replay.run`` takes a request as JSON on its standard input; exit code 2 for bad input.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,7 +49,8 @@ def run(
         preset=request.preset,
         runtime=request.runtime,
         device=request.device,
-        threads=request.threads,
+        # The other steps of a frame take about as much as the network, and run beside it.
+        threads=request.threads or max(1, (os.cpu_count() or 2) // 2),
         assessor=request.assessor,
         circuit_breaker=False,
     )

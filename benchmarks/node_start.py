@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The node's start and memory beside an earlier commit's, in turn: seconds until it is active, and what is resident.
+
+    python benchmarks/node_start.py --commit 6758743 --output docs/benchmarks/node_start
+
+Each start is a process of its own with its engines in the cache (a first one, uncounted, puts them there). Once active
+it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. The commit is checked out
+in a temporary folder and runs on the libraries of this environment.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from against_commit import ROOT, checked_out
+from rich.console import Console
+from ros_bench import Bench, init
+
+from restoregan_core.environment import processor_name
+
+HEIGHT, WIDTH = 360, 640
+FIGURES = {
+    "active_s": "start to active, s",
+    "active_cpu_s": "start to active, CPU s",
+    "resident_mb": "resident memory, MB",
+    "own_mb": "of it, not shared with other processes, MB",
+    "threads": "threads",
+}
+
+
+def start(checkout: Path, cache: Path, camera: str) -> tuple[subprocess.Popen, float, float]:
+    """A node that is active, and how long that took on the wall and on the CPU, in seconds."""
+    parameters = {
+        "cameras": f"[{camera}]", "preset": "always", "runtime": "openvino", "device": "cpu", "autostart": "true",
+        "deadline_ms": "9000.0", "warm_up_sizes": f"[{HEIGHT}x{WIDTH}]",
+    }  # fmt: skip
+    given = [part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")]
+    started_s = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", *given],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if ": active: " in line:
+            busy = psutil.Process(process.pid).cpu_times()
+            return process, time.monotonic() - started_s, busy.user + busy.system
+    raise RuntimeError(f"the node of {checkout} did not become active")
+
+
+def measure(bench: Bench, checkout: Path, cache: Path, frames: int, turn: int) -> dict[str, float]:
+    """The ``FIGURES`` of one start."""
+    camera = f"{checkout.name.replace('-', '_')}_{turn}"  # no answer of another start is taken for this one's
+    bench.listen_to_image(f"{camera}/restored/image_raw")
+    source = bench.source(f"{camera}/image_raw")
+    process, wall_s, busy_s = start(checkout, cache, camera)
+    try:
+        bench.wait_for_peers([source], [f"{camera}/restored/image_raw"])
+        bench.image_s.clear()
+        for stamp in range(1, frames + 1):
+            bench.send(source, HEIGHT, WIDTH, stamp)
+            end_s = time.monotonic() + 10
+            while stamp not in bench.image_s and time.monotonic() < end_s:
+                time.sleep(0.002)
+        memory = psutil.Process(process.pid).memory_full_info()
+        return {
+            "active_s": wall_s, "active_cpu_s": busy_s, "resident_mb": memory.rss / 1e6, "own_mb": memory.uss / 1e6,
+            "threads": psutil.Process(process.pid).num_threads(), "answered": len(bench.image_s),
+        }  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def page(commit: str, turns: list[list[dict[str, Any]]], command: str) -> str:
+    """Medians, and the median of the ratios of neighbouring starts."""
+    lines = [
+        f"# The node's start and memory, now and at {commit}",
+        "",
+        f"    {command}",
+        "",
+        f"{len(turns)} starts of each in turn, engines cached, one camera of {WIDTH}x{HEIGHT}, every frame restored by",
+        f"OpenVINO. On {processor_name()}, {os.cpu_count()} cores.",
+        "",
+        "| | before | now | ratio |",
+        "|---|---|---|---|",
+    ]
+    for key, name in FIGURES.items():
+        before, now = (np.array([turn[side][key] for turn in turns]) for side in (0, 1))
+        ratio = float(np.median(now / before))
+        lines.append(f"| {name} | {np.median(before):.1f} | {np.median(now):.1f} | {ratio:.2f} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--commit", default="6758743")
+    parser.add_argument("--frames", type=int, default=20, help="restored before memory is read")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
+    given = parser.parse_args()
+    bench = init()
+    turns = []
+    with tempfile.TemporaryDirectory() as folder, checked_out(given.commit) as other:
+        for turn in range(given.turns + 1):
+            sides = [
+                measure(bench, checkout, Path(folder, name), given.frames, turn)
+                for name, checkout in (("before", other), ("now", ROOT))
+            ]
+            Console(stderr=True).print(sides)
+            turns += [sides] if turn else []
+    text = page(given.commit, turns, "python " + " ".join(["benchmarks/node_start.py", *sys.argv[1:]]))
+    Console().print(text, markup=False)
+    if given.output:
+        given.output.with_suffix(".md").write_text(text)
+        given.output.with_suffix(".json").write_text(json.dumps(turns, indent=2) + "\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
