@@ -3,10 +3,12 @@
 
     python benchmarks/replay_cost.py memory --frames 10000
     python benchmarks/replay_cost.py throughput --model lite --size 720x1280 --frames 60
+    python benchmarks/replay_cost.py steps --size 360x640 --frames 10 --turns 4
 
 Memory is the resident set of this process, sampled while a bag of random images is replayed. Throughput is
-measured in turns (network alone, whole replay), so that a busy machine burdens both alike. The steps of a frame run
-beside each other: the network wants a core less than there are.
+measured in turns (network alone, whole replay), so that a busy machine burdens both alike. Steps compares, without a
+bag, the pipeline's steps of a frame one after the other and beside each other, on one thread and on two; each turn's ms
+a frame, on the wall and of all cores together.
 """
 
 import argparse
@@ -24,6 +26,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from restoregan_core import load_pipeline
 from restoregan_core.commands.common import parse_size
+from restoregan_core.concurrency import prefetched
+from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.replay import ReplayOptions, replay
 from restoregan_core.replay.state import ReplayFolder
 
@@ -32,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("memory", "throughput"))
+    parser.add_argument("what", choices=("memory", "throughput", "steps"))
     parser.add_argument("--model", default="lite")
     parser.add_argument("--size", type=parse_size, default=(64, 96))
     parser.add_argument("--frames", type=int, default=10_000)
@@ -42,6 +46,9 @@ def main() -> None:
     root = Path(tempfile.mkdtemp())
     try:
         height, width = given.size
+        if given.what == "steps":
+            print(json.dumps(_steps(given)))
+            return
         bag = _write_bag(root / "bag", given.frames, height, width)
         figures = _memory(given, bag, root) if given.what == "memory" else _throughput(given, bag, root)
         print(json.dumps(figures))
@@ -110,6 +117,46 @@ def _throughput(given: argparse.Namespace, bag: Path, root: Path) -> dict:
             }
         )
     return {"runtime": pipeline.restorer.describe(), "turns": rows}
+
+
+def _steps(given: argparse.Namespace) -> dict[str, list[tuple[float, float]]]:
+    height, width = given.size
+    coarse = np.random.default_rng(0).integers(0, 256, (height // 16, width // 16, 3), np.uint8)
+    scene = cv2.resize(coarse, (width + 2 * given.frames, height + given.frames))
+    frames = [np.ascontiguousarray(scene[i : i + height, 2 * i : 2 * i + width]) for i in range(given.frames)]
+    pipelines = {
+        threads: load_pipeline(given.model, preset="always", circuit_breaker=False, threads=threads)
+        for threads in (1, 2)
+    }
+
+    def network(pipeline: RestorationPipeline) -> None:
+        for frame in frames:
+            pipeline.restorer.restore_aligned(frame, [frame] * pipeline.restorer.history)
+
+    def in_a_row(pipeline: RestorationPipeline) -> None:
+        for number, frame in enumerate(frames):
+            pipeline.process(frame, stamp_s=number / 25)
+
+    def overlapped(pipeline: RestorationPipeline) -> None:
+        begun = (pipeline.begin(frame, stamp_s=number / 25) for number, frame in enumerate(frames))
+        for step in prefetched(map(pipeline.run_network, prefetched(begun, 1)), 1):
+            pipeline.finish(step)
+
+    rows: dict[str, list[tuple[float, float]]] = {}
+    for turn in range(given.turns + 1):  # the first one warms up
+        for run in (network, in_a_row, overlapped):
+            for threads, pipeline in pipelines.items():
+                cv2.setNumThreads(threads)
+                pipeline.reset()
+                wall_s, busy_s = time.perf_counter(), time.process_time()
+                run(pipeline)
+                spent = time.perf_counter() - wall_s, time.process_time() - busy_s
+                row = rows.setdefault(f"{run.__name__}, {threads} threads", [])
+                if turn:
+                    row.append(
+                        (round(spent[0] / len(frames) * 1e3, 1), round(spent[1] / len(frames) * 1e3, 1))
+                    )
+    return rows
 
 
 if __name__ == "__main__":
