@@ -31,9 +31,9 @@ def asked_for(source: str) -> Iterator[Asked]:
 
 
 def is_installed(library: str) -> bool:
-    """Whether there is such a library; a folder of the checkout, like ``launch``, is none."""
+    """Whether there is such a library; a folder without ``__init__.py``, like our ``launch``, is none."""
     spec = importlib.util.find_spec(library)
-    return spec is not None and str(ROOT / library) not in (spec.submodule_search_locations or ())
+    return spec is not None and spec.origin is not None
 
 
 def fault_of(module: str, name: str) -> str:
