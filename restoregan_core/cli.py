@@ -57,9 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"restoregan: no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    logging.getLogger("restoregan_core").setLevel(
-        logging.INFO
-    )  # not what the libraries below say of themselves
+    # Not what the libraries below say of themselves.
+    logging.getLogger("restoregan_core").setLevel(logging.INFO)
     try:
         # Imported only now: help must not wait for torch, and a verb needs only its own libraries.
         command = import_module(f"restoregan_core.commands.{verb.replace('-', '_')}")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Doing several stages of a stream at once, in order, with bounded memory."""
 
+import os
 import queue
 import threading
 from collections import deque
@@ -12,6 +13,11 @@ Item = TypeVar("Item")
 Mapped = TypeVar("Mapped")
 
 _END: Any = object()
+
+
+def half_of_the_cores() -> int:
+    """Threads for a network that other work runs beside; at least 1."""
+    return max(1, (os.cpu_count() or 2) // 2)
 
 
 def prefetched(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the node's settings to a warmed pipeline."""
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from restoregan_core.concurrency import half_of_the_cores
 from restoregan_ros.parameters import NodeSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
     )
     # An OpenMP pool of all cores starves the threads that receive and publish.
     if not settings.threads and "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+        sys.modules["torch"].set_num_threads(half_of_the_cores())
     return pipeline
 
 

@@ -38,13 +38,8 @@ class RestoresWithHistory(Protocol):
 class Consecutive:
     """What consecutive frames show, the mean over a set's triples, in grey levels of 255."""
 
-    streak_energy: float
-    streak_excess: float
+    streaks: Streaks
     frame_change: float
-
-    @property
-    def streaks(self) -> Streaks:
-        return Streaks(self.streak_energy, self.streak_excess)
 
 
 @dataclass(frozen=True)
@@ -77,15 +72,6 @@ class VideoScores:
     outputs: tuple[Consecutive, ...]
     ghosts: tuple[Ghosts | None, ...]
     """One entry for each restorer; no ghosts where nothing moves on its own."""
-
-    def streaks_left(self, index: int = 0) -> float | None:
-        """Share of the input's streak energy that the output still has; None if the input has none."""
-        energy = self.input.streak_energy
-        return self.outputs[index].streak_energy / energy if energy else None
-
-    def excess_left(self, index: int = 0) -> float | None:
-        """The same of the streaks' excess over what grows darker; None if the input has none to speak of."""
-        return self.input.streaks.excess_left(self.outputs[index].streaks)
 
 
 def measure_video(
@@ -204,7 +190,10 @@ class _Totals:
                 self._errors[index, column] += float(error.sum())
 
     def scores(self, name: str, count: int, scores: SetScores | None) -> VideoScores:
-        means = [Consecutive(*map(float, row)) for row in self._sums / self._triples]
+        means = [
+            Consecutive(Streaks(energy, excess), change)
+            for energy, excess, change in (self._sums / self._triples).tolist()
+        ]
         errors = self._errors / max(self._moving_values, 1)
         return VideoScores(
             name=name,

@@ -55,14 +55,12 @@ def make_table(all_scores: Sequence[VideoScores], names: Sequence[str]) -> "Tabl
     for scores in all_scores:
         table.add_section()
         table.add_row(
-            scores.name, str(scores.count), "input", *_consecutive(scores.input, None, None),
-            f"{scores.input.frame_change:.3f}",
+            scores.name, str(scores.count), "input", *_consecutive(scores.input),
         )  # fmt: skip
         for index, name in enumerate(names):
             output, ghosts = scores.outputs[index], scores.ghosts[index]
             cells = [
-                *_consecutive(output, scores.streaks_left(index), scores.excess_left(index)),
-                f"{output.frame_change:.3f}",
+                *_consecutive(output, scores.input),
             ]
             if ghosts is None:
                 cells += ["-", "-", "-"]
@@ -72,20 +70,20 @@ def make_table(all_scores: Sequence[VideoScores], names: Sequence[str]) -> "Tabl
             lowest = _lowest(scores, index)
             table.add_row("", "", name, *cells, f"{lowest[1]:.2f}" if lowest else "-")
         if scores.target is not None:
-            energy = scores.target.streak_energy
-            share = energy / scores.input.streak_energy if scores.input.streak_energy else None
-            cells = _consecutive(
-                scores.target, share, scores.input.streaks.excess_left(scores.target.streaks)
-            )
-            table.add_row("", "", "target", *cells, f"{scores.target.frame_change:.3f}")
+            table.add_row("", "", "target", *_consecutive(scores.target, scores.input))
     return table
 
 
-def _consecutive(figures: Consecutive, energy_left: float | None, excess_left: float | None) -> list[str]:
+def _consecutive(figures: Consecutive, source: Consecutive | None = None) -> list[str]:
+    """Energy and excess, each with the share of the source's that is left, and steadiness."""
+    own = figures.streaks
+    left = (
+        (None, None) if source is None else (source.streaks.energy_left(own), source.streaks.excess_left(own))
+    )
     cells = []
-    for value, left in ((figures.streak_energy, energy_left), (figures.streak_excess, excess_left)):
-        cells += [f"{value:.3f}", "-" if left is None else f"{100 * left:.1f} %"]
-    return cells
+    for value, share in zip((own.energy, own.excess), left, strict=True):
+        cells += [f"{value:.3f}", "-" if share is None else f"{100 * share:.1f} %"]
+    return [*cells, f"{figures.frame_change:.3f}"]
 
 
 def _figures(scores: VideoScores, index: int) -> dict[str, Any]:
@@ -94,10 +92,10 @@ def _figures(scores: VideoScores, index: int) -> dict[str, Any]:
     if scores.target is not None:
         sides["target"] = scores.target
     figures: dict[str, Any] = {
-        "streak_energy": {name: side.streak_energy for name, side in sides.items()},
-        "streak_energy_left": scores.streaks_left(index),
-        "streak_excess": {name: side.streak_excess for name, side in sides.items()},
-        "streak_excess_left": scores.excess_left(index),
+        "streak_energy": {name: side.streaks.energy for name, side in sides.items()},
+        "streak_energy_left": scores.input.streaks.energy_left(output.streaks),
+        "streak_excess": {name: side.streaks.excess for name, side in sides.items()},
+        "streak_excess_left": scores.input.streaks.excess_left(output.streaks),
         "steadiness": {name: side.frame_change for name, side in sides.items()},
     }
     if scores.scores is not None:

@@ -67,11 +67,15 @@ class Streaks:
     """``energy`` less what is darker than in both: noise, leaves in the wind and errors of the flow go both ways and
     cancel, rain only adds light. About 0 in dry weather."""
 
+    def energy_left(self, restored: "Streaks") -> float | None:
+        """The share of this source's energy that the restored frame still has; None if the source has none."""
+        return restored.energy / self.energy if self.energy else None
+
     def excess_left(self, restored: "Streaks") -> float | None:
         """The share of this source's excess that the restored frame still has; below 0 where more was taken out.
 
         Returns:
-            None where as much grows darker as brighter: no rain that could be told from noise.
+            None where about as much grows darker as brighter: rain cannot be told from noise then.
         """
         return restored.excess / self.excess if self.excess > LEAST_EXCESS * self.energy else None
 
@@ -99,11 +103,6 @@ def streaks(triple: Triple, places: Neighbours) -> Streaks:
     brighter, darker = now - np.maximum(older, newer), np.minimum(older, newer) - now
     energy, dips = (float(np.where(by > STREAK_LEVELS, by, 0).mean()) for by in (brighter, darker))
     return Streaks(energy, energy - dips)
-
-
-def streak_energy(triple: Triple, places: Neighbours) -> float:
-    """``streaks(...).energy``."""
-    return streaks(triple, places).energy
 
 
 def frame_change(triple: Triple, places: Neighbours) -> float:

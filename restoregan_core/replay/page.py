@@ -201,8 +201,8 @@ def _tables(report: dict[str, Any]) -> list[Table]:
             ),
             cameras,
             "Probabilities are means over all frames; 'left' is of the frame as published. Streaks: what flares up in"
-            " one frame alone, less what dips, on a sample of frames; – where there is no rain that could be told from"
-            f" noise. {HIDDEN_BLUR}",
+            " one frame alone, less what dips, on a sample of frames; – where rain cannot be told from noise."
+            f" {HIDDEN_BLUR}",
         ),
         Table(
             "What other thresholds would have done",

@@ -3,7 +3,7 @@
 
 Reading, decoding, the pipeline's three steps (judging, the network, blending), measuring with encoding, and writing run
 at the same time, in threads (OpenCV, OpenVINO, ONNX Runtime and torch release the GIL): the network need not wait for
-anything else. Frames keep their order, and at most some dozen are in memory. There are no deadlines and no circuit
+anything else. Frames keep their order, and at most a few dozen are in memory. There are no deadlines and no circuit
 breaker: bag, network and settings alone decide what comes out.
 """
 

@@ -4,7 +4,6 @@
 ``python -m restoregan_core.replay.run`` takes a request as JSON on its standard input; exit code 2 for bad input.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from safetensors import safe_open
 
 from restoregan_core.bags.reader import check_is_bag
+from restoregan_core.concurrency import half_of_the_cores
 from restoregan_core.detection.detector import Detector, DetectorOptions
 from restoregan_core.detection.object_changes import SEEN_SCORE
 from restoregan_core.loading import load_pipeline
@@ -50,7 +50,7 @@ def run(
         runtime=request.runtime,
         device=request.device,
         # The other steps of a frame take about as much as the network, and run beside it.
-        threads=request.threads or max(1, (os.cpu_count() or 2) // 2),
+        threads=request.threads or half_of_the_cores(),
         assessor=request.assessor,
         circuit_breaker=False,
     )

@@ -63,7 +63,7 @@ class StreakFigures:
     """What flares up less what dips in one frame alone: noise cancels, rain stays; about 0 in dry weather."""
     excess_after: float
     excess_left: float | None
-    """``excess_after`` / ``excess_before``; None where there is no rain that could be told from noise."""
+    """``excess_after`` / ``excess_before``; None where rain cannot be told from noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ class _Camera:
             count=self.count,
             before=before.energy,
             after=after.energy,
-            left=after.energy / before.energy if before.energy else None,
+            left=before.energy_left(after),
             excess_before=before.excess,
             excess_after=after.excess,
             excess_left=before.excess_left(after),

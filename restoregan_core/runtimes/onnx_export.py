@@ -57,9 +57,8 @@ def export_onnx(
     examples: tuple[Tensor, ...] = (example,)
     if older:
         examples = (example, torch.zeros(*example.shape[:3], older, dtype=torch.uint8))
-    logging.getLogger("torch.onnx").setLevel(
-        logging.ERROR
-    )  # it warns that torchvision, which nobody needs, is missing
+    # It warns that torchvision, which nobody needs, is missing.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # PyTorch's exporter about PyTorch
         program = torch.onnx.export(

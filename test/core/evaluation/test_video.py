@@ -12,7 +12,7 @@ from restoregan_core.evaluation.baselines import TemporalMedian
 from restoregan_core.evaluation.clips import VideoSet, find_clips
 from restoregan_core.evaluation.video import VideoScores, measure_video
 from restoregan_core.metrics.protocols import score
-from restoregan_core.metrics.video import neighbours, streak_energy
+from restoregan_core.metrics.video import neighbours, streaks
 
 
 def write_pairs(root: Path, clean: list[np.ndarray], degraded: list[np.ndarray]) -> VideoSet:
@@ -50,18 +50,19 @@ def test_every_frame_is_scored_in_order_as_by_hand(tmp_path: Path):
 
 def test_a_restorer_that_does_nothing_leaves_all_streaks_and_steadiness_as_it_was(tmp_path: Path):
     found = measure_rain(tmp_path / "rain", np.copy)
-    assert found.streaks_left() == found.excess_left() == 1
+    source, same = found.input.streaks, found.outputs[0].streaks
+    assert source.energy_left(same) == source.excess_left(same) == 1
     assert found.outputs[0] == found.input
     assert found.target is not None
-    assert found.target.streak_energy < 0.1 * found.input.streak_energy
+    assert found.target.streaks.energy < 0.1 * found.input.streaks.energy
     assert found.target.frame_change < found.input.frame_change
 
 
 def test_energies_are_means_over_the_triples_by_the_truths_motion(tmp_path: Path):
     clean = clean_clip(5)
     rainy = rained_on(clean)
-    by_hand = [streak_energy(rainy[t - 1 : t + 2], neighbours(clean[t - 1 : t + 2])) for t in range(1, 4)]
-    assert measure_rain(tmp_path / "rain", np.copy).input.streak_energy == pytest.approx(np.mean(by_hand))
+    by_hand = [streaks(rainy[t - 1 : t + 2], neighbours(clean[t - 1 : t + 2])).energy for t in range(1, 4)]
+    assert measure_rain(tmp_path / "rain", np.copy).input.streaks.energy == pytest.approx(np.mean(by_hand))
 
 
 def test_the_median_over_time_takes_drawn_rain_away(tmp_path: Path):
@@ -108,18 +109,17 @@ def test_real_video_has_streaks_and_steadiness_and_no_scores(tmp_path: Path):
     folder = write_frames(tmp_path / "real", rained_on(clean_clip(5)))
     found = measure_video(VideoSet("real", find_clips(folder)), [TemporalMedian()])
     assert (found.scores, found.target, found.moving_share, found.ghosts) == (None, None, None, (None,))
-    left = found.streaks_left()
-    assert left is not None
-    assert left < 0.8  # the median's first two frames are as they came: one of three triples is clean
-    excess_left = found.excess_left()
-    assert excess_left is not None
-    assert excess_left < 0.8
+    source, restored = found.input.streaks, found.outputs[0].streaks
+    for left in (source.energy_left(restored), source.excess_left(restored)):
+        assert left is not None
+        assert left < 0.8  # the median's first two frames are as they came: one of three triples is clean
     assert found.outputs[0].frame_change < found.input.frame_change
 
 
 def test_a_still_clean_clip_has_no_streaks_that_could_be_left(tmp_path: Path):
     folder = write_frames(tmp_path / "still", [np.full((48, 48, 3), 90, np.uint8)] * 3)
-    assert measure_video(VideoSet("still", find_clips(folder)), [np.copy]).streaks_left() is None
+    still = measure_video(VideoSet("still", find_clips(folder)), [np.copy]).input.streaks
+    assert still.energy_left(still) is still.excess_left(still) is None
 
 
 def test_a_restorer_that_changes_the_size_is_named_with_the_file(tmp_path: Path):

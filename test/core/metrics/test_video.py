@@ -12,7 +12,6 @@ from restoregan_core.metrics.video import (
     frame_change,
     moving_mask,
     neighbours,
-    streak_energy,
     streaks,
 )
 
@@ -63,9 +62,9 @@ def test_rain_that_is_taken_out_leaves_no_streak_energy():
     clean = clip()
     rainy = rained_on(clean)
     places = neighbours(rainy)
-    source = streak_energy(rainy, places)
+    source = streaks(rainy, places).energy
     assert source > 1
-    assert streak_energy(clean, places) < 0.1 * source
+    assert streaks(clean, places).energy < 0.1 * source
 
 
 def test_rain_that_is_halved_leaves_about_half_of_its_energy():
@@ -73,14 +72,14 @@ def test_rain_that_is_halved_leaves_about_half_of_its_energy():
     rainy = rained_on(clean)
     places = neighbours(clean)
     half = [cv2.addWeighted(a, 0.5, b, 0.5, 0) for a, b in zip(clean, rainy, strict=True)]
-    assert 0.4 < streak_energy(half, places) / streak_energy(rainy, places) < 0.55
+    assert 0.4 < streaks(half, places).energy / streaks(rainy, places).energy < 0.55
 
 
 def test_the_energy_of_drawn_streaks_is_what_was_drawn():
     still = [np.full((HEIGHT, WIDTH, 3), 100, np.uint8) for _ in range(3)]
     still[1][:, 50] = 150  # one column of the middle frame
     still[1][:, 60] = 102  # too faint to count
-    assert streak_energy(still, neighbours([still[0]] * 3)) == pytest.approx(50 / WIDTH)
+    assert streaks(still, neighbours([still[0]] * 3)).energy == pytest.approx(50 / WIDTH)
 
 
 def noisy(frames: Triple) -> list[RgbImage]:
@@ -119,15 +118,15 @@ def test_half_of_the_rain_leaves_about_half_of_its_excess():
 def test_a_clean_clip_has_hardly_any_energy_that_could_fall():
     clean = clip()
     places = neighbours(clean)
-    assert streak_energy(clean, places) < 0.1
-    assert streak_energy(clean, places) == streak_energy([frame.copy() for frame in clean], places)
+    assert streaks(clean, places).energy < 0.1
+    assert streaks(clean, places).energy == streaks([frame.copy() for frame in clean], places).energy
 
 
 def test_what_hangs_still_before_the_camera_is_not_a_streak():
     fence = [frame.copy() for frame in clip(step_px=0)]
     for frame in fence:
         frame[:, ::16] = 235
-    assert streak_energy(fence, neighbours(fence)) < 0.1
+    assert streaks(fence, neighbours(fence)).energy < 0.1
 
 
 def test_flicker_shows_as_change_and_the_cameras_motion_does_not():
@@ -172,7 +171,7 @@ def test_frames_too_small_for_flow_are_taken_not_to_move(side: int):
     places = neighbours(tiny)
     np.testing.assert_array_equal(places.before, places.after)
     assert not moving_mask(places).any()
-    assert np.isfinite([streak_energy(tiny, places), frame_change(tiny, places)]).all()
+    assert np.isfinite([streaks(tiny, places).energy, frame_change(tiny, places)]).all()
 
 
 @pytest.mark.parametrize("count", [0, 2, 4])
@@ -183,4 +182,4 @@ def test_only_triples_of_one_size_are_measured(count: int):
     odd = [np.zeros((32, 32 + t, 3), np.uint8) for t in range(3)]
     empty = np.zeros((32, 32, 2), np.float32)
     with pytest.raises(ValueError, match=r"\(32, 33, 3\)"):
-        streak_energy(odd, Neighbours(empty, empty))
+        streaks(odd, Neighbours(empty, empty))
