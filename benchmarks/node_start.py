@@ -100,6 +100,10 @@ def page(commit: str, turns: list[list[dict[str, Any]]], command: str) -> str:
         before, now = (np.array([turn[side][key] for turn in turns]) for side in (0, 1))
         ratio = float(np.median(now / before))
         lines.append(f"| {name} | {np.median(before):.1f} | {np.median(now):.1f} | {ratio:.2f} |")
+    lines += [
+        "",
+        "What is resident includes the shared memory of DDS.",
+    ]
     return "\n".join(lines) + "\n"
 
 
