@@ -91,10 +91,14 @@ def _starting(
     started: list[NodeProcess] = []
 
     def start(
-        *, module: str = "restoregan_ros.restore_node", namespace: str = "", **parameters: object
+        *,
+        module: str = "restoregan_ros.restore_node",
+        namespace: str = "",
+        domain: int = domain_id,
+        **parameters: object,
     ) -> NodeProcess:
         log = tmp_path_factory.mktemp("node") / "log.txt"
-        started.append(NodeProcess(module, domain_id, log, namespace, parameters))
+        started.append(NodeProcess(module, domain, log, namespace, parameters))
         return started[-1]
 
     yield start
