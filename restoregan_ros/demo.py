@@ -10,7 +10,6 @@ three processes, in a ROS domain of their own that no packet of leaves the machi
 import argparse
 import os
 import platform
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from restoregan_core.demo import bag as demo_bag
 from restoregan_core.demo import clip as demo_clip
 from restoregan_core.environment import installed_versions, processor_name
+from restoregan_core.files import remove
 from restoregan_core.restoration.gate import PRESETS
 from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
@@ -114,8 +114,8 @@ def run(options: DemoOptions, console: Console) -> Path:
     chosen = choose(options)
     options.output.mkdir(parents=True, exist_ok=True)
     source, recorded = options.output / "source", options.output / "recorded"
-    for folder in (source, recorded):
-        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (source, recorded, options.output / "logs"):
+        remove(folder)
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         playable = chosen if isinstance(chosen, Playable) else write(chosen, source, progress)

@@ -12,6 +12,8 @@ from typing import NoReturn
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
+from restoregan_core.files import write_text
+
 
 def config_folder() -> Path:
     """The package's ``config`` folder: of the sourced ROS or of this interpreter, else of the checkout.
@@ -94,8 +96,8 @@ def ros_environment(output: Path) -> dict[str, str]:
     profile = (config_folder() / "fastdds_large_images.xml").read_text()
     loopback = "<type>UDPv4</type><interfaceWhiteList><address>127.0.0.1</address></interfaceWhiteList>"
     assert profile.count("<type>UDPv4</type>") == 1
-    file = (output / "fastdds_this_machine_only.xml").resolve()
-    file.write_text(profile.replace("<type>UDPv4</type>", loopback))
+    file = output.resolve() / "fastdds_this_machine_only.xml"
+    write_text(file, profile.replace("<type>UDPv4</type>", loopback))
     return {
         **os.environ,
         "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.demo.results import Results
+from restoregan_core.files import atomic_write
 from restoregan_core.metrics.psnr_ssim import PSNR_CAP_DB, mean_psnr
 from restoregan_core.report.page import HIDDEN_BLUR, Card, Table
 from restoregan_core.report.report import FrameRow, Report, column
@@ -87,7 +88,8 @@ def write_side_by_side(report: Report, path: Path) -> None:
     pair = report.images[report.first_image]
     jpegs = [jpeg for jpeg in (pair.before, pair.after, pair.truth) if jpeg is not None]
     views = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in jpegs]
-    cv2.imwrite(str(path), np.hstack([view for view in views if view is not None]))
+    with atomic_write(path, keep_suffix=True) as temporary:
+        cv2.imwrite(str(temporary), np.hstack([view for view in views if view is not None]))
 
 
 def quality_by_condition(rows: list[FrameRow]) -> list[dict[str, Any]]:

@@ -118,8 +118,9 @@ def write_worst(
         side_by_side = np.concatenate([image, restore(image), target], axis=1)
         name = Path(file).with_suffix("").as_posix().replace("/", "_")
         path = target_folder / f"{rank}_{gain_db:+.2f}dB_{name}.png"
-        if not cv2.imwrite(os.fspath(path), side_by_side[..., ::-1]):
-            raise OSError(f"{path} could not be written")
+        with atomic_write(path, keep_suffix=True) as temporary:
+            if not cv2.imwrite(os.fspath(temporary), side_by_side[..., ::-1]):
+                raise OSError(f"{path} could not be written")
         written.append(path)
     return written
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.files import write_text
+from restoregan_core.files import atomic_write, write_text
 from restoregan_core.replay.fleet import Job, JobOutcome, reports_of
 from restoregan_core.replay.summary import write_json
 from restoregan_core.report import page
@@ -21,7 +21,8 @@ def write_fleet_report(jobs: Sequence[Job], outcomes: Sequence[JobOutcome], outp
 
     errors = {outcome.job.name: outcome.error for outcome in outcomes}
     rows = [_row(job, report, errors.get(job.name, "")) for job, report in reports_of(jobs, output)]
-    pq.write_table(pa.Table.from_pylist(rows), output / "fleet.parquet")
+    with atomic_write(output / "fleet.parquet") as temporary:
+        pq.write_table(pa.Table.from_pylist(rows), temporary)
     done = [row for row in rows if row["is_complete"]]
     totals: dict[str, Any] = {
         "jobs": len(rows),

@@ -135,7 +135,7 @@ def replay(
         How far it came; ``stopped`` says why where it did not come to the bag's end.
 
     Raises:
-        ValueError: bag, cameras or folder that cannot be (BagError is one), or another replay in the folder.
+        ValueError: bag, cameras or folder that cannot be (BagError is one).
     """
     if pipeline.circuit is not None:
         raise ValueError(
@@ -155,7 +155,7 @@ def replay(
         "checkpoint_frames": options.checkpoint_frames, "chosen_frames": _digest(options.only_stamps_ns),
         "recorded_detections": options.detections is not None,
     }  # fmt: skip
-    with open_bag(bag_path) as bag, folder.claimed():
+    with open_bag(bag_path) as bag:
         reader = FrameReader(bag, options.cameras)
         for line in bag.notes:
             logger.info("%s", line)

@@ -36,7 +36,7 @@ def run(
         The content of report.json.
 
     Raises:
-        ValueError, FileNotFoundError: bag, folder, network or values that cannot be.
+        ValueError, FileNotFoundError: bag, folder, network or values that cannot be, or another replay in the folder.
     """
     check_is_bag(Path(request.bag))
     options = request.options()
@@ -55,10 +55,13 @@ def run(
         circuit_breaker=False,
     )
     folder = ReplayFolder(Path(request.output))
-    state = replay(Path(request.bag), folder, pipeline, options, detector, request.overwrite, on_progress)
-    report = summarise_replay(folder, state, request.deadline_ms, request.clips, _model_card(request.model))
-    if request.html:
-        write_replay_report(folder, report)
+    with folder.claimed():
+        state = replay(Path(request.bag), folder, pipeline, options, detector, request.overwrite, on_progress)
+        report = summarise_replay(
+            folder, state, request.deadline_ms, request.clips, _model_card(request.model)
+        )
+        if request.html:
+            write_replay_report(folder, report)
     return report
 
 

@@ -6,7 +6,6 @@ import fcntl
 import json
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from restoregan_core.bags.part_metadata import check_part
 from restoregan_core.documents import build, parse_json
-from restoregan_core.files import temporary_names, write_text
+from restoregan_core.files import remove, temporary_names, write_text
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.table import count_rows
 
@@ -176,16 +175,23 @@ class ReplayFolder:
     def _clear(self) -> None:
         """Remove what a replay wrote and nothing else; a link is removed, not what it leads to."""
         for path in self._entries():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            remove(path)
+
+    def _refuse_links(self) -> None:
+        """Of files beside them, a link is replaced by what is written; in these folders it would be followed."""
+        for folder in (self.bag, self.clips, self.images, self.work):
+            for path in (folder, *_below(folder)):
+                if path.is_symlink():
+                    raise ValueError(
+                        f"{path} is a link, and a replay writes into its own folder alone: remove the link, or name"
+                        " another folder"
+                    )
 
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
         """Start over, or go on where an earlier run of the same settings ended, unless what it left is damaged.
 
         Raises:
-            ValueError: the folder holds something else.
+            ValueError: the folder holds something else, or a link that would lead out of it.
         """
         was_replay = self.checkpoint.is_file()
         if was_replay and overwrite:
@@ -200,10 +206,12 @@ class ReplayFolder:
                     f"{self.path} holds a replay of other settings ({changes}):"
                     " name another folder, or --overwrite"
                 )
+            self._refuse_links()
             return state
         for entry in self.path.iterdir() if self.path.is_dir() and not was_replay else ():
             if entry != self.work:
                 raise ValueError(f"{self.path} holds {entry.name}, but no replay: name another folder")
+        self._refuse_links()
         self.rows.mkdir(parents=True, exist_ok=True)
         state = ReplayState(settings)
         self.save(state)
@@ -230,6 +238,12 @@ def read_checkpoint(folder: ReplayFolder) -> ReplayState:
     if state.memory:
         _check_arrays(_inside(folder.work, state.memory, what))
     return state
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Everything in a folder and its folders; links are not followed."""
+    for parent, folders, files in os.walk(folder):
+        yield from (Path(parent, name) for name in (*folders, *files))
 
 
 def _inside(folder: Path, name: str, what: str) -> Path:

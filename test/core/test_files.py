@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from restoregan_core.files import atomic_write, temporary_names
+from restoregan_core.files import atomic_write, remove, temporary_names
 
 
 @pytest.mark.parametrize("options", [{}, {"keep_suffix": True}, {"durable": True}, {"is_shared": True}])
@@ -62,3 +62,17 @@ def test_nothing_is_written_through_a_link(tmp_path, keep_suffix):
     assert elsewhere.read_text() == "untouched"
     assert file.read_text() == "new"
     assert not file.is_symlink()
+
+
+def test_what_is_removed_goes_with_all_that_is_in_it_but_not_what_a_link_leads_to(tmp_path):
+    kept = tmp_path / "kept" / "file"
+    kept.parent.mkdir()
+    kept.touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link").symlink_to(kept.parent)
+    (tmp_path / "link").symlink_to(kept.parent)
+    (tmp_path / "file").touch()
+    for name in ("folder", "link", "file", "nothing"):
+        remove(tmp_path / name)
+    assert list(tmp_path.iterdir()) == [kept.parent]
+    assert kept.exists()

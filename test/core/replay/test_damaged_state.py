@@ -85,6 +85,35 @@ def test_starting_over_never_removes_what_no_replay_wrote(tmp_path: Path) -> Non
     assert mine.read_text() == (linked / "picture.png").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["bag", "clips", "images", "work", "images/1.jpg", "work/reserve"])
+def test_nothing_is_written_or_removed_through_a_link(tmp_path: Path, name: str) -> None:
+    folder, state = unfinished(tmp_path / "out")
+    elsewhere, link = tmp_path / "elsewhere", folder.path / name
+    if name == "work":  # of which the link gives another one
+        folder.work.rename(elsewhere)
+    else:
+        elsewhere.mkdir()
+        link.parent.mkdir(exist_ok=True)
+    link.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    with pytest.raises(ValueError, match=rf"{link} is a link"):
+        folder.open(SETTINGS)
+    assert sorted(elsewhere.rglob("*")) == before
+    link.unlink()
+    if name == "work":
+        elsewhere.rename(folder.work)
+    assert folder.open(SETTINGS) == state
+
+
+def test_a_link_in_the_place_of_the_work_folder_of_an_empty_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out/work").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="work is a link"):
+        ReplayFolder(tmp_path / "out").open(SETTINGS)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32).map(random.Random))
 def test_no_mutation_of_a_checkpoint_or_its_files_ends_a_replay(tmp_path_factory, rng: random.Random) -> None:

@@ -14,6 +14,9 @@ from replay_bags import comparable, drive, write_bag
 from small_disks import keeping, must_mount
 
 from restoregan_core.bags.reader import open_bag
+from restoregan_core.replay import run as replay_run
+from restoregan_core.replay.page import write_replay_report
+from restoregan_core.replay.request import ReplayRequest
 from restoregan_core.replay.state import ReplayFolder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,6 +71,51 @@ def test_a_second_replay_into_the_folder_of_one_at_work_is_refused(tmp_path: Pat
     assert f"another replay is at work in {tmp_path / 'out'}" in second.stderr
     assert not os.listdir(tmp_path / "out")
     subprocess.run(refused, cwd=ROOT, check=True)  # which is possible once the first has ended
+
+
+def test_the_folder_is_claimed_until_the_report_is_written(
+    tmp_path: Path, weights: Path, monkeypatch
+) -> None:
+    refusals = []
+
+    def write_report(folder: ReplayFolder, report: dict) -> None:
+        with pytest.raises(ValueError, match="another replay is at work") as refusal, folder.claimed():
+            pass
+        refusals.append(refusal)
+        write_replay_report(folder, report)
+
+    monkeypatch.setattr(replay_run, "write_replay_report", write_report)
+    bag = write_bag(tmp_path / "bag", drive(4))
+    replay_run.run(
+        ReplayRequest(
+            bag=str(bag), output=str(tmp_path / "out"), model=str(weights), runtime="torch", clips=0
+        )
+    )
+    assert len(refusals) == 1
+    assert (tmp_path / "out/report.html").is_file()
+
+
+def test_a_killed_replay_leaves_no_claim_and_the_one_that_goes_on_has_its_own(
+    tmp_path: Path, weights: Path
+) -> None:
+    bag = write_bag(tmp_path / "bag", drive(60))
+    again = command(bag, tmp_path / "out", weights, "--checkpoint-frames", "4")
+    for expected in (0, 4):  # the second run goes on from where the first was killed
+        process = subprocess.Popen(again, cwd=ROOT)
+        limit_s = time.monotonic() + 200
+        while checkpoint(tmp_path / "out")["frames_done"] <= expected:
+            assert process.poll() is None
+            assert time.monotonic() < limit_s
+            time.sleep(0.002)
+        with (
+            pytest.raises(ValueError, match="another replay is at work"),
+            ReplayFolder(tmp_path / "out").claimed(),
+        ):
+            pass
+        process.kill()
+        process.wait()
+    subprocess.run(again, cwd=ROOT, check=True)
+    assert checkpoint(tmp_path / "out")["frames_done"] == 60
 
 
 def test_a_full_disk_stops_the_replay_with_what_was_done_usable(tmp_path: Path, weights: Path) -> None:
