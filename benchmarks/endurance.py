@@ -33,7 +33,7 @@ from endurance_bench import BYTES_PER_PIXEL, FAULTS, SIZES, Camera, Drivers, Lis
 from lifecycle_msgs.msg import Transition
 from replay_bags import drive, write_bag
 from restoregan_ros.msg import RestorationReport
-from ros_bench import set_environment
+from ros_bench import leave, set_environment
 from ros_probe import NodeProcess, Probe, wait_until
 
 BAG_CAMERA = "bag"
@@ -246,6 +246,7 @@ def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int
     drivers.stop()
     unrest.end()
     time.sleep(2.0)
+    made = dds_segments.owned_by(node.process.pid)
     code = node.signal(signal.SIGINT) or node.wait_exit() if is_running else node.wait_exit()
     print(
         f"{took_min:.1f} minutes, {len(names)} cameras at {rate_hz:g} Hz and a bag; the node ended with {code}"
@@ -263,8 +264,9 @@ def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int
     for name, early, late, most in rows:
         print(f"| {name} | {early:.1f} | {late:.1f} | {late / early - 1:+.1%} | {most:.1f} |")
         is_well &= late <= early * (1 + GROWTH) or name in Vitals.BY_COMPANY
-    left = dds_segments.held_by(node.process.pid)
-    print(f"left of it in /dev/shm: {len(left)}")
+    mapped = {name for name in made if "port" in name} - dds_segments.left()  # by those that live on
+    left = {name for name in made - mapped if (dds_segments.FOLDER / name).exists()}
+    print(f"left of it in /dev/shm: {len(left)} of {len(made)}")
     return is_well and is_running and code == 0 and not unrest.wrong and not left
 
 
@@ -281,12 +283,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     set_environment()
-    is_well = run(given.minutes, given.rate, given.cameras, given.period, given.seed)
-    dds_segments.remove_left()
-    return 0 if is_well else 3
+    return 0 if run(given.minutes, given.rate, given.cameras, given.period, given.seed) else 3
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # rclpy's executor threads still spin
+    leave(main())

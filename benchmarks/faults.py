@@ -28,7 +28,7 @@ import dds_segments
 import rclpy
 from obedient_node import Command
 from restoregan_ros.msg import RestorationReport
-from ros_bench import random_lite, set_environment
+from ros_bench import leave, random_lite, set_environment
 from ros_probe import NodeProcess, Probe, commanded, wait_until
 from sensor_msgs.msg import Image
 from small_disks import keeping, mounting
@@ -137,7 +137,7 @@ def ends(how: str) -> Callable[[Bed], tuple[str, float | None]]:
             said = f"sources flow (longest pause {while_late_s * 1e3:.0f} ms), then the process ends"
         else:
             said = "the process is gone"
-            node.process.kill()
+            dds_segments.kill(node.process)
         first = len(camera.arrivals_s) - 1
         node.wait_exit()
         ended_s = time.monotonic()
@@ -266,11 +266,8 @@ def main() -> int:
             node.kill()
     shutil.rmtree(bed.folder)
     rclpy.try_shutdown(context=bed.context)
-    dds_segments.remove_left()
     return code
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)
+    leave(main())

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from ros_bench import Bench, init, random_lite, running
+from ros_bench import Bench, init, leave, random_lite, running
 
 from restoregan_core.commands.common import parse_size
 
@@ -174,6 +174,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # rclpy's executor thread still spins
+    leave(main())

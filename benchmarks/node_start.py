@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 from against_commit import ROOT, checked_out
 from rich.console import Console
-from ros_bench import Bench, init
+from ros_bench import Bench, end, init, leave
 
 from restoregan_core.environment import processor_name
 
@@ -79,8 +79,7 @@ def measure(bench: Bench, checkout: Path, cache: Path, frames: int, turn: int) -
             "threads": psutil.Process(process.pid).num_threads(), "answered": len(bench.image_s),
         }  # fmt: skip
     finally:
-        process.terminate()
-        process.wait(20)
+        end(process)
 
 
 def page(commit: str, turns: list[list[dict[str, Any]]], command: str) -> str:
@@ -131,8 +130,7 @@ def main() -> None:
     if given.output:
         given.output.with_suffix(".md").write_text(text)
         given.output.with_suffix(".json").write_text(json.dumps(turns, indent=2) + "\n")
-    sys.stdout.flush()
-    os._exit(0)
+    leave(0)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "test" / "support"))
+import dds_segments
 import numpy as np
 import rclpy
 from rcl_interfaces.srv import SetParametersAtomically
@@ -48,8 +50,21 @@ def running(*arguments: str) -> Iterator[subprocess.Popen]:
     try:
         yield process
     finally:
-        process.terminate()
-        process.wait(10)
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """End a child by SIGTERM; what it leaves in shared memory goes with ``leave``."""
+    dds_segments.remember(process.pid)
+    process.terminate()
+    process.wait(20)
+
+
+def leave(code: int) -> NoReturn:
+    """End with this exit code at once, though rclpy's executor threads still spin; nothing stays in shared memory."""
+    sys.stdout.flush()
+    dds_segments.remove_left(is_ending=True)
+    os._exit(code)
 
 
 def random_lite() -> str:

@@ -9,13 +9,11 @@ A frame that is superseded while cameras share the network is counted apart: it 
 """
 
 import argparse
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 
 import numpy as np
-from ros_bench import Bench, init, random_lite, running
+from ros_bench import Bench, init, leave, random_lite, running
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +95,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # rclpy's executor thread still spins
+    leave(main())

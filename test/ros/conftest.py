@@ -33,9 +33,12 @@ def pytest_report_header() -> str:
 _domains = itertools.count(os.getpid() % 50)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def no_shared_memory_is_left() -> Iterator[None]:
-    """What a node that was killed shared with the test's own process is nobody's only when that has let go, too."""
+    """What a node that was killed shared with the test's own process is nobody's only when that has let go, too.
+
+    Of this process the port stays, where a node that ended without letting go of it was counted as its user.
+    """
     yield
     if HAS_ROS:
         dds_segments.remove_left()
@@ -47,12 +50,16 @@ def domain_id() -> int:
     return 20 + next(_domains) % 80
 
 
-@pytest.fixture(scope="module")
-def context(domain_id: int) -> Iterator["rclpy.Context"]:
+def _context(domain_id: int) -> Iterator["rclpy.Context"]:
     context = rclpy.Context()
     rclpy.init(context=context, domain_id=domain_id)
     yield context
     rclpy.try_shutdown(context=context)
+
+
+@pytest.fixture(scope="module")
+def context(domain_id: int) -> Iterator["rclpy.Context"]:
+    yield from _context(domain_id)
 
 
 def _shares_the_module(request: pytest.FixtureRequest) -> bool:
@@ -78,10 +85,7 @@ def own_context(request: pytest.FixtureRequest, own_domain_id: int) -> Iterator[
     if _shares_the_module(request):
         yield request.getfixturevalue("context")
         return
-    context = rclpy.Context()
-    rclpy.init(context=context, domain_id=own_domain_id)
-    yield context
-    rclpy.try_shutdown(context=context)
+    yield from _context(own_domain_id)
 
 
 def _starting(
@@ -116,6 +120,7 @@ def _probing(context: "rclpy.Context") -> Iterator[Callable[..., "Probe"]]:
         return made[-1]
 
     yield make
+    dds_segments.remember()  # before the last node of the context goes, and its participant with it
     for probe in made:
         probe.close()
 

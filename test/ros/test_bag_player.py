@@ -72,7 +72,7 @@ def play(domain_id: int) -> Iterator[Callable[..., Child]]:
 
     yield start
     for child in started:
-        child.kill()
+        child.end()
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])

@@ -36,7 +36,7 @@ def start(domain_id: int) -> Iterator[Callable[..., Child]]:
 
     yield start
     for child in started:
-        child.kill()
+        child.end()
 
 
 @pytest.fixture

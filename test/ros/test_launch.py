@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import dds_segments
 import pytest
 import yaml
 from bags import read_topic, until, write_bag
@@ -179,9 +180,7 @@ def replaying(domain_id: int, tmp_path: Path, untrained: str) -> Iterator[dict]:
         started[node.executable] = node.start(tmp_path, env=environment, stdout=log, stderr=log)
     yield started
     for child in started.values():
-        if child.poll() is None:
-            child.kill()
-        child.wait()
+        dds_segments.end(child)
 
 
 @pytest.mark.slow

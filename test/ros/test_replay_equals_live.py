@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dds_segments
 import numpy as np
 import pytest
 
@@ -67,7 +68,7 @@ def test_replay_of_the_frames_accepted_gives_the_pixels_of_the_live_run(
             wait_until(lambda number=number: len(driver.reports) > number, what="a report")
         assert recorder.wait(timeout=120) == 0
     finally:
-        recorder.kill()
+        dds_segments.end(recorder)
         log.close()
 
     subprocess.run(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import dds_segments
 import pytest
 from ros_probe import wait_until
 
@@ -79,6 +80,6 @@ def test_where_security_is_demanded_and_cannot_be_had_the_node_does_not_start(do
         wait_until(lambda: node.poll() is not None, what="the node's end")
         said = node.stdout.read()
     finally:
-        node.kill()
+        dds_segments.end(node)
     assert node.returncode == 2, said
     assert "security" in said.lower()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dds_segments
 import pytest
+from bags import Child, write_bag
 from ros_probe import wait_until
 from small_disks import must_mount
 
@@ -29,6 +30,33 @@ def test_a_node_that_is_asked_to_end_leaves_no_shared_memory_behind(start_node, 
     assert not held & dds_segments.left()
 
 
+@pytest.mark.parametrize("module", ["bag_player", "bag_recorder"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_so_do_the_bag_nodes(own_domain_id, tmp_path, module, number):
+    if module == "bag_player":
+        arguments = [write_bag(tmp_path / "bag"), "--wait", 100]
+    else:
+        arguments = [tmp_path / "bag", "--topics", "/note"]
+    child = Child(own_domain_id, f"restoregan_ros.{module}", *arguments)
+    try:
+        made = wait_until(lambda: dds_segments.owned_by(child.pid), what="a participant's segments")
+        child.send(number)
+        assert child.wait()[0] == 0
+        assert not made & {file.name for file in dds_segments.FOLDER.iterdir()}
+    finally:
+        child.end()
+
+
+def test_what_a_node_has_made_is_told_from_what_it_maps_of_others(start_node, make_probe):
+    node = start_node(module="obedient_node").wait_active()
+    make_probe().wait_connected()
+    ours, theirs = dds_segments.owned_by(), dds_segments.owned_by(node.process.pid)
+    assert ours
+    assert theirs
+    assert not ours & theirs
+    assert ours & dds_segments.held_by(node.process.pid), "it writes to our port"
+
+
 def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_stay(start_node, own_domain_id):
     # In two domains: a participant that discovers another maps its port, which is then not nobody's yet.
     killed, living = (
@@ -37,8 +65,7 @@ def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_sta
     )
     theirs = dds_segments.remember(killed.process.pid)
     assert theirs
-    killed.process.kill()
-    killed.process.wait()
+    dds_segments.kill(killed.process)
     assert theirs <= dds_segments.left()
     dds_segments.remove_left()
     assert not theirs & {file.name for file in dds_segments.FOLDER.iterdir()}
@@ -68,5 +95,4 @@ def test_the_node_says_at_start_that_shared_memory_is_nearly_full(domain_id, tmp
     try:
         wait_until(lambda: "/dev/shm has" in (tmp_path / "log.txt").read_text(), what="the warning")
     finally:
-        node.send_signal(signal.SIGTERM)
-        node.wait(15)
+        dds_segments.end(node)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dds_segments
 import numpy as np
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
@@ -69,6 +70,10 @@ class Child:
             command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def wait(self) -> tuple[int, str]:
         """Exit code and everything that it printed."""
         try:
@@ -82,9 +87,10 @@ class Child:
         self._child.send_signal(number)
 
     def kill(self) -> None:
-        if self._child.poll() is None:
-            self._child.kill()
-            self._child.wait()
+        dds_segments.kill(self._child)
+
+    def end(self) -> None:
+        dds_segments.end(self._child)
 
 
 def until(condition: Any, what: str) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What processes of a test hold of Fast DDS' shared memory, and what they left behind when they were killed."""
+"""What a test's or benchmark's processes hold of Fast DDS' shared memory, and what they left when they were killed."""
 
 import os
 import re
+import signal
+import subprocess
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
@@ -22,6 +24,15 @@ def held_by(process: int | str = "self") -> set[str]:
     return set(_OURS.findall(held))
 
 
+def owned_by(process: int | str = "self") -> set[str]:
+    """Those of them that a process has made: it keeps their lock files open, which no other one does."""
+    try:
+        opened = "\n".join(os.readlink(fd) for fd in Path("/proc", str(process), "fd").iterdir())
+    except OSError:  # it has ended, or a file was closed meanwhile
+        return set()
+    return set(re.findall(rf"^{FOLDER}/(fast(?:rtps|dds)_\w+)_el$", opened, re.MULTILINE))
+
+
 def ports_of(process: int | str = "self") -> list[str]:
     """Ports that a process has mapped, each with its inode; one that was unlinked meanwhile is marked as deleted."""
     maps = Path("/proc", str(process), "maps").read_text().splitlines()
@@ -31,23 +42,48 @@ def ports_of(process: int | str = "self") -> list[str]:
     return sorted(entry.removeprefix(f"{FOLDER}/fastrtps_") for entry in found)
 
 
-def remember(process: int) -> set[str]:
-    """Note what a child holds while it lives, so that ``remove_left`` knows it as ours; returns all of it."""
+def remember(process: int | str = "self") -> set[str]:
+    """Note what a process of ours holds while it lives, so that ``remove_left`` knows it; returns all of it."""
     held = held_by(process)
     _known.update(held)
     return held
 
 
-def left() -> set[str]:
-    """Of what our children held, that which is still there and which no process holds any more."""
+def end(child: subprocess.Popen) -> None:
+    """End a child by SIGINT, upon which a node takes its shared memory with it; kill it where that does nothing."""
+    if child.poll() is None:
+        remember(child.pid)
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(20)  # long, for a machine under load
+        except subprocess.TimeoutExpired:
+            kill(child)
+
+
+def kill(child: subprocess.Popen) -> None:
+    """End a child by SIGKILL, upon which its shared memory stays; ``remove_left`` removes it."""
+    remember(child.pid)
+    child.kill()
+    child.wait()
+
+
+def left(*, is_ending: bool = False) -> set[str]:
+    """Of what our processes held, that which is still there and which no process holds any more.
+
+    Args:
+        is_ending: this process is about to end: it does not count, and what it holds is ours, too.
+    """
+    if is_ending:
+        remember()
     there = {name for name in _known if (FOLDER / name).exists()}
     if there:
-        there -= set().union(*(held_by(entry.name) for entry in Path("/proc").glob("[0-9]*")))
-    return there
+        others = (entry.name for entry in Path("/proc").glob("[0-9]*") if entry.name != str(os.getpid()))
+        there -= set().union(*map(held_by, others))
+    return there if is_ending else there - held_by()
 
 
-def remove_left() -> None:
-    """Remove what our children left behind, and nothing else."""
-    for name in left():
+def remove_left(*, is_ending: bool = False) -> None:
+    """Remove what our processes left behind, and nothing else; ``is_ending`` as in ``left``."""
+    for name in left(is_ending=is_ending):
         for file in (name, f"{name}_el", f"sem.{name}_mutex"):
             (FOLDER / file).unlink(missing_ok=True)

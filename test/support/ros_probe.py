@@ -4,7 +4,6 @@
 import array
 import itertools
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -160,13 +159,7 @@ class NodeProcess:
         return self.process.wait(timeout_s)
 
     def kill(self) -> None:
-        if self.is_running():
-            self.signal(signal.SIGINT)
-            try:
-                self.process.wait(20)  # a machine under load; killed, it would leave its shared memory
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        dds_segments.end(self.process)
 
 
 def _living_nodes() -> str:
