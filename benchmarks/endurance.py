@@ -246,7 +246,7 @@ def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int
     drivers.stop()
     unrest.end()
     time.sleep(2.0)
-    made = dds_segments.owned_by(node.process.pid)
+    made = dds_segments.made_by(node.process.pid)
     code = node.signal(signal.SIGINT) or node.wait_exit() if is_running else node.wait_exit()
     print(
         f"{took_min:.1f} minutes, {len(names)} cameras at {rate_hz:g} Hz and a bag; the node ended with {code}"
@@ -264,8 +264,7 @@ def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int
     for name, early, late, most in rows:
         print(f"| {name} | {early:.1f} | {late:.1f} | {late / early - 1:+.1%} | {most:.1f} |")
         is_well &= late <= early * (1 + GROWTH) or name in Vitals.BY_COMPANY
-    mapped = {name for name in made if "port" in name} - dds_segments.left()  # by those that live on
-    left = {name for name in made - mapped if (dds_segments.FOLDER / name).exists()}
+    left = {name for name in made if (dds_segments.FOLDER / name).exists()}
     print(f"left of it in /dev/shm: {len(left)} of {len(made)}")
     return is_well and is_running and code == 0 and not unrest.wrong and not left
 

@@ -10,6 +10,7 @@ three processes, in a ROS domain of their own that no packet of leaves the machi
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -315,4 +316,5 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its processes end, too
     sys.exit(main())

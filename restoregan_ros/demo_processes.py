@@ -67,7 +67,7 @@ class DemoProcess:
         if not self.has_ended():
             self._child.send_signal(signal.SIGINT)
             try:
-                self._child.wait(timeout=10)
+                self._child.wait(timeout=30)  # killed, a node would leave its shared memory
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()

@@ -3,11 +3,17 @@
 
 import json
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
+import dds_segments
 import numpy as np
+import psutil
 import pytest
+from ros_probe import wait_until
 from videos import write_uneven
 
 from restoregan_core.bags.reader import open_bag
@@ -16,6 +22,8 @@ from restoregan_core.demo.clip import folder_clip, parse_degradations, street_cl
 from restoregan_core.demo.degrade import RainShower, mean_light, turned, veiled
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_ros import demo
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -191,3 +199,25 @@ def test_a_clip_goes_through_the_node_into_a_report(
     assert math.isfinite(quality["psnr_after"])
     assert 0 < content["latency_ms"]["p50"] <= content["latency_ms"]["max"]
     assert "data:image/jpeg" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_asked_to_end_ends_its_processes_and_leaves_no_shared_memory(
+    number: signal.Signals, photographs: Path, untrained: str, tmp_path: Path
+) -> None:
+    arguments = ["--video", str(photographs), "--model", untrained, "--output", str(tmp_path / "out")]
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "restoregan_ros.demo", *arguments],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    log = tmp_path / "out/logs/node.log"
+    wait_until(lambda: log.is_file() and "active: " in log.read_text(), 300, "a node that is active")
+    children = psutil.Process(shown.pid).children(recursive=True)
+    made = set().union(*(dds_segments.made_by(child.pid) for child in children))
+    assert made
+    shown.send_signal(number)
+    said = shown.communicate(timeout=120)[1]
+    assert (shown.returncode, said.strip()) == (130, "demo: interrupted")
+    assert not [child for child in children if child.is_running()]
+    assert not made & {file.name for file in dds_segments.FOLDER.iterdir()}

@@ -39,7 +39,7 @@ def test_so_do_the_bag_nodes(own_domain_id, tmp_path, module, number):
         arguments = [tmp_path / "bag", "--topics", "/note"]
     child = Child(own_domain_id, f"restoregan_ros.{module}", *arguments)
     try:
-        made = wait_until(lambda: dds_segments.owned_by(child.pid), what="a participant's segments")
+        made = wait_until(lambda: dds_segments.made_by(child.pid), what="a participant's segments")
         child.send(number)
         assert child.wait()[0] == 0
         assert not made & {file.name for file in dds_segments.FOLDER.iterdir()}
@@ -50,11 +50,13 @@ def test_so_do_the_bag_nodes(own_domain_id, tmp_path, module, number):
 def test_what_a_node_has_made_is_told_from_what_it_maps_of_others(start_node, make_probe):
     node = start_node(module="obedient_node").wait_active()
     make_probe().wait_connected()
-    ours, theirs = dds_segments.owned_by(), dds_segments.owned_by(node.process.pid)
+    ours, theirs = dds_segments.made_by(), dds_segments.made_by(node.process.pid)
     assert ours
     assert theirs
     assert not ours & theirs
     assert ours & dds_segments.held_by(node.process.pid), "it writes to our port"
+    dds_segments.kill(node.process)
+    assert not ours & dds_segments.left(), "we live on"
 
 
 def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_stay(start_node, own_domain_id):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a test's or benchmark's processes hold of Fast DDS' shared memory, and what they left when they were killed."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
@@ -15,22 +17,30 @@ _known: set[str] = set()
 
 def held_by(process: int | str = "self") -> set[str]:
     """Names of the segments and ports that a process has mapped or open; none once it has ended."""
-    folder = Path("/proc", str(process))
     try:
-        held = (folder / "maps").read_text() + "\n"
-        held += "\n".join(os.readlink(opened) for opened in (folder / "fd").iterdir())
-    except OSError:  # it has ended, or a file was closed meanwhile
+        maps = Path("/proc", str(process), "maps").read_text()
+    except OSError:  # it has ended
         return set()
-    return set(_OURS.findall(held))
+    return set(_OURS.findall("\n".join([maps, *_opened_by(process)])))
 
 
-def owned_by(process: int | str = "self") -> set[str]:
-    """Those of them that a process has made: it keeps their lock files open, which no other one does."""
-    try:
-        opened = "\n".join(os.readlink(fd) for fd in Path("/proc", str(process), "fd").iterdir())
-    except OSError:  # it has ended, or a file was closed meanwhile
-        return set()
-    return set(re.findall(rf"^{FOLDER}/(fast(?:rtps|dds)_\w+)_el$", opened, re.MULTILINE))
+def made_by(process: int | str = "self") -> set[str]:
+    """Names of the segments that a process has made: it keeps their lock files open, which no other one does.
+
+    Ports are left out: they have numbers, which the next process may take at once.
+    """
+    locks = (
+        re.fullmatch(rf"{FOLDER}/(fast(?:rtps|dds)_(?!port)\w+)_el", file) for file in _opened_by(process)
+    )
+    return {lock[1] for lock in locks if lock}
+
+
+def _opened_by(process: int | str) -> Iterator[str]:
+    """Files that a process has open; one that it closes meanwhile is left out, not all of them."""
+    with contextlib.suppress(OSError):  # it has ended
+        for descriptor in Path("/proc", str(process), "fd").iterdir():
+            with contextlib.suppress(OSError):
+                yield os.readlink(descriptor)
 
 
 def ports_of(process: int | str = "self") -> list[str]:
