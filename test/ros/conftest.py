@@ -70,9 +70,8 @@ def _shares_the_module(request: pytest.FixtureRequest) -> bool:
 def own_domain_id(request: pytest.FixtureRequest) -> int:
     """The module's domain for a test that shares something of it, else one of the test's own.
 
-    A participant that lives on beside nodes that end and start can leave the next one deaf: it still writes to the
-    shared memory of the one before, and unlinks the file when it finds it dead, though a new node has just made it anew
-    (docs/reliability.md).
+    A participant that lives on beside nodes that end and start still writes to the shared memory of the one before, for
+    seconds, until it finds it dead (docs/reliability.md).
     """
     if _shares_the_module(request):
         return request.getfixturevalue("domain_id")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shared memory: a node leaves none behind, and says when there is little left."""
 
+import mmap
 import os
 import signal
 import subprocess
@@ -57,6 +58,19 @@ def test_what_a_node_has_made_is_told_from_what_it_maps_of_others(start_node, ma
     assert ours & dds_segments.held_by(node.process.pid), "it writes to our port"
     dds_segments.kill(node.process)
     assert not ours & dds_segments.left(), "we live on"
+
+
+def test_a_file_that_is_closed_while_they_are_listed_hides_none_of_the_others():
+    """As a node's are that starts. Here it is the descriptor of the list itself, which is gone when it is looked at."""
+    file = dds_segments.FOLDER / f"fastdds_test{os.getpid()}"
+    with file.open("w+b") as segment:
+        segment.truncate(4096)
+        with mmap.mmap(segment.fileno(), 0):
+            assert file.name in dds_segments.remember()
+            dds_segments.remove_left()
+            assert file.exists(), "this process holds it"
+    dds_segments.remove_left()
+    assert not file.exists()
 
 
 def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_stay(start_node, own_domain_id):
