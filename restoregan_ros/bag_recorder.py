@@ -55,7 +55,7 @@ class RecorderOptions:
     """Give up when nothing has come at all by then; counts only with an idle timeout."""
 
     def __post_init__(self) -> None:
-        if self.output.exists():
+        if os.path.lexists(self.output):  # a link that leads nowhere, too
             raise ValueError(f"{self.output} exists; name a folder that does not")
         if self.storage not in ("mcap", "sqlite3"):
             raise ValueError(f"--storage is {self.storage!r}; it must be mcap or sqlite3")

@@ -316,5 +316,7 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its processes end, too
+    # So that its processes end, too. A job in the background starts with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -157,10 +157,14 @@ def test_a_full_disk_ends_the_recording_and_leaves_what_was_recorded(
     assert count("/image", tmp_path / "bag") >= 5
 
 
-def test_an_existing_folder_is_never_overwritten(start: Callable[..., Child], tmp_path: Path) -> None:
-    code, printed = start(RECORDER, tmp_path, "--topics", "/note").wait()
+@pytest.mark.parametrize("name", ["folder", "link"])
+def test_what_exists_is_never_overwritten(start: Callable[..., Child], tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("nowhere")
+    code, printed = start(RECORDER, tmp_path / name, "--topics", "/note").wait()
     assert code == 2
-    assert printed.strip() == f"bag_recorder: {tmp_path} exists; name a folder that does not"
+    assert printed.strip() == f"bag_recorder: {tmp_path / name} exists; name a folder that does not"
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_recording_of_nothing_is_still_a_bag(start: Callable[..., Child], tmp_path: Path) -> None:
