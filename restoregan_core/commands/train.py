@@ -2,6 +2,7 @@
 """``restoregan train``: train a network from a YAML recipe."""
 
 import math
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -84,13 +85,22 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
         del values["config"]
         made = recipe(**values)
     except (ArgumentError, ValueError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+        raise ValueError(_plainly(" ".join(str(error).split()))) from error
     except Exception as error:
         # jsonargparse calls our checks with values of types that it has not refused yet.
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"a setting of the recipe has a value of the wrong type: {reason}") from error
     _require_finite(asdict(made))
     return made
+
+
+def _plainly(reason: str) -> str:
+    """The reason without jsonargparse's guess that a word in place of a mapping names a class."""
+    return re.sub(
+        r"Expected a dot import path string: (.+)",
+        r"\1 is not a mapping; in a list of folders write '[{path: \1}]'",
+        reason,
+    )
 
 
 def _require_finite(value: Any, where: str = "") -> None:

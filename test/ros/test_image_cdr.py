@@ -77,6 +77,14 @@ def test_a_message_that_is_cut_off_is_a_value_error(length):
         read_image(whole[:length])
 
 
+@pytest.mark.parametrize("read", [read_image, read_compressed_image])
+def test_the_newer_encoding_of_the_same_bytes_is_read(read):
+    message_type = Image if read is read_image else CompressedImage
+    whole = serialize_message(message_type(data=array.array("B", b"abcdef")))
+    newer = b"\0\7" + whole[2:]
+    assert (bytes(read(newer).data), read(newer).sec) == (b"abcdef", read(whole).sec)
+
+
 ENCAPSULATIONS = st.one_of(
     st.binary(max_size=5), st.builds(lambda kind: bytes([0, kind, 0, 0]), st.integers(0, 12))
 )
@@ -90,7 +98,7 @@ def test_bytes_of_any_kind_are_read_or_a_value_error(read, encapsulation, body):
 
 
 @pytest.mark.parametrize("read", [read_image, read_compressed_image])
-@pytest.mark.parametrize("cdr", [b"", b"abc", b"\xff\xff\0\0" + bytes(40), b"\0\6\0\0" + b"\1" * 100])
+@pytest.mark.parametrize("cdr", [b"", b"abc", b"\xff\xff\0\0" + bytes(40), b"\0\3\0\0" + b"\1" * 100])
 def test_what_is_not_a_message_is_a_value_error_that_says_so(read, cdr):
     with pytest.raises(ValueError, match=rf"{len(cdr)} bytes are not a serialised"):
         read(cdr)

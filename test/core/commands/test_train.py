@@ -74,6 +74,7 @@ def test_a_recipe_is_trained_and_a_finished_run_is_left_as_it_is(recipe: Path, t
         (["--schedule.epoch_scale", "0"], "epoch_scale=0.0"),
         (["--transfer.freeze", "[brain]"], "brain"),
         (["--data.pairs", "[{path: nowhere}]"], "nowhere"),
+        (["--data.pairs", "[photos]"], "'[{path: photos}]'"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line_and_exit_2(
