@@ -167,7 +167,8 @@ def test_a_transition_that_is_not_allowed_is_answered_and_changes_nothing(
     assert not probe.transition(refused)
     assert not probe.transition_by_id(99)
     assert probe.state() == before
-    assert "was refused" in node.log
+    # We say so where rclpy raises, as Jazzy's does; Kilted's answers and says so itself.
+    assert "was refused" in node.log or "Unable to start transition" in node.log
     node.signal(signal.SIGTERM)
     assert node.wait_exit() == 0
     assert "Traceback" not in node.log
