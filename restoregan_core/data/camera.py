@@ -86,7 +86,8 @@ class Camera:
         """The image in the file, float32 RGB (3, H, W), multiples of 1/255 in [0, 1]."""
         rgb = self.lens(rgb_HWC)
         if self.sharpen_amount:
-            rgb = rgb + self.sharpen_amount * (rgb - cv2.GaussianBlur(rgb, (0, 0), 1.0))
+            edges = rgb - cv2.GaussianBlur(rgb, (0, 0), 1.0)
+            rgb = np.asarray(rgb + self.sharpen_amount * edges, np.float32)
         rgb = np.clip(rgb * self.contrast + self.offset, 0, 1)
         if self.is_grey:
             rgb = np.repeat(rgb.mean(2, keepdims=True), 3, 2)

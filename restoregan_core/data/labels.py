@@ -67,13 +67,13 @@ def labels_of(done: Degradation, clean_CHW: Tensor, config: LabelConfig, camera:
     height, width = clean_CHW.shape[1:]
     rows, columns = height // TILE_SIZE_PX, width // TILE_SIZE_PX
     detail = tile_detail(clean_CHW)
-    blur_tile = np.zeros((rows, columns), np.float32)
+    blur_tile: Grid = np.zeros((rows, columns), np.float32)
     if done.blur:
         blur_tile = _rise(done.blur_extent_tiles_px[:rows, :columns], config.blur_tile_px) * (detail > 0.05)
     blur_frame = _frame_blur(blur_tile, detail)
-    change = np.zeros((height, width), np.float32)
+    change: Grid = np.zeros((height, width), np.float32)
     if done.rain:
-        change = camera.lens(streak_change(clean_CHW, done.rain)) * camera.contrast
+        change = camera.lens(streak_change(clean_CHW, done.rain)) * np.float32(camera.contrast)
     tiles, frame = labels_of_cover(change, under_drops(done.drops, height, width), config)
     return np.concatenate([blur_tile[None], tiles]), np.array([blur_frame, *frame], np.float32)
 

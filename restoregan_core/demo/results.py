@@ -85,7 +85,8 @@ def collect(recording: Recording, on_frame: Callable[[], object] = lambda: None)
             missing += after is None
             if after is not None and (recording.ground_truth_topic or index in chosen):
                 before = frame.decode()
-                size = before.shape[:2]
+                height, width = before.shape[:2]
+                size = height, width
                 truth = _pixels(truths.find(frame.stamp_ns))
                 if truth is not None and truth.shape == after.shape == before.shape:
                     row = _scored(row, before, after, truth, with_ssim=index in measured)

@@ -186,9 +186,8 @@ def _ground_truth(
 
 
 def _live(columns: dict[str, np.ndarray], deadline_ms: float) -> LatencyFigures:
-    busy_ms = sum(
-        np.nan_to_num(_number(columns[name])) for name in ("decode_ms", "assessment_ms", "restoration_ms")
-    )
+    stages = ("decode_ms", "assessment_ms", "restoration_ms")
+    busy_ms = np.nansum([_number(columns[name]) for name in stages], axis=0)
     outcomes = simulate_live(
         columns["camera"].tolist(), (columns["time_ns"] / 1e9).tolist(), (busy_ms / 1e3).tolist()
     )

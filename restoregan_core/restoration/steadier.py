@@ -151,7 +151,7 @@ def stillness(before_HWC: RgbImage, now_HWC: RgbImage) -> npt.NDArray[np.float32
     return np.asarray(table[nearby_HW], np.float32)
 
 
-def _inside(selected_HW: npt.NDArray[np.bool_] | None, small: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def _inside(selected_HW: npt.NDArray[np.bool_] | None, small: tuple[int, ...]) -> npt.NDArray[np.bool_]:
     """Bool of a shrunken source's shape: restored there and at each of the eight neighbours within the frame."""
     height, width = small
     if selected_HW is None:
