@@ -62,7 +62,9 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     Raises:
         ValueError: no such recipe, an unknown key, a value of the wrong type or out of range; one line.
     """
-    from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
+    from argparse import RawDescriptionHelpFormatter
+
+    from jsonargparse import ArgumentError, ArgumentParser, DefaultHelpFormatter, set_parsing_settings
 
     from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
@@ -71,8 +73,16 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     # --help shows what stands below each field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)
     recipe = AssessorTrainConfig if _model_of(argv) == "assessor" else TrainConfig
+
+    class Formatter(DefaultHelpFormatter, RawDescriptionHelpFormatter):
+        """Leaves the example as it is written."""
+
     parser = ArgumentParser(
-        prog="restoregan train", description=_DESCRIPTION, exit_on_error=False, allow_abbrev=False
+        prog="restoregan train",
+        description=_DESCRIPTION,
+        exit_on_error=False,
+        allow_abbrev=False,
+        formatter_class=Formatter,
     )
     parser.add_argument(
         "--config",

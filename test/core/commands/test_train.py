@@ -174,6 +174,13 @@ def test_sigterm_to_the_whole_group_saves_and_exits(recipe: Path, tmp_path: Path
     assert load_checkpoint(tmp_path / "run" / "last.pt")["step"] > 0
 
 
+def test_help_shows_an_example_that_can_be_copied(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    example = capsys.readouterr().out.partition("\nexample:\n")[2].splitlines()[0]
+    assert example.startswith("  restoregan train --config paper ")
+    assert example.endswith(" --schedule.epoch_scale 0.001")
+
+
 def test_help_says_what_each_setting_means(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--help"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
