@@ -48,7 +48,7 @@ def test_arguments_that_are_given_override_the_parameter_file() -> None:
     node = only_node(
         resolve(
             RESTORE, cameras="front, stereo/left", namespace="car", model="vehicle", device="cuda:1",
-            preset="cautious", mode="monitor", image_transport="compressed", autostart="false", 
+            preset="cautious", mode="monitor", image_transport="compressed", autostart="false",
             use_sim_time="true", log_level="debug", respawn="false", params_file="/mine.yaml",
         )
     )  # fmt: skip
