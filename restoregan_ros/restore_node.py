@@ -28,6 +28,7 @@ from restoregan_ros.diagnostics import camera_statuses, node_status
 from restoregan_ros.diagnostics_publisher import DiagnosticsPublisher
 from restoregan_ros.frame import Frame
 from restoregan_ros.lifecycle_answers import answer_every_transition
+from restoregan_ros.memory_arenas import limit_arenas
 from restoregan_ros.outcome import DISABLED
 from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_parameters
 from restoregan_ros.shared_memory import shortage
@@ -273,6 +274,7 @@ def main(
     argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = pipeline_setup.open_pipeline
 ) -> int:
     """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters."""
+    limit_arenas()  # before the middleware's threads, each of which would get one
     try:
         stop = StopSignal()
         rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
