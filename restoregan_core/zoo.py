@@ -70,7 +70,7 @@ _TEMPORAL = "temporal."
 """Begins the names of those weights of an assessor that look at the frames before."""
 
 SHA256: dict[str, str] = {
-    "assessor": "f6516094fd9a79c8c4485ba28269b495c193470a8a2ea9ef03ebf7fb1d549b1c",
+    "assessor": "4a8c1770b864b169e3ac35cae8da09f11cbfa4a25e03d3214a2423d00ce402cc",
     "lite": "13ff7562cedd1d75b5186ea515daf0d01d91cd6365a0ed18c7dfd2943ca5d7d9",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }

@@ -71,11 +71,13 @@ class AssessmentClipConfig:
     driven_shares: Shares = field(
         default_factory=lambda: Shares(blur=0.15, rain=0.25, blur_rain=0.25, drops=0.0, clean=0.35, pair=0.0)
     )
-    driven_step: tuple[int, int] = (1, 4)
-    """Every so many recorded frames one belongs to a driven clip, from the lowest to the highest number."""
+    driven_step: tuple[int, int] = (0, 4)
+    """Every so many recorded frames one belongs to a driven clip, from the lowest to the highest number; 0: the same
+    one again and again, as a car that waits sees it."""
     driven_rain: RainConfig = field(
         default_factory=lambda: RainConfig(
-            sparse_weight=0.1, dense_weight=0.05, video_weight=0.25, driving_weight=0.3, thin_weight=0.3,
+            sparse_weight=0.1, dense_weight=0.05, video_weight=0.2, driving_weight=0.25, near_weight=0.1,
+            thin_weight=0.2, far_weight=0.1,
         )
     )  # fmt: skip
     recorded_step: int = 5
@@ -97,7 +99,7 @@ class AssessmentClipConfig:
     labels: LabelConfig = field(default_factory=LabelConfig)
 
     def __post_init__(self) -> None:
-        low, high = check_range("driven_step", self.driven_step, 1, 30)
+        low, high = check_range("driven_step", self.driven_step, 0, 30)
         object.__setattr__(self, "driven_step", (int(low), int(high)))
 
 

@@ -36,10 +36,10 @@ class GateThresholds:
         ValueError: a value outside [0, 1], or an ``off`` above its ``on``.
     """
 
-    blur_on: float = 0.75
-    blur_off: float = 0.55
-    rain_on: float = 0.6
-    rain_off: float = 0.4
+    blur_on: float = 0.7
+    blur_off: float = 0.5
+    rain_on: float = 0.45
+    rain_off: float = 0.3
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self)):

@@ -107,7 +107,7 @@ def test_streaks_are_new_in_each_frame_of_a_driven_clip(tmp_path):
 
 def test_frames_apart_are_counted_from_1():
     with pytest.raises(ValueError, match="driven_step"):
-        AssessmentClipConfig(driven_step=(0, 3))
+        AssessmentClipConfig(driven_step=(-1, 3))
 
 
 def test_recorded_clips_are_consecutive_frames_of_one_folder(tmp_path):
