@@ -6,8 +6,10 @@ only if its manifest says exactly what is wanted and the file's hash is the one 
 is a line in the log and the next runtime.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +90,8 @@ def verify_engine(path: Path, key: EngineKey) -> None:
             )
     if _file_digest(path) != manifest.sha256:
         raise EngineError(f"engine {path} is truncated or altered: its SHA-256 is not the manifest's")
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        os.utime(path)  # what is in use is not what ``keep_newest`` should remove
 
 
 def find_engine(directory: Path, key: EngineKey) -> Path:
@@ -115,7 +119,7 @@ def find_engine(directory: Path, key: EngineKey) -> Path:
 
 
 def keep_newest(directory: Path, runtime: str, count: int) -> None:
-    """Remove all but the ``count`` newest engines of a runtime that rebuilds its own within seconds."""
+    """Remove all but the ``count`` engines last written or used, of a runtime that rebuilds its own within seconds."""
     engines = sorted(
         directory.glob(f"{runtime}-*.engine"), key=lambda path: path.stat().st_mtime, reverse=True
     )

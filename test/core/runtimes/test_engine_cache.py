@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import os
 import random
 
 import pytest
@@ -105,8 +106,6 @@ def test_file_name_tells_engines_apart(tmp_path):
 
 
 def test_only_the_newest_are_kept_and_other_files_stay(tmp_path):
-    import os
-
     for i in range(4):
         path = tmp_path / f"openvino-{i}.engine"
         write_engine(path, {**KEY, "shape": str(i)}, lambda temporary: temporary.write_bytes(b"x"))
@@ -115,6 +114,17 @@ def test_only_the_newest_are_kept_and_other_files_stay(tmp_path):
     keep_newest(tmp_path, "openvino", 2)
     names = {p.name for p in tmp_path.iterdir() if p.suffix == ".engine"}
     assert names == {"openvino-2.engine", "openvino-3.engine", "tensorrt-1.engine"}
+
+
+def test_an_engine_in_use_is_kept_however_old_it_is(tmp_path):
+    for i in range(3):
+        path = tmp_path / f"openvino-{i}.engine"
+        write_engine(path, {**KEY, "shape": str(i)}, lambda temporary: temporary.write_bytes(b"x"))
+        os.utime(path, (i, i))
+    used = tmp_path / "openvino-0.engine"
+    verify_engine(used, {**KEY, "shape": "0"})
+    keep_newest(tmp_path, "openvino", 1)
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".engine"] == [used]
 
 
 @settings(max_examples=40, deadline=None)
