@@ -3,7 +3,7 @@
 
 Reading, decoding, the pipeline's three steps (judging, the network, blending), measuring with encoding, and writing run
 at the same time, in threads (OpenCV, OpenVINO, ONNX Runtime and torch release the GIL): the network need not wait for
-anything else. Frames keep their order, and at most a few dozen are in memory. There are no deadlines and no circuit
+anything else. Frames keep their order, and at most a few dozen are in memory. It has neither deadlines nor a circuit
 breaker: bag, network and settings alone decide what comes out.
 """
 
@@ -135,7 +135,7 @@ def replay(
         How far it came; ``stopped`` says why where it did not come to the bag's end.
 
     Raises:
-        ValueError: bag, cameras or folder that cannot be (BagError is one).
+        ValueError: the bag is not readable (BagError), a camera is not in it, or the folder holds another replay.
     """
     if pipeline.circuit is not None:
         raise ValueError(

@@ -36,7 +36,7 @@ def run(
         The content of report.json.
 
     Raises:
-        ValueError, FileNotFoundError: bag, folder, network or values that cannot be, or another replay in the folder.
+        ValueError, FileNotFoundError: as ``replay`` raises them; a network or a setting is wrong; the folder is in use.
     """
     check_is_bag(Path(request.bag))
     options = request.options()

@@ -173,10 +173,9 @@ def _convert(network: "nn.Module", traced: tuple[int, ...]) -> Any:
 def _write(model: Any, path: Path) -> None:
     """OpenVINO's two files in one archive."""
     xml, weights = path.with_name(path.name + ".xml"), path.with_name(path.name + ".bin")
+    # As atomic_write does: if one were a link, OpenVINO would write where it leads.
     for file in (xml, weights):
-        file.unlink(
-            missing_ok=True
-        )  # as atomic_write does: were it a link, OpenVINO would write where it leads
+        file.unlink(missing_ok=True)
     try:
         import_openvino().save_model(model, xml, compress_to_fp16=False)
         with zipfile.ZipFile(path, "w") as archive:

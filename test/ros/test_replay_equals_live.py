@@ -61,9 +61,8 @@ def test_replay_of_the_frames_accepted_gives_the_pixels_of_the_live_run(
         wait_until(lambda: (tmp_path / "recorder.log").read_text().count("recording") == 3, 90, "recorder")
         with open_bag(bag) as opened:
             images = list(opened.messages(["/front/image_raw"]))
-        for number, image in enumerate(
-            images[:2] + images[5:20:3]
-        ):  # each as soon as the node is done with the last
+        # Each as soon as the node is done with the last.
+        for number, image in enumerate(images[:2] + images[5:20:3]):
             driver.source.publish(bytes(image.data))
             wait_until(lambda number=number: len(driver.reports) > number, what="a report")
         assert recorder.wait(timeout=120) == 0

@@ -26,7 +26,7 @@ def scene() -> np.ndarray:
 def test_motion_blur_is_seen_and_the_stronger_the_surer(assessor, scene):
     found = [assessor.assess(smeared(scene, px, 20)).blur_probability for px in (6, 12)]
     assert assessor.assess(scene).blur_probability < 0.4
-    assert min(found) > 0.5  # flagged
+    assert min(found) > 0.6
     assert found[1] > found[0]
 
 

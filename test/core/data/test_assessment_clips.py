@@ -93,7 +93,7 @@ def test_driven_clips_leave_frames_out_so_that_the_scene_moves_faster(drive):
         }
         return min(errors, key=errors.__getitem__)
 
-    assert (moved(1), moved(3)) == (2 * 6, 2 * 3 * 6)
+    assert (moved(0), moved(1), moved(3)) == (0, 2 * 6, 2 * 3 * 6)
 
 
 def test_streaks_are_new_in_each_frame_of_a_driven_clip(tmp_path):
