@@ -214,7 +214,9 @@ def names_of(prefix: str, counts: dict[int, int]) -> str:
     return ", ".join(f"{names[number]} {count}" for number, count in sorted(counts.items()))
 
 
-def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int) -> bool:
+def run(
+    minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int, vitals_log: Path | None
+) -> bool:
     names = ["front", "left", "right", "rear", "top"][: max(1, cameras - 1)]
     context = rclpy.Context()
     rclpy.init(context=context)
@@ -232,7 +234,7 @@ def run(minutes: float, rate_hz: float, cameras: int, period_s: float, seed: int
     drivers = Drivers(driving, names, rate_hz)
     drivers.start()
     unrest = Unrest(node, drivers, listener, random.Random(seed))
-    vitals = Vitals(node.process.pid)
+    vitals = Vitals(node.process.pid, log=vitals_log)
     started_s = next_s = time.monotonic()
     while time.monotonic() < started_s + minutes * 60 and node.is_running():
         unrest.happen()
@@ -280,9 +282,12 @@ def main() -> int:
         "--period", type=float, default=2.0, metavar="S", help="between two events (default 2)"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--vitals", type=Path, metavar="FILE", help="write memory, threads and descriptors here each minute"
+    )
     given = parser.parse_args()
     set_environment()
-    return 0 if run(given.minutes, given.rate, given.cameras, given.period, given.seed) else 3
+    return 0 if run(given.minutes, given.rate, given.cameras, given.period, given.seed, given.vitals) else 3
 
 
 if __name__ == "__main__":

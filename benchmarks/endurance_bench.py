@@ -2,12 +2,14 @@
 """What benchmarks/endurance.py puts around the node: cameras that change, a listener, and a look at the process."""
 
 import array
+import shutil
 import statistics
 import struct
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dds_segments
@@ -177,20 +179,41 @@ class Vitals:
     BY_COMPANY = ("threads", "segments of shared memory")
     """What goes by how many other participants there are at the moment."""
 
-    def __init__(self, pid: int, period_s: float = 5.0) -> None:
+    def __init__(self, pid: int, period_s: float = 5.0, log: Path | None = None) -> None:
         self._process = psutil.Process(pid)
         self.samples: list[tuple[float, ...]] = []
         self._period_s = period_s
+        self._log = log
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
+        next_s = time.monotonic()
         while not self._is_over.wait(self._period_s):
             try:
                 self.samples.append(self.look())
+                if self._log and time.monotonic() >= next_s:
+                    next_s += 60.0
+                    self._write(self._log)
             except psutil.Error:  # it has ended
                 return
+
+    def _write(self, log: Path) -> None:
+        """One line, to be looked at while it runs."""
+        memory = self._process.memory_full_info()
+        entries = {
+            "time": time.strftime("%H:%M:%S"),
+            **dict(zip(self.NAMES, self.samples[-1], strict=True)),
+            "PSS, MB": memory.pss / 2**20,
+            "RSS, MB": memory.rss / 2**20,
+            "/dev/shm, MB": shutil.disk_usage(dds_segments.FOLDER).used / 2**20,
+        }
+        is_new = not log.exists()
+        with log.open("a") as file:
+            if is_new:
+                file.write("\t".join(entries) + "\n")
+            file.write("\t".join(v if isinstance(v, str) else f"{v:.1f}" for v in entries.values()) + "\n")
 
     def look(self) -> tuple[float, ...]:
         process = self._process
