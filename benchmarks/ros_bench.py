@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,16 +27,18 @@ from rclpy.serialization import serialize_message
 from restoregan_ros.msg import RestorationReport
 from sensor_msgs.msg import Image
 
+from restoregan_ros.dds_domain import own_domain
 from restoregan_ros.image_cdr import read_image
 
 ROOT = Path(__file__).resolve().parents[1]
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_claims = ExitStack()  # until the process ends
 DEEP = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def set_environment() -> None:
     """A domain of this process's own, on this machine only, with the transport for large images."""
-    os.environ["ROS_DOMAIN_ID"] = str(20 + os.getpid() % 80)
+    os.environ["ROS_DOMAIN_ID"] = str(_claims.enter_context(own_domain()))
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     for variable in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):
         os.environ[variable] = str(ROOT / "config" / "fastdds_large_images.xml")

@@ -225,7 +225,6 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
     Raises:
         ProcessFailedError: one of them ended when it should not have.
     """
-    env = ros_environment(options.output)
     suffix = "/compressed" if playable.is_compressed else ""
     topics = [playable.image_topic, *([playable.info_topic] if playable.info_topic else [])]
     remaps = ["-r", f"{playable.image_topic}:=/camera/image_raw{suffix}"]
@@ -245,6 +244,7 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
     logs = options.output / "logs"
     logs.mkdir(exist_ok=True)
     with (
+        ros_environment(options.output) as env,
         process("recorder", logs, env, [
             "-m", "restoregan_ros.bag_recorder", str(recorded), "--idle-timeout", str(RECORDER_IDLE_S),
             "--topics", *(f"/camera/restored/{name}" for name in ("image_raw", "camera_info", "report")),

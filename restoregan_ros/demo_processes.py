@@ -13,6 +13,7 @@ from typing import NoReturn
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from restoregan_core.files import write_text
+from restoregan_ros.dds_domain import own_domain
 
 
 def config_folder() -> Path:
@@ -87,8 +88,9 @@ def process(name: str, logs: Path, env: dict[str, str], arguments: Sequence[str]
         child.stop()
 
 
-def ros_environment(output: Path) -> dict[str, str]:
-    """A domain of our own, on this machine only, with room for large images.
+@contextmanager
+def ros_environment(output: Path) -> Iterator[dict[str, str]]:
+    """A domain of our own until the block ends, on this machine only, with room for large images.
 
     The profile's white list keeps the packets on this machine. A discovery range of LOCALHOST would do that, too, but
     it adds Fast DDS' small default transports to the profile's, and large images are lost again.
@@ -98,11 +100,12 @@ def ros_environment(output: Path) -> dict[str, str]:
     assert profile.count("<type>UDPv4</type>") == 1
     file = output.resolve() / "fastdds_this_machine_only.xml"
     write_text(file, profile.replace("<type>UDPv4</type>", loopback))
-    return {
-        **os.environ,
-        "ROS_DOMAIN_ID": str(20 + os.getpid() % 80),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
-        "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
-        "PYTHONUNBUFFERED": "1",
-    }
+    with own_domain() as domain:
+        yield {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(domain),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
+            "FASTDDS_DEFAULT_PROFILES_FILE": str(file),
+            "FASTRTPS_DEFAULT_PROFILES_FILE": str(file),
+            "PYTHONUNBUFFERED": "1",
+        }

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests over real processes and real DDS: on this machine only, each module in a DDS domain of its own."""
 
-import itertools
 import os
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -22,15 +21,14 @@ if HAS_ROS:
     import dds_segments
     import rclpy
     from ros_probe import NodeProcess, Probe
+
+    from restoregan_ros.dds_domain import own_domain
 else:
     collect_ignore_glob = ["test_*.py"]
 
 
 def pytest_report_header() -> str:
     return "" if HAS_ROS else "no ROS 2 with our message built: test/ros is left out (make test sets it up)"
-
-
-_domains = itertools.count(os.getpid() % 50)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,9 +43,10 @@ def no_shared_memory_is_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def domain_id() -> int:
-    """A DDS domain of this module's own; above 101 its ports would lie among the ephemeral ones."""
-    return 20 + next(_domains) % 80
+def domain_id() -> Iterator[int]:
+    """A DDS domain of this module's own."""
+    with own_domain() as domain:
+        yield domain
 
 
 def _context(domain_id: int) -> Iterator["rclpy.Context"]:
@@ -67,15 +66,17 @@ def _shares_the_module(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture
-def own_domain_id(request: pytest.FixtureRequest) -> int:
+def own_domain_id(request: pytest.FixtureRequest) -> Iterator[int]:
     """The module's domain for a test that shares something of it, else one of the test's own.
 
     A participant that lives on beside nodes that end and start still writes to the shared memory of the one before, for
     seconds, until it finds it dead (docs/reliability.md).
     """
     if _shares_the_module(request):
-        return request.getfixturevalue("domain_id")
-    return 20 + next(_domains) % 80
+        yield request.getfixturevalue("domain_id")
+        return
+    with own_domain() as domain:
+        yield domain
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def test_an_installed_demo_finds_its_transport_profile(prefix: Path, tmp_path: P
     program = (
         "import sys; from pathlib import Path; from restoregan_ros import demo_processes as d;"
         f" sys.prefix = sys.prefix if {is_sourced} else {str(prefix)!r};"
-        " print(d.__file__, d.ros_environment(Path())['FASTDDS_DEFAULT_PROFILES_FILE'])"
+        " env = d.ros_environment(Path()).__enter__();"
+        " print(d.__file__, env['FASTDDS_DEFAULT_PROFILES_FILE'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=env, check=False, capture_output=True, text=True
@@ -54,10 +55,10 @@ def test_the_demos_nodes_have_the_large_segment_and_no_small_one_beside_it(tmp_p
         " import os; mapped = {line.split()[-1] for line in open('/proc/self/maps') if '/dev/shm/fast' in line};"
         " print(*(os.stat(name).st_size for name in mapped if 'port' not in name and not name.endswith('_el')))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=ros_environment(tmp_path), check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    with ros_environment(tmp_path) as env:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=env, check=True, capture_output=True, text=True
+        )
     sizes = done.stdout.splitlines()[-1].split()
     assert sizes
     assert all(int(size) > 2**26 for size in sizes)

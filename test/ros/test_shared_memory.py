@@ -14,6 +14,7 @@ from bags import Child, write_bag
 from ros_probe import wait_until
 from small_disks import must_mount
 
+from restoregan_ros.dds_domain import own_domain
 from restoregan_ros.shared_memory import shortage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,10 +76,11 @@ def test_a_file_that_is_closed_while_they_are_listed_hides_none_of_the_others():
 
 def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_stay(start_node, own_domain_id):
     # In two domains: a participant that discovers another maps its port, which is then not nobody's yet.
-    killed, living = (
-        start_node(module="obedient_node", domain=domain).wait_active()
-        for domain in (own_domain_id, own_domain_id + 1)
-    )
+    with own_domain() as other_domain_id:
+        killed, living = (
+            start_node(module="obedient_node", domain=domain).wait_active()
+            for domain in (own_domain_id, other_domain_id)
+        )
     theirs = dds_segments.remember(killed.process.pid)
     assert theirs
     dds_segments.kill(killed.process)
