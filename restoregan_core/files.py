@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and where they may lie."""
 
 import os
 import shutil
@@ -40,6 +40,31 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, whole or not at all."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def check_is_free(path: Path) -> None:
+    """Raises FileExistsError where something lies at ``path``, and be it a link that leads nowhere."""
+    if os.path.lexists(path):
+        raise FileExistsError(f"{path} exists; nothing is overwritten: name another one")
+
+
+def refuse_links(path: Path, below: Path) -> None:
+    """Make sure that what is written to ``path`` stays in the folder that a user named.
+
+    Args:
+        path: of a file or folder in ``below`` or in its folders; need not exist.
+        below: the folder that was named. It may be a link.
+
+    Raises:
+        ValueError: ``path``, or a folder on the way to it, is a link.
+    """
+    for part in (path, *path.parents):
+        if part == below:
+            return
+        if part.is_symlink():
+            raise ValueError(
+                f"{part} is a link, and nothing is written out of {below}: remove the link, or name another folder"
+            )
 
 
 def remove(path: Path) -> None:

@@ -20,6 +20,7 @@ from restoregan_core.commands.common import (
     make_parser,
     progress_bars,
 )
+from restoregan_core.files import atomic_write, check_is_free, refuse_links
 from restoregan_core.images.encodings import MalformedImageError, UnsupportedEncodingError
 from restoregan_core.images.folders import find_images
 from restoregan_core.images.image_files import read_image_file
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
         else:
             print(_line(frame, assessment), flush=True)
         if arguments.overlay is not None:
-            _write_overlay(_overlay_path(arguments, frame), frame, assessment)
+            _write_overlay(_overlay_path(arguments, frame), arguments.overlay, frame, assessment)
     return 0
 
 
@@ -205,10 +206,11 @@ def _overlay_path(arguments: argparse.Namespace, frame: _Frame) -> Path:
     return Path(arguments.overlay) / inside.with_name(f"{inside.stem}{suffix}.png")
 
 
-def _write_overlay(path: Path, frame: _Frame, assessment: Assessment) -> None:
-    if path.exists():
-        raise FileExistsError(f"{path} exists; nothing is overwritten: name an empty folder")
+def _write_overlay(path: Path, folder: Path, frame: _Frame, assessment: Assessment) -> None:
+    refuse_links(path, below=folder)
+    check_is_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     bgr_HWC = cv2.cvtColor(draw_overlay(frame.rgb, assessment), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(path), bgr_HWC):
-        raise OSError(f"{path} could not be written")
+    with atomic_write(path, keep_suffix=True) as temporary:
+        if not cv2.imwrite(str(temporary), bgr_HWC):
+            raise OSError(f"{path} could not be written")

@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from restoregan_core.commands.common import make_parser
+from restoregan_core.files import check_is_free
 
 
 def main(argv: list[str]) -> int:
@@ -26,8 +27,7 @@ def main(argv: list[str]) -> int:
         raise ValueError(f"{args.models[0]} is one network: name two or more to average")
     if len(shares) != len(args.models):
         raise ValueError(f"{len(args.models)} networks but {len(shares)} shares: give one for each")
-    if args.output.exists():
-        raise FileExistsError(f"{args.output} exists: name another --output")
+    check_is_free(args.output)
 
     from restoregan_core.training.averaging import average
     from restoregan_core.zoo import load_generator, save_generator

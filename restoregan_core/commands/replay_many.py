@@ -6,6 +6,7 @@ from pathlib import Path
 
 from restoregan_core.commands.common import make_parser, progress
 from restoregan_core.commands.replay import add_replay_arguments, shared_values
+from restoregan_core.files import refuse_links
 
 EXAMPLE = (
     "restoregan replay-many 'drives/*' --output out/fleet --detector yolox_nano.onnx --workers 4\n"
@@ -41,6 +42,8 @@ def main(argv: list[str]) -> int:
     template = ReplayRequest(bag="", output="", **shared_values(given))  # each job puts in its own
     output: Path = given.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
+    for job in jobs:
+        refuse_links(output / job.name, below=output)
     left = [job for job in jobs if given.overwrite or not is_complete(output / job.name)]
     with progress(f"{given.engine}: replays") as on_progress:
         done = len(jobs) - len(left)

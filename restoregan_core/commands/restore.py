@@ -15,6 +15,7 @@ from restoregan_core.commands.common import (
     make_parser,
     progress_bars,
 )
+from restoregan_core.files import refuse_links
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.pipeline import RestorationPipeline
@@ -156,6 +157,7 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
     ]
     missing = [(path, target) for path, target in jobs if not (skip_existing and target.exists())]
     for _, target in missing:
+        refuse_links(target, below=output)
         check_can_write(target)
     return jobs if is_video and missing else missing
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from restoregan_core.commands.common import make_parser
-from restoregan_core.files import atomic_write, write_text
+from restoregan_core.files import atomic_write, refuse_links, write_text
 
 KINDS = ("blur", "rain", "drops")
 RECORD, OPTIONS = "params.jsonl", "synthesize.json"
@@ -44,8 +44,8 @@ def main(argv: list[str]) -> int:
             pairs, f"{arguments.kind}", total=total and total - len(done), console=Console(stderr=True)
         )
         for made in progress:
-            _write(arguments.output / "input" / made.name, made.degraded_HWC)
-            _write(arguments.output / "target" / made.name, made.clean_HWC)
+            for side, image_HWC in (("input", made.degraded_HWC), ("target", made.clean_HWC)):
+                _write(arguments.output / side / made.name, arguments.output, image_HWC)
             record.write(json.dumps({"name": made.name, **made.params}) + "\n")
             record.flush()
             written += 1
@@ -115,6 +115,7 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
 
     Raises:
         FileExistsError: the folder holds something that this very command did not write.
+        ValueError: there is a link in it that would be followed.
     """
     begun = output / OPTIONS
     if begun.is_file():
@@ -124,10 +125,12 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
             raise FileExistsError(f"{output} was made with another {', '.join(changed)}: give another OUTPUT")
     elif output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise FileExistsError(f"{output} holds files that synthesize did not write: give another OUTPUT")
+    record = output / RECORD
+    refuse_links(record, below=output)
     for side in ("input", "target"):
+        refuse_links(output / side, below=output)
         (output / side).mkdir(parents=True, exist_ok=True)
     write_text(begun, json.dumps(options, indent=1) + "\n")
-    record = output / RECORD
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True) if record.is_file() else []
     whole = [line for line in lines if line.endswith("\n")]
     if whole != lines:  # interrupted while writing a line
@@ -222,8 +225,9 @@ def _to_image(image_CHW: Any) -> np.ndarray:
     return (image_CHW * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
 
 
-def _write(path: Path, rgb_HWC: np.ndarray) -> None:
+def _write(path: Path, output: Path, rgb_HWC: np.ndarray) -> None:
     """A PNG that appears when it is whole."""
+    refuse_links(path.parent, below=output)
     path.parent.mkdir(parents=True, exist_ok=True)
     done, data = cv2.imencode(".png", cv2.cvtColor(rgb_HWC, cv2.COLOR_RGB2BGR))
     assert done, "OpenCV encodes any 8-bit image as PNG"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from restoregan_core.evaluation.measure import EvaluationSet, Restore, SetScores
-from restoregan_core.files import atomic_write, write_text
+from restoregan_core.files import atomic_write, refuse_links, write_text
 from restoregan_core.images.folders import read_rgb
 from restoregan_core.metrics.bootstrap import Interval, paired_bootstrap
 from restoregan_core.metrics.protocols import TITLES
@@ -111,6 +111,7 @@ def write_worst(
     """The worst cases as images, input | output | target: FOLDER/SET/1_-0.12dB_NAME.png, worst first."""
     pairs = dict(zip(evaluation_set.files(), evaluation_set.pairs, strict=True))
     target_folder = folder / evaluation_set.name.replace("/", "_")
+    refuse_links(target_folder, below=folder)
     target_folder.mkdir(parents=True, exist_ok=True)
     written = []
     for rank, (file, gain_db) in enumerate(scores.worst(WORST_COUNT), start=1):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, JpegImagePlugin
 
-from restoregan_core.files import atomic_write
+from restoregan_core.files import atomic_write, check_is_free
 from restoregan_core.images.decoding import MalformedImageError, decode_file
 from restoregan_core.images.rgb import RgbImage
 
@@ -104,8 +104,7 @@ def write_image_file(path: Path, source: ImageFile, restored_HWC: RgbImage) -> N
                 raise OSError(f"{temporary} could not be written")
         else:
             _save_eight_bit(temporary, values, source)
-        if path.exists():
-            raise FileExistsError(f"{path} exists; nothing is overwritten")
+        check_is_free(path)
 
 
 def check_can_write(path: Path, source: ImageFile | None = None) -> None:
@@ -115,8 +114,7 @@ def check_can_write(path: Path, source: ImageFile | None = None) -> None:
         raise ValueError(
             f"{path}: cannot write {suffix or 'a file without suffix'}; use {', '.join(WRITABLE_SUFFIXES)}"
         )
-    if path.exists():
-        raise FileExistsError(f"{path} exists; nothing is overwritten")
+    check_is_free(path)
     if source is None:
         return
     has_alpha = source.alpha is not None or (source.values.ndim == 3 and source.values.shape[2] == 4)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from restoregan_core.files import check_is_free
 from restoregan_core.images.rgb import RgbImage
 
 OPENCV_CODECS = {".mp4": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
@@ -48,8 +49,7 @@ def check_can_write_video(path: Path) -> None:
         )
     if suffix not in OPENCV_CODECS and not _has_pyav():
         raise ValueError(f"{path}: writing {suffix} needs PyAV: {_INSTALL}")
-    if path.exists():
-        raise FileExistsError(f"{path} exists; nothing is overwritten")
+    check_is_free(path)
 
 
 def open_encoder(path: Path, rate_hz: float, height: int, width: int) -> VideoEncoder:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restoregan_core.files import atomic_write
+from restoregan_core.files import atomic_write, check_is_free
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS, MalformedImageError, check_pixels
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.video_encoding import (
@@ -186,8 +186,7 @@ def restore_video(
         finally:
             if encoder is not None:
                 encoder.close()
-        if output.exists():
-            raise FileExistsError(f"{output} exists; nothing is overwritten")
+        check_is_free(output)
     return tuple(notes)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from restoregan_core.bags.part_metadata import check_part
 from restoregan_core.documents import build, parse_json
-from restoregan_core.files import remove, temporary_names, write_text
+from restoregan_core.files import refuse_links, remove, temporary_names, write_text
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.replay.table import count_rows
 
@@ -181,11 +181,7 @@ class ReplayFolder:
         """Of files beside them, a link is replaced by what is written; in these folders it would be followed."""
         for folder in (self.bag, self.clips, self.images, self.work):
             for path in (folder, *_below(folder)):
-                if path.is_symlink():
-                    raise ValueError(
-                        f"{path} is a link, and a replay writes into its own folder alone: remove the link, or name"
-                        " another folder"
-                    )
+                refuse_links(path, below=self.path)
 
     def open(self, settings: dict[str, Any], overwrite: bool = False) -> ReplayState:
         """Start over, or go on where an earlier run of the same settings ended, unless what it left is damaged.

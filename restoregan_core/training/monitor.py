@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from restoregan_core.files import refuse_links
 from restoregan_core.training.validation import Sample, Score
 
 _LOG = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ class Monitor:
             return
         from torch.utils.tensorboard import SummaryWriter  # heavy
 
-        self._writer = SummaryWriter(str(run_dir / "tensorboard"), purge_step=step or None)
+        folder = run_dir / "tensorboard"
+        refuse_links(folder, below=run_dir)
+        self._writer = SummaryWriter(str(folder), purge_step=step or None)
         console = Console(stderr=True)
         self._plain = not console.is_terminal
         self._progress = Progress(
