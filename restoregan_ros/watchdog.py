@@ -3,7 +3,8 @@
 
 It runs in a thread of its own and never calls the network. While the worker is overdue, it serves the new
 frames of every camera itself, as they come. A worker that stays away for ``hang_timeout_s`` cannot be stopped
-from within Python: the process ends, non-zero, and launch starts it again.
+from within Python: the process ends, non-zero, and launch starts it again. The time in which others had the CPUs does
+not count: on a machine that is that busy, starting again would take longest of all.
 """
 
 import faulthandler
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from restoregan_ros.camera_stream import CameraStream
+from restoregan_ros.cpu_wait import CpuWait
 from restoregan_ros.frame import Frame
 from restoregan_ros.outcome import DISABLED, MISSED
 from restoregan_ros.parameters import Settings
@@ -48,7 +50,12 @@ class Watchdog:
         self._exit_process = exit_process
         self._wake = threading.Event()
         self._is_stopping = False
-        self._reported: Frame | None = None
+        self._late: Frame | None = None
+        """The frame in work, once it is overdue."""
+        self._cpu_wait = CpuWait()
+        """Since then."""
+        self._said_s = 0.0
+        """How long the worker had been away with that frame when the log last told of it."""
         self._armed_until_s = 0.0
         self.worker_is_overdue = False
         """While true, a frame that was put into its slot is announced by ``wake``."""
@@ -101,17 +108,28 @@ class Watchdog:
         self._streams[frame.camera].deliver(frame, MISSED if is_enabled else DISABLED)
 
     def _check_hang(self, frame: Frame, away_s: float, hang_timeout_s: float) -> None:
-        if away_s >= min(1.0, hang_timeout_s / 2) and self._reported is not frame:
-            self._reported = frame
+        if self._late is not frame:
+            self._late, self._cpu_wait, self._said_s = frame, CpuWait(), 0.0
+        if not self._said_s and away_s >= min(1.0, hang_timeout_s / 2):
+            self._said_s = away_s
             self._log_error(
                 f"the worker has not come back with a frame of {frame.camera} for {away_s:.1f} s; sources are"
                 f" published untouched, and the process exits after {hang_timeout_s:g} s"
             )
-        if away_s >= hang_timeout_s:
+        if away_s < hang_timeout_s:
+            return
+        waited_s = self._cpu_wait.longest_s()
+        if away_s - waited_s >= hang_timeout_s:
             self._log_error(f"the worker hangs since {away_s:.1f} s: exiting with code {EXIT_HUNG}")
             faulthandler.dump_traceback(all_threads=True)
             sys.stderr.flush()
             self._exit_process(EXIT_HUNG)
+        elif away_s >= self._said_s + hang_timeout_s:
+            self._said_s = away_s
+            self._log_error(
+                f"the worker has been away for {away_s:.1f} s, but got no CPU for {waited_s:.1f} s of it: this machine"
+                " has too much to do. Sources are published untouched"
+            )
 
     def _arm_last_resort(self, hang_timeout_s: float) -> None:
         """Native code that hangs with the interpreter's lock stops this thread: then C ends the process."""

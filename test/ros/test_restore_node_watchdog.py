@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that is late or hangs: the source frames go out all the same, each once, in order."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from obedient_node import Command
@@ -101,3 +105,30 @@ def test_hang_lets_sources_flow_for_all_cameras_and_then_ends_the_process(start_
     else:  # nothing of Python runs any more; the last resort is written in C
         assert node.wait_exit() != 0
     assert "Thread" in node.log, "where it hung stands in the log"
+
+
+@contextmanager
+def first_cpu_taken() -> Iterator[None]:
+    """Of its time, a thread of lowest priority gets a sixtieth."""
+    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\nwhile True: pass"
+    hog = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        yield
+    finally:
+        hog.kill()
+        hog.wait()
+
+
+def test_a_worker_that_gets_no_cpu_does_not_hang(start_node, make_probe):
+    """Starting again would take a machine that is that busy a minute, without an image of any camera."""
+    node = start_node(module="obedient_node", deadline_ms=100.0, hang_timeout_s=3.0).wait_active()
+    probe = make_probe().wait_connected()
+    with first_cpu_taken():
+        probe.publish(commanded(Command.COMPUTE))
+        node.wait_for_log("this machine has too much to do")
+        sent = commanded(Command.RESTORE)
+        assert probe.exchange(sent)[0] == sent
+    wait_until(
+        lambda: probe.exchange(commanded(Command.RESTORE))[1].action == Report.ACTION_RESTORED,
+        what="the worker's return",
+    )
