@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from restoregan_core.images import encodings
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_core.images.rgb import RgbImage
-from restoregan_ros.conversions import cv_bridge_is_here, decode_by_cv_bridge
+from restoregan_ros.cv_bridge_fallback import cv_bridge_problem, decode_by_cv_bridge
 from restoregan_ros.image_cdr import ImageFields, read_compressed_image, read_image, write_image
 
 KEEP_SOURCE = "source"
@@ -76,7 +76,7 @@ class SourceImage:
         """
         if self.is_compressed:
             return encodings.published_compressed_encoding(self.fields.encoding)
-        if self.fields.encoding not in encodings.SUPPORTED_ENCODINGS and cv_bridge_is_here():
+        if self.fields.encoding not in encodings.SUPPORTED_ENCODINGS and not cv_bridge_problem():
             return "bgr8"  # if cv_bridge knows it; else its pixels do not decode
         return encodings.published_encoding(self.fields.encoding)
 

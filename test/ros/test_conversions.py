@@ -4,20 +4,12 @@
 import math
 
 import numpy as np
-import pytest
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from restoregan_core.assessment.assessor import Assessment
-from restoregan_core.images.encodings import SUPPORTED_ENCODINGS, UnsupportedEncodingError, decode
 from restoregan_core.result import Action, RestorationResult
-from restoregan_ros.conversions import (
-    cv_bridge_is_here,
-    decode_by_cv_bridge,
-    report_message,
-    restamped,
-)
-from restoregan_ros.image_cdr import ImageFields
+from restoregan_ros.conversions import report_message, restamped
 from restoregan_ros.outcome import MISSED, Outcome
 
 
@@ -49,32 +41,3 @@ def test_a_frame_that_the_pipeline_did_not_get_is_reported_as_not_assessed():
     report = report_of(MISSED)
     assert (report.action, report.reason, len(report.blur_grid)) == (2, 3, 0)
     assert math.isnan(report.blur_probability)
-
-
-@pytest.mark.skipif(cv_bridge_is_here(), reason="this is about its absence")
-def test_an_encoding_that_only_cv_bridge_may_know_names_it_as_missing():
-    image = ImageFields(0, 0, "camera", "32FC1", memoryview(bytes(64)), 4, 4, step=16)
-    with pytest.raises(UnsupportedEncodingError, match="'32FC1' is not supported, and cv_bridge"):
-        decode_by_cv_bridge(image, 100)
-
-
-@pytest.mark.parametrize("encoding", SUPPORTED_ENCODINGS)
-def test_our_codec_and_cv_bridge_see_the_same_pixels(encoding):
-    """Colours within what interpolation of Bayer and rounding of YUV differ by: patterns and orders must agree."""
-    if not cv_bridge_is_here():
-        pytest.skip("cv_bridge is not installed: a ROS distribution has it")
-    rng = np.random.default_rng(1)
-    channels = next((n for prefix, n in (("rgba", 4), ("bgra", 4), ("rgb", 3), ("bgr", 3), ("8UC3", 3), ("yuv", 2),
-                                         ("uyvy", 2), ("yuyv", 2)) if encoding.startswith(prefix)), 1)  # fmt: skip
-    rows = 12 if encoding.startswith("nv") else 8
-    data = np.tile(rng.integers(40, 200, (1, 2, channels), np.uint8), (rows, 4, 1))
-    if encoding.endswith("16"):
-        data = data.astype("<u2") * 257
-    step = data[0].nbytes
-    fields = ImageFields(0, 0, "camera", encoding, memoryview(data.tobytes()), 8, 8, step=step)
-    ours = decode(encoding, data.tobytes(), 8, 8, step)
-    try:
-        theirs = decode_by_cv_bridge(fields, 100)
-    except UnsupportedEncodingError as error:
-        pytest.skip(str(error))
-    np.testing.assert_allclose(ours[2:-2, 2:-2].astype(int), theirs[2:-2, 2:-2], atol=3)
