@@ -18,7 +18,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
-from rcl_interfaces.srv import SetParametersAtomically
+from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -37,6 +37,7 @@ TRANSITIONS = {
 HARMLESS = {
     ChangeState: ChangeState.Request(transition=Transition(id=99)),
     GetState: GetState.Request(),
+    GetParameters: GetParameters.Request(),
     SetParametersAtomically: SetParametersAtomically.Request(),
 }
 """Requests that change nothing."""
