@@ -5,6 +5,7 @@ configure loads and warms the network and creates the publishers; activate subsc
 watchdog; deactivate stops them; cleanup frees everything. Topics and limits: README.md; parameters: docs/parameters.md.
 """
 
+import argparse
 import gc
 import logging
 import os
@@ -20,6 +21,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
 from restoregan_core.stop_signal import StopSignal
 from restoregan_ros import pipeline_setup
@@ -270,10 +272,29 @@ class _ToRosLog(logging.Handler):
             self._logger.info(text)
 
 
+def parse_arguments(argv: Sequence[str]) -> None:
+    """Answer --help, and refuse what would have no effect: all else is said behind --ros-args."""
+    parser = argparse.ArgumentParser(
+        prog="restore_node",
+        usage="restore_node [-h] [--ros-args ...]",
+        description="Restore the images of a vehicle's cameras: <camera>/image_raw in, <camera>/restored/image_raw"
+        " and <camera>/restored/report out. It is set by ROS parameters, which docs/parameters.md lists.",
+        epilog="examples:\n"
+        "  restore_node --ros-args -p cameras:='[front, left]' -p mode:=monitor -p autostart:=true\n"
+        "  restore_node --ros-args --params-file restore.param.yaml -r __ns:=/car\n"
+        "  ros2 launch restoregan_ros restore.launch.py --show-args    # the usual way: with shared memory for images",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.error(f"{' '.join(unknown)}: parameters and remaps stand behind --ros-args (-p mode:=monitor)")
+
+
 def main(
     argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = pipeline_setup.open_pipeline
 ) -> int:
     """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters."""
+    parse_arguments(remove_ros_args(sys.argv if argv is None else ["restore_node", *argv])[1:])
     limit_arenas()  # before the middleware's threads, each of which would get one
     try:
         stop = StopSignal()

@@ -40,7 +40,7 @@ class Watchdog:
         slots: Slots,
         streams: Mapping[str, CameraStream],
         settings: Callable[[], Settings],
-        log_error: Callable[[str], None],
+        log_error: Callable[[str], object],
         exit_process: Callable[[int], None] = os._exit,
     ) -> None:
         self._slots = slots

@@ -22,6 +22,7 @@ from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.result import Action
+from restoregan_core.wording import counted
 
 CAMERA = "restore"
 
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     failed = _run(jobs, restore)
     restore.report()
     if source.is_dir():
-        _say(f"{_count(len(jobs) - existing - failed, 'image')} restored into {output}")
+        _say(f"{counted(len(jobs) - existing - failed, 'image')} restored into {output}")
     elif not failed:
         _say(f"wrote {jobs[0][1]}")
     return 2 if failed else 0
@@ -218,10 +219,6 @@ def _restore_image(source: Path, output: Path, restore: _Restore) -> tuple[str, 
     output.parent.mkdir(parents=True, exist_ok=True)
     write_image_file(output, image, restored_HWC)
     return image.notes
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _say(line: str) -> None:

@@ -137,7 +137,8 @@ def drawn_clips(config: AssessmentClipConfig, seed: int) -> Iterator[LabelledCli
         if rng.random() < config.clips.single_share / 4:
             seen = [seen[0]] * len(seen)  # a camera that sends one frame again and again
         drawn, sharp_CHW = clip.drawn, _chw(clip.sharp)
-        tiles, frame = np.zeros((3, *grid_shape(SIDE_PX, SIDE_PX)), np.float32), np.zeros(3, np.float32)
+        tiles: Grid = np.zeros((3, *grid_shape(SIDE_PX, SIDE_PX)), np.float32)
+        frame: Grid = np.zeros(3, np.float32)
         if clip.drawn.motion.exposure:
             tiles, frame = labels_of_pair(_chw(clip.frames[0]), sharp_CHW, True, config.labels)
         under = under_drops(drawn.drops, SIDE_PX, SIDE_PX)
@@ -181,8 +182,8 @@ def recorded_clips(config: AssessmentClipConfig) -> Iterator[LabelledClip]:
     for folder in (*config.videos, *config.soft_videos):
         for paths in _runs(folder.images(), config.recorded_step):
             frames = [read(path) for path in paths]
-            tiles = np.zeros((3, *grid_shape(*frames[0].shape[:2])), np.float32)
-            yield LabelledClip(frames, tiles, np.zeros(3, np.float32), str(paths[-1]))
+            clean_tiles = np.zeros((3, *grid_shape(*frames[0].shape[:2])), np.float32)
+            yield LabelledClip(frames, clean_tiles, np.zeros(3, np.float32), str(paths[-1]))
     for folder in (*config.blur_pairs, *config.rain_pairs):
         pairs = folder.find()
         target_of = {pair.input_path: pair.target_path for pair in pairs}

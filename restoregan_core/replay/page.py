@@ -19,6 +19,7 @@ from restoregan_core.replay.state import ReplayFolder
 from restoregan_core.replay.table import Frames
 from restoregan_core.report import page
 from restoregan_core.report.page import HIDDEN_BLUR, Card, Table, data_uri, finite
+from restoregan_core.wording import counted
 
 EMBEDDED_FRAMES = 100
 _TIMELINE = (
@@ -121,7 +122,7 @@ def _cards(report: dict[str, Any]) -> list[Card]:
         Card(
             "frames",
             str(frames["count"]),
-            f"{frames['duration_s']:.1f} s, {_count(len(report['cameras']), 'camera')}",
+            f"{frames['duration_s']:.1f} s, {counted(len(report['cameras']), 'camera')}",
         ),
         Card(
             "degraded",
@@ -146,7 +147,7 @@ def _cards(report: dict[str, Any]) -> list[Card]:
             Card(
                 "PSNR against ground truth",
                 f"{shown['psnr_gain']:+.2f} dB",
-                f"{shown['psnr_before']:.2f} → {shown['psnr_after']:.2f} dB, of {_count(shown['count'], 'frame')}"
+                f"{shown['psnr_before']:.2f} → {shown['psnr_after']:.2f} dB, of {counted(shown['count'], 'frame')}"
                 f"{' that differ from it' if truth['unequal'] else ''}; of all, SSIM"
                 f" {_number(truth['ssim_before'], 3)} → {_number(truth['ssim_after'], 3)}",
             )
@@ -270,10 +271,6 @@ def _time_table(latency: dict[str, Any]) -> Table:
         f" superseded, {latency['over_deadline']} results would have come after the deadline of"
         f" {latency['deadline_ms']:g} ms.",
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _share(part: float, whole: float) -> str:
