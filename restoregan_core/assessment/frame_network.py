@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The assessor's network with its pre- and post-processing, for whatever compiles it or runs it in torch."""
 
+import copy
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +23,38 @@ class AssessorFrameNetwork(nn.Module):
 
     def __init__(self, loaded: LoadedAssessor) -> None:
         super().__init__()
-        self.network = loaded.network
+        self.network = copy.deepcopy(loaded.network)
+        self.network.stages[0] = _over_pairs(self.network.stages[0])
         self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
         self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
 
     def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        x_BCHW = (rgb_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5
-        tiles, frame = self.network(x_BCHW)
+        batch, height, width, _ = rgb_BHWC.shape
+        pairs_BHWC = rgb_BHWC.reshape(batch, height, width // 2, 6)
+        tiles, frame = self.network((pairs_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5)
         own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
         tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
         own, within, bias = self.frame_calibration.unbind(1)
         frame_probabilities = torch.sigmoid(frame * own + tiles.mean((2, 3)) * within + bias)
         return tile_probabilities[0], frame_probabilities[0], tiles[0], frame[0]
+
+
+def _over_pairs(stage: nn.Module) -> nn.Sequential:
+    """The network's first stage for two neighbouring px of a row as one of six channels, which moves nothing in memory.
+
+    Unshuffling px takes OpenVINO a quarter of the time of the whole network.
+    """
+    _, convolved = cast(nn.Sequential, stage)
+    convolution, *rest = cast(nn.Sequential, convolved)
+    convolution = cast(nn.Conv2d, convolution)
+    out = convolution.out_channels
+    # (out, colour, row of 2, column of 2, rows, columns) -> (out, column of 2 and colour, rows and row of 2, columns)
+    weight = (
+        convolution.weight.detach().view(out, 3, 2, 2, 3, 3).permute(0, 3, 1, 4, 2, 5).reshape(out, 6, 6, 3)
+    )
+    over_pairs = nn.Conv2d(6, out, (6, 3), stride=(2, 1), padding=(2, 1), bias=False)
+    over_pairs.weight.data = weight.contiguous()
+    return nn.Sequential(over_pairs, *rest)
 
 
 def in_torch(

@@ -140,7 +140,7 @@ def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) 
         weights_digest(weights, loaded.lazy.config.to_dict()),
         (1, side, side, 3),
         (0, 1, 2),
-        "assessor 3",
+        "assessor 4",
         {},
         engine_dir,
         threads,
