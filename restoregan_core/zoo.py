@@ -9,8 +9,9 @@ it comes from (training data with licences, recipe, scores, code version) under 
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ _TEMPORAL = "temporal."
 """Begins the names of those weights of an assessor that look at the frames before."""
 
 SHA256: dict[str, str] = {
-    "assessor": "4a8c1770b864b169e3ac35cae8da09f11cbfa4a25e03d3214a2423d00ce402cc",
+    "assessor": "030a12cd2c1aefa33dc25aeed450521a0933ad617c3524b7a2a7f4cb39db09c3",
     "lite": "13ff7562cedd1d75b5186ea515daf0d01d91cd6365a0ed18c7dfd2943ca5d7d9",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
@@ -120,6 +121,9 @@ class LoadedAssessor:
     metadata: dict[str, str]
     temporal: Weights | None = None
     """Of the ``TemporalHead`` that looks at the frames before; None in files that were made without."""
+    temperatures: tuple[float, float] = (1.0, 1.0)
+    """For each of ``models.assessor_config.TEMPORAL_EVENTS``: what its log-odds are divided by where there are frames
+    before."""
 
     @property
     def network(self) -> "AssessorNetwork":
@@ -140,6 +144,11 @@ class _Calibration:
 
     tile: tuple[_Triple, _Triple, _Triple]
     frame: tuple[_Triple, _Triple, _Triple]
+    temperature: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not all(0 < temperature < math.inf for temperature in self.temperature):
+            raise ValueError(f"temperature={list(self.temperature)}: two positive numbers")
 
     def lists(self) -> tuple[list[list[float]], list[list[float]]]:
         return [list(row) for row in self.tile], [list(row) for row in self.frame]
@@ -254,7 +263,7 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
         temporal = {key.removeprefix(_TEMPORAL): weights[key] for key in weights.keys() - own.keys()}
         check_fit(temporal, temporal_shapes(), path)
     name = f"{ASSESSOR if file is None else path.stem}-{digest[:12]}"
-    return LoadedAssessor(lazy, *calibration.lists(), name, metadata, temporal)
+    return LoadedAssessor(lazy, *calibration.lists(), name, metadata, temporal, calibration.temperature)
 
 
 def _make_assessor(config: AssessorConfig, weights: Weights, path: Path) -> "AssessorNetwork":
@@ -266,7 +275,7 @@ def _make_assessor(config: AssessorConfig, weights: Weights, path: Path) -> "Ass
 
 def save_assessor(
     network: "AssessorNetwork",
-    calibration: dict[str, list[list[float]]],
+    calibration: Mapping[str, Sequence[Any]],
     path: str | os.PathLike[str],
     metadata: dict[str, str],
     temporal: Weights | None = None,
@@ -274,7 +283,7 @@ def save_assessor(
     """Write weights, shape and calibration to ``path``, atomically; return the file's SHA-256.
 
     Args:
-        calibration: ``tile`` and ``frame``, as ``LoadedAssessor`` has them.
+        calibration: ``tile`` and ``frame``, and ``temperature`` beside ``temporal``, as ``LoadedAssessor`` has them.
         temporal: ``weights_of`` the ``TemporalHead`` that looks at the frames before, if there is one.
 
     Raises:

@@ -6,10 +6,14 @@
 The recipe names the clips to learn from and, under ``held_out``, those of other scenes to calibrate on
 (``restoregan_core/data/assessment_clips.py``). What is seen of them is a few numbers a tile: making the clips takes
 some 30 minutes of one core, the fit one. The network of single images stays as it is, and so does its judgement.
+
+What is published of a camera is calibrated at last, on other clips, drawn of the held-out stills; with ``--keep`` that
+alone is done, to the shipped weights.
 """
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +29,11 @@ from restoregan_core.data.assessment_clips import (
 )
 from restoregan_core.documents import build, parse_yaml
 from restoregan_core.models.lazy_network import weights_of
-from restoregan_core.training.assessor.video import Evidence, evidence_of, fit_head
-from restoregan_core.zoo import load_assessor_network, save_assessor
+from restoregan_core.training.assessor.video import Evidence, evidence_of, fit_head, published_temperatures
+from restoregan_core.zoo import LoadedAssessor, load_assessor_network, save_assessor
 
-HELD_OUT_STREAM = 1
+HELD_OUT_STREAM, CALIBRATION_STREAM = 1, 101
+CALIBRATION_CLIPS = 1500
 
 
 def main() -> None:
@@ -38,6 +43,9 @@ def main() -> None:
     parser.add_argument("--recipe", type=Path, default=Path(__file__).with_suffix(".yaml"))
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--keep", action="store_true", help="the shipped head; calibrate what is published anew"
+    )
     given = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -46,16 +54,36 @@ def main() -> None:
     held_out = build(AssessmentClipConfig, recipe.pop("held_out"), f"{given.recipe}: held_out")
     learnt = build(AssessmentClipConfig, recipe, str(given.recipe))
 
-    shipped = load_assessor_network()
-    assessor = LearnedAssessor(shipped, "cpu")
-    frames = evidence(learnt, assessor, given.seed)
-    others = evidence(held_out, assessor, given.seed + HELD_OUT_STREAM)
-    head = fit_head(frames, others, seed=given.seed)
-    metadata = {key: shipped.metadata[key] for key in ("recipe", "steps", "scores")}
-    metadata["training_data"] = json.dumps(training_data)
-    metadata["temporal"] = json.dumps({"frames": len(frames), "calibrated_on": len(others)})
-    calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
-    print(save_assessor(shipped.network, calibration, given.output, metadata, weights_of(head)))
+    joined = replace(load_assessor_network(), temperatures=(1.0, 1.0))
+    if not given.keep:
+        joined = with_head(joined, learnt, held_out, training_data, given.seed)
+    stills = replace(held_out, videos=[], drawn=CALIBRATION_CLIPS)
+    clips = drawn_clips(stills, given.seed + CALIBRATION_STREAM)
+    calibration = {
+        "tile": joined.tile_calibration,
+        "frame": joined.frame_calibration,
+        "temperature": published_temperatures(clips, LearnedAssessor(joined, "cpu")),
+    }
+    metadata = {
+        key: joined.metadata[key] for key in ("recipe", "steps", "scores", "training_data", "temporal")
+    }
+    print(save_assessor(joined.network, calibration, given.output, metadata, joined.temporal))
+
+
+def with_head(
+    single: LoadedAssessor, learnt: AssessmentClipConfig, held_out: AssessmentClipConfig, training_data: list[str],
+    seed: int,
+) -> LoadedAssessor:  # fmt: skip
+    """The network of single images with a new head beside it."""
+    assessor = LearnedAssessor(single, "cpu")
+    frames = evidence(learnt, assessor, seed)
+    others = evidence(held_out, assessor, seed + HELD_OUT_STREAM)
+    said = {
+        "training_data": json.dumps(training_data),
+        "temporal": json.dumps({"frames": len(frames), "calibrated_on": len(others)}),
+    }
+    head = fit_head(frames, others, seed=seed)
+    return replace(single, temporal=weights_of(head), metadata={**single.metadata, **said})
 
 
 def evidence(config: AssessmentClipConfig, assessor: LearnedAssessor, seed: int) -> list[Evidence]:

@@ -67,7 +67,9 @@ class LearnedAssessor:
         self.max_pixels = max_pixels
         self._in_bands: set[tuple[int, int]] = set()
         """Sizes that the log has told to be judged in bands."""
-        self._over_time = TemporalJudge(loaded.temporal) if loaded.temporal is not None else None
+        self._over_time: TemporalJudge | None = None
+        if loaded.temporal is not None:
+            self._over_time = TemporalJudge(loaded.temporal, loaded.temperatures)
         self._run: Run
         if device.startswith("cuda") or (device == "auto" and has_gpu()):
             self._run = _in_torch(loaded, device, threads)

@@ -25,9 +25,11 @@ class TemporalJudge:
 
     Args:
         weights: of the head, by name.
+        temperatures: what the log-odds of blur and of rain are divided by at last.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, temperatures: tuple[float, float] = (1.0, 1.0)) -> None:
+        self._temperatures = np.array(temperatures, np.float32)
         self._mean, self._deviation = (np.array(weights[name], np.float32) for name in ("mean", "deviation"))
         self._tile, self._frame = _layers(weights, "tile"), _layers(weights, "frame")
 
@@ -41,8 +43,9 @@ class TemporalJudge:
             log_odds: the same from before calibration.
         """
         shares = np.array([SHARES[event] for event in TEMPORAL_EVENTS], np.float32)
+        own, others = shares / self._temperatures, (1 - shares) / self._temperatures
         tiles, frame = (
-            probability_of((part.T * shares + log_odds_of(alone[: len(shares)], _LOWEST).T * (1 - shares)).T)
+            probability_of((part.T * own + log_odds_of(alone[: len(shares)], _LOWEST).T * others).T)
             for part, alone in zip(self.log_odds(before, *log_odds), single, strict=True)
         )
         return tiles, frame

@@ -56,6 +56,23 @@ class Platt:
         return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
 
 
+def temperature(log_odds: Vector, truth: npt.NDArray[np.bool_]) -> float:
+    """What log-odds are to be divided by so that ``truth`` is most likely (Guo et al. 2017): above 1 where they are
+    too sure, below where they are not sure enough.
+
+    Args:
+        log_odds: (N,).
+        truth: (N,).
+    """
+    from scipy.optimize import minimize_scalar
+
+    def loss(sharpness: float) -> float:
+        z = sharpness * np.asarray(log_odds, np.float64)
+        return float(np.mean(np.logaddexp(0, z) - truth * z))
+
+    return 1 / float(minimize_scalar(loss, bounds=(0.05, 20), method="bounded").x)
+
+
 def auroc(scores: Vector, truth: npt.NDArray[np.bool_]) -> float:
     """Share of (event, no event) pairs in which the event has the higher score; ties count half.
 

@@ -2,7 +2,8 @@
 """An assessor watches cameras: each frame is judged with those before it, and judgements change smoothly.
 
 What a camera shows is degraded for longer than a frame. So the log-odds that are published, of the frame and of each
-tile, are the exponential mean of the frames' own: one frame's error does not open or close the gate.
+tile, are the exponential mean of the frames' own: one frame's error does not open or close the gate. That of blur falls
+slower than it rises: a camera that shakes is at rest where it turns back, for a frame, but a steady one does not blur.
 """
 
 import threading
@@ -21,10 +22,13 @@ from restoregan_core.restoration.history import FrameHistory
 FRAMES_BEFORE = 2
 """How many a history must keep for an assessor."""
 
-NEW_SHARE = 0.4
-"""Share of the newest frame's log-odds in the mean."""
-_MOST = 4.0
-"""A frame's own log-odds count as at most that: no frame says more than 98 %."""
+RISING_SHARE = 0.4
+"""Share of the newest frame's log-odds in the mean where they are above it."""
+FALLING_SHARES = {"blur": 0.25, "rain": 0.4}
+"""The same where they are below."""
+_FALLING = np.array(list(FALLING_SHARES.values()), np.float32)[:, None, None]
+_MOST = 5.0
+"""A frame's own log-odds count as at most that: no frame says more than 99.3 %."""
 
 
 class CameraJudge:
@@ -60,7 +64,8 @@ class CameraJudge:
         found = self._video_assessor.assess_video(rgb_HWC, before)
         own = _own_log_odds(found)
         mean = self._log_odds.get(camera, own)
-        mean = np.asarray(mean + np.float32(NEW_SHARE) * (own - mean), np.float32)
+        change = own - mean
+        mean = np.asarray(mean + np.where(change > 0, RISING_SHARE, _FALLING) * change, np.float32)
         self._log_odds[camera] = mean
         p = probability_of(mean)
         return replace(

@@ -36,7 +36,7 @@ class GateThresholds:
         ValueError: a value outside [0, 1], or an ``off`` above its ``on``.
     """
 
-    blur_on: float = 0.7
+    blur_on: float = 0.75
     blur_off: float = 0.5
     rain_on: float = 0.45
     rain_off: float = 0.3

@@ -160,6 +160,18 @@ def test_weights_for_frames_before_that_do_not_fit_are_refused(tmp_path: Path) -
         zoo.load_assessor_network(tmp_path / "short.safetensors")
 
 
+@pytest.mark.parametrize("temperature", [0, -1, "Infinity"])
+def test_a_temperature_that_nothing_can_be_divided_by_is_refused(
+    tmp_path: Path, temperature: float | str
+) -> None:
+    shipped = zoo.load_assessor_network()
+    calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
+    hot = {**calibration, "temperature": [1, float(temperature)]}
+    zoo.save_assessor(shipped.network, hot, tmp_path / "hot.safetensors", {})
+    with pytest.raises(ValueError, match=r"hot\.safetensors: calibration"):
+        zoo.load_assessor_network(tmp_path / "hot.safetensors")
+
+
 def test_shapes_of_the_weights_for_frames_before_are_the_networks() -> None:
     found = {name: tuple(value.shape) for name, value in TemporalHead().state_dict().items()}
     assert found == temporal_shapes()

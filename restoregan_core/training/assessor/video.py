@@ -2,7 +2,8 @@
 """Fits the part of the assessor that looks at the frames before; the network of single images stays as it is.
 
 What it sees of a clip is a few numbers for each tile, so all clips fit into memory and the fit takes a minute.
-The last layer is scaled on clips of held-out scenes, by Platt's method: probabilities mean what they say.
+The last layer is scaled on clips of held-out scenes, by Platt's method: probabilities mean what they say. So do those
+that a camera's judge publishes, which are means: what errs in a frame cancels, and the mean may be surer than that.
 """
 
 import copy
@@ -16,16 +17,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restoregan_core.assessment.assessor import Assessor
 from restoregan_core.assessment.learned import LearnedAssessor
+from restoregan_core.assessment.log_odds import log_odds_of
 from restoregan_core.assessment.temporal_measures import measure_change
 from restoregan_core.data.assessment_clips import LabelledClip
 from restoregan_core.images.tile_grid import grid_shape
-from restoregan_core.metrics.calibration import Platt
+from restoregan_core.metrics.calibration import Platt, temperature
 from restoregan_core.models.temporal_head import TEMPORAL_EVENTS, TemporalHead
+from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.training.ema import make_ema
 
 _FRAMES_IN_A_STEP = 32
+_LOWEST = 1e-4
+"""What is published is held this far from 0 and 1, whose log-odds are infinite."""
 EMA_DECAY = 0.98
 
 
@@ -155,3 +161,29 @@ def calibrated(head: TemporalHead, held_out: Sequence[Evidence]) -> TemporalHead
             last.weight[event] *= fit.weights[0]
             last.bias[event] = last.bias[event] * fit.weights[0] + fit.bias
     return head
+
+
+def published_temperatures(clips: Iterable[LabelledClip], assessor: Assessor) -> list[float]:
+    """What the log-odds of blur and rain are to be divided by so that what a ``CameraJudge`` publishes holds.
+
+    Args:
+        clips: of scenes that were not learnt from; the last frame of each is judged.
+        assessor: with temperatures of 1.
+    """
+    published, truth = [], []
+    for clip in clips:
+        history = FrameHistory(FRAMES_BEFORE)
+        judge = CameraJudge(assessor, history)
+        for frame_HWC in clip.frames:
+            history.take("clip", frame_HWC)
+            found = judge.judge("clip", frame_HWC)
+        if history.before("clip") is not None:
+            published.append((found.blur_probability, found.rain_probability))
+            truth.append(clip.frame[: len(TEMPORAL_EVENTS)])
+    temperatures = []
+    for said, happened in zip(
+        log_odds_of(np.array(published, np.float32), _LOWEST).T, np.array(truth).T, strict=True
+    ):
+        known = ~np.isnan(happened)
+        temperatures.append(temperature(said[known], happened[known] > 0.5))
+    return temperatures

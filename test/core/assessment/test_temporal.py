@@ -102,3 +102,23 @@ def test_a_single_image_is_judged_by_the_same_weights_as_without_the_part_for_vi
     wet = [rained_on(frame, seed=number) for number, frame in enumerate(drive(scene))]
     one, other = (assessor.assess_video(wet[-1], before(*wet)) for assessor in (alone, both))
     assert one.rain_probability == alone.assess(wet[-1]).rain_probability != other.rain_probability
+
+
+def test_temperatures_are_for_what_is_said_over_time_alone(tmp_path, scene):
+    shipped = load_assessor_network()
+    calibration = {"tile": shipped.tile_calibration, "frame": shipped.frame_calibration}
+    for name, temperature in (("plain", [1, 1]), ("tempered", [0.5, 2])):
+        file = tmp_path / f"{name}.safetensors"
+        save_assessor(
+            shipped.network, {**calibration, "temperature": temperature}, file, {}, shipped.temporal
+        )
+    plain, tempered = (load_assessor(tmp_path / f"{name}.safetensors") for name in ("plain", "tempered"))
+    assert plain.assess(scene).blur_probability == tempered.assess(scene).blur_probability
+    frames = drive(scene)
+    one, other = (assessor.assess_video(frames[-1], before(*frames)) for assessor in (plain, tempered))
+    np.testing.assert_allclose(log_odds(other.rain_grid), log_odds(one.rain_grid) / 2, atol=0.01)
+    assert log_odds(other.blur_probability) == pytest.approx(log_odds(one.blur_probability) * 2, abs=0.01)
+
+
+def log_odds(p):
+    return np.log(p) - np.log1p(-np.float64(p))

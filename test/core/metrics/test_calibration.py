@@ -14,6 +14,7 @@ from restoregan_core.metrics.calibration import (
     expected_calibration_error,
     prevalence_weights,
     reliability,
+    temperature,
 )
 
 
@@ -37,6 +38,14 @@ def test_two_witnesses_are_weighed_by_what_they_know() -> None:
     assert fit.weights[0] == pytest.approx(1, rel=0.05)
     assert fit.weights[1] == pytest.approx(0, abs=0.05)
     assert fit(np.array([[2.0, 0.0]])) == pytest.approx(1 / (1 + np.exp(-2)), abs=0.02)
+
+
+def test_a_temperature_undoes_too_much_and_too_little_confidence() -> None:
+    rng = np.random.default_rng(0)
+    honest = rng.normal(0, 2, 20_000)
+    truth = rng.random(20_000) < 1 / (1 + np.exp(-honest))
+    assert temperature(3 * honest, truth) == pytest.approx(3, rel=0.05)
+    assert temperature(honest / 2, truth) == pytest.approx(0.5, rel=0.05)
 
 
 def test_calibration_wants_both_outcomes() -> None:

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from restoregan_core.assessment.assessor import Assessment
+from restoregan_core.data.assessment_clips import LabelledClip
 from restoregan_core.metrics.calibration import expected_calibration_error
 from restoregan_core.models.temporal_head import MEASURES
-from restoregan_core.training.assessor.video import Evidence, fit_head
+from restoregan_core.training.assessor.video import Evidence, fit_head, published_temperatures
 
 
 def frames(count, seed, tell=1.5):
@@ -56,3 +58,36 @@ def test_events_that_never_happen_cannot_be_calibrated():
     dry = [e for e in frames(40, 0) if e.frame_truth[1] == 0]
     with pytest.raises(ValueError, match="calibration needs"):
         fit_head(frames(40, 0), dry, passes=1)
+
+
+class JudgesByBrightness:
+    """Half as sure of blur as it may be, and twice as sure of rain."""
+
+    name = "judges by brightness"
+
+    def assess(self, rgb_HWC):
+        log_odds = brightness_as_log_odds(rgb_HWC)
+        blur, rain = (1 / (1 + np.exp(-scale * log_odds)) for scale in (0.5, 2))
+        return Assessment(
+            blur, rain, blur_grid=np.zeros((2, 2), np.float32), rain_grid=np.zeros((2, 2), np.float32)
+        )
+
+    def assess_video(self, rgb_HWC, before):
+        return self.assess(rgb_HWC)
+
+
+def brightness_as_log_odds(rgb_HWC):
+    return (float(rgb_HWC.mean()) - 127.5) / 50
+
+
+def test_what_is_published_is_tempered_until_it_holds_on_other_clips():
+    clips = []
+    for level in range(30, 226, 5):
+        frames = [np.full((128, 128, 3), level, np.uint8)] * 3
+        p = 1 / (1 + np.exp(-brightness_as_log_odds(frames[0])))
+        for number in range(20):
+            truth = np.full(3, number < 20 * p, np.float32)
+            clips.append(LabelledClip(frames, np.zeros((3, 2, 2), np.float32), truth, "made"))
+    unknown = LabelledClip(clips[0].frames, clips[0].tiles, np.full(3, np.nan, np.float32), "made")
+    found = published_temperatures([*clips, unknown], JudgesByBrightness())
+    np.testing.assert_allclose(found, [0.5, 2], rtol=0.15)
