@@ -57,7 +57,7 @@ $(VENV)/.files: $(VENV)/.packages .FORCE
 
 demo: setup
 	$(BIN)/python -m restoregan_ros.demo --output out/demo \
-	  $(if $(VIDEO),--video "$(VIDEO)") $(if $(BAG),--bag "$(BAG)") $(if $(CAMERA),--camera "$(CAMERA)") $(if $(DEGRADE),--degrade "$(DEGRADE)")
+	  $(if $(VIDEO),--video "$(VIDEO)") $(if $(BAG),--bag "$(BAG)") $(if $(CAMERA),--camera "$(CAMERA)") $(if $(DEGRADE),--degrade "$(DEGRADE)") $(if $(RATE),--rate "$(RATE)")
 
 # The report's tests want a browser. Without one, and without the right to install it, they skip and say so.
 .PHONY: browser

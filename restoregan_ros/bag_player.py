@@ -51,12 +51,16 @@ class PlayerOptions:
     """Empty: all."""
     wait_s: float = 10.0
     """How long to wait for a subscriber of an image (of any topic where there is no image)."""
+    settle_s: float = 0.5
+    """How long to wait then, while the other topics' subscribers are being discovered, and discover this player."""
 
     def __post_init__(self) -> None:
         if not self.rate > 0:
             raise ValueError(f"--rate is {self.rate}; it must be above 0")
         if self.start_s < 0:
             raise ValueError(f"--start is {self.start_s}; it must not be negative")
+        if self.settle_s < 0:
+            raise ValueError(f"--settle is {self.settle_s}; it must not be negative")
         if self.end_s is not None and self.end_s <= self.start_s:
             raise ValueError(f"--end is {self.end_s}; it must be after --start {self.start_s}")
 
@@ -129,7 +133,7 @@ class BagPlayer(Node):
         deadline = time.monotonic() + self._options.wait_s
         while time.monotonic() < deadline and not self._should_stop():
             if any(publisher.get_subscription_count() for publisher in awaited):
-                time.sleep(0.5)  # the other topics' subscribers are being discovered, too
+                time.sleep(self._options.settle_s)
                 return
             time.sleep(0.02)
         if self._options.wait_s > 0 and not self._should_stop():
@@ -220,10 +224,14 @@ def parse_arguments(argv: Sequence[str]) -> PlayerOptions:
     parser.add_argument(
         "--wait", type=float, default=10.0, metavar="S", help="wait so long for a subscriber (default 10)"
     )
+    parser.add_argument(
+        "--settle", type=float, default=0.5, metavar="S", help="and so long once there is one (default 0.5)"
+    )
     given = parser.parse_args(argv)
     return PlayerOptions(
         bag=given.bag, rate=given.rate, loop=given.loop, start_s=given.start, end_s=given.end,
         clock=given.clock, topics=given.topics, wait_s=given.wait,
+        settle_s=given.settle,
     )  # fmt: skip
 
 

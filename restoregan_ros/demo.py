@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -27,9 +28,16 @@ from restoregan_core.files import remove
 from restoregan_core.restoration.gate import PRESETS
 from restoregan_ros.demo_processes import ProcessFailedError, process, ros_environment
 
+if TYPE_CHECKING:
+    from restoregan_core.demo.results import Results
+
 DEADLINE_MS = 500.0
 """The demo may share two slow cores with its own player and recorder; a vehicle wants the default."""
 RECORDER_IDLE_S = 3.0
+SETTLE_S = 2.0
+"""For player, node and recorder to know each other, who may be slow at it: what is sent before is lost."""
+MOST_LATE = 0.2
+"""Share of frames that come too late for the network from which on the demo says how to change that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +54,16 @@ class DemoOptions:
     preset: str = "balanced"
     seconds: float = 0.0
     """At most so much of the clip; 0: 20 s of the street, 30 s of a clip of your own."""
+    rate: float = 1.0
+    """Speed at which the clip is played."""
 
     def __post_init__(self) -> None:
         if self.video is not None and self.bag is not None:
             raise ValueError("give either --video or --bag")
         if self.camera and self.bag is None:
             raise ValueError("--camera names a topic of a bag: give --bag, too")
+        if not 0.01 <= self.rate <= 100:
+            raise ValueError(f"--rate is {self.rate:g}; it must be from 0.01 to 100")
         if self.degradations and self.video is None and self.bag is None:
             raise ValueError(
                 "--degrade needs a clip of yours: give --video or --bag; the built-in one is degraded already"
@@ -135,7 +147,8 @@ def run(options: DemoOptions, console: Console) -> Path:
             "clip": playable.name,
             "model": results.model,
             "preset": options.preset,
-            "deadline": f"{DEADLINE_MS:g} ms",
+            "deadline": f"{DEADLINE_MS / options.rate:g} ms",
+            "speed": f"{options.rate:g}",
             "image transport": "compressed" if playable.is_compressed else "raw",
         }
         report = make_report(results, f"restoregan: {playable.name}", settings, environment())
@@ -144,7 +157,21 @@ def run(options: DemoOptions, console: Console) -> Path:
         write_side_by_side(report, options.output / "image.jpg")
     for card in report.cards:
         console.print(f"  {card.label:<24}[bold]{card.value}[/]  {card.note}", soft_wrap=True)
+    if remedy := remedy_for_late_frames(results, options.rate):
+        console.print(remedy, soft_wrap=True)
     return options.output / "report.html"
+
+
+def remedy_for_late_frames(results: "Results", rate: float) -> str:
+    """What to do where many frames came too late for the network; empty where few did."""
+    missed = sum(row.reason == "deadline" for row in results.rows)
+    if results.frames_superseded + missed <= MOST_LATE * results.frames_sent:
+        return ""
+    return (
+        f"This machine was too busy, or is too slow: of {results.frames_sent} frames {results.frames_superseded} were"
+        f" superseded while the node was at work, and {missed} missed the deadline. End other programs, or play slower:"
+        f" --rate {rate / 2:g} (make demo RATE={rate / 2:g})"
+    )
 
 
 def choose(options: DemoOptions) -> demo_clip.Clip | Playable:
@@ -235,41 +262,46 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
         "use_sim_time": "true",
         "model": options.model,
         "preset": options.preset,
-        "deadline_ms": str(DEADLINE_MS),
-        "hang_timeout_s": "60.0",
+        "deadline_ms": str(DEADLINE_MS / options.rate),
+        "hang_timeout_s": str(max(60.0, DEADLINE_MS / options.rate / 1e3)),
         "image_transport": "compressed" if playable.is_compressed else "raw",
         "warm_up_sizes": f"['{playable.height}x{playable.width}']",
     }
     given = [text for name, value in parameters.items() for text in ("-p", f"{name}:={value}")]
     logs = options.output / "logs"
     logs.mkdir(exist_ok=True)
+    recorder_arguments = [
+        "-m", "restoregan_ros.bag_recorder", str(recorded),
+        "--idle-timeout", str(RECORDER_IDLE_S / min(1.0, options.rate)),
+        "--topics", *(f"/camera/restored/{name}" for name in ("image_raw", "camera_info", "report")),
+    ]  # fmt: skip
+    player_arguments = [
+        "-m", "restoregan_ros.bag_player", str(playable.bag), "--clock", "--wait", "180", "--settle", str(SETTLE_S),
+        "--rate", str(options.rate), "--end", str(playable.seconds + 0.001), "--topics", *topics, "--ros-args", *remaps,
+    ]  # fmt: skip
     with (
         ros_environment(options.output) as env,
-        process("recorder", logs, env, [
-            "-m", "restoregan_ros.bag_recorder", str(recorded), "--idle-timeout", str(RECORDER_IDLE_S),
-            "--topics", *(f"/camera/restored/{name}" for name in ("image_raw", "camera_info", "report")),
-        ]) as recorder,
+        process("recorder", logs, env, recorder_arguments) as recorder,
         process("node", logs, env, ["-m", "restoregan_ros.restore_node", "--ros-args", *given]) as node,
-        process("player", logs, env, [
-            "-m", "restoregan_ros.bag_player", str(playable.bag), "--clock", "--wait", "180",
-            "--end", str(playable.seconds + 0.001), "--topics", *topics, "--ros-args", *remaps,
-        ]) as player,
-    ):  # fmt: skip
+    ):
         waiting = progress.add_task("starting the node", total=None)
         playing = progress.add_task("playing through DDS (s)", total=round(playable.seconds), start=False)
-        started: float | None = None
-        while not player.has_ended() or not recorder.has_ended():
+        # The player comes last: on a busy machine it would be through before the others were ready to listen.
+        while not ("recording /camera/restored/report" in recorder.log() and "active" in node.log()):
             node.check_is_running()
-            player.check_is_well()
-            recorder.check_is_well()
-            if started is None and "recording" in recorder.log() and "active" in node.log():
-                started = time.monotonic()
-                progress.update(waiting, total=1, completed=1)
-                progress.start_task(playing)
-            if started is not None:
-                elapsed = min(int(time.monotonic() - started), round(playable.seconds))
-                progress.update(playing, completed=elapsed)
+            recorder.check_is_running()
             time.sleep(0.2)
+        progress.update(waiting, total=1, completed=1)
+        with process("player", logs, env, player_arguments) as player:
+            progress.start_task(playing)
+            started = time.monotonic()
+            while not player.has_ended() or not recorder.has_ended():
+                node.check_is_running()
+                player.check_is_well()
+                recorder.check_is_well()
+                elapsed = int((time.monotonic() - started) * options.rate)
+                progress.update(playing, completed=min(elapsed, round(playable.seconds)))
+                time.sleep(0.2)
 
 
 def environment() -> dict[str, str]:
@@ -307,11 +339,14 @@ def parse_arguments(argv: Sequence[str]) -> DemoOptions:
     )
     parser.add_argument("--preset", default="balanced", choices=tuple(PRESETS))
     parser.add_argument("--seconds", type=float, default=0.0, metavar="S", help="at most so much of the clip")
+    parser.add_argument(
+        "--rate", type=float, default=1.0, metavar="R", help="speed; below 1 for a slow or busy machine"
+    )
     given = parser.parse_args(argv)
     return DemoOptions(
         output=given.output, video=given.video, bag=given.bag, camera=given.camera,
         degradations=demo_clip.parse_degradations(given.degrade), model=given.model, preset=given.preset,
-        seconds=given.seconds,
+        seconds=given.seconds, rate=given.rate,
     )  # fmt: skip
 
 

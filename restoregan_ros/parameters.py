@@ -171,7 +171,8 @@ class NodeSettings(_Checked):
         "with several cameras and too little time restore those of highest priority, only assess the others",
     )
     hang_timeout_s: float = _declare(
-        10.0, "a frame that takes longer than this ends the process, non-zero, for launch to respawn it",
+        10.0,
+        "a frame that takes longer, waits for a CPU not counted, ends the process, non-zero, for launch to respawn it",
         minimum=0.5, maximum=600.0,
     )  # fmt: skip
     blur_warn_probability: float = _declare(

@@ -6,6 +6,8 @@ import math
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import cv2
@@ -20,7 +22,9 @@ from restoregan_core.bags.reader import open_bag
 from restoregan_core.demo import bag as demo_bag
 from restoregan_core.demo.clip import folder_clip, parse_degradations, street_clip, video_clip
 from restoregan_core.demo.degrade import RainShower, mean_light, turned, veiled
+from restoregan_core.demo.results import Results
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
+from restoregan_core.report.report import FrameRow
 from restoregan_ros import demo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,6 +185,20 @@ def test_a_node_that_cannot_start_ends_the_demo_with_its_log(
     assert "cannot load its network" in capsys.readouterr().err
 
 
+def results_of(superseded: int, reasons: Sequence[str]) -> Results:
+    number = dict.fromkeys({f.name for f in fields(FrameRow)}, 0.0)
+    rows = [FrameRow(**{**number, "action": "", "reason": reason, "condition": ""}) for reason in reasons]
+    return Results(rows, [], superseded + len(rows), superseded, 0, "lite", (96, 160))
+
+
+def test_where_many_frames_come_too_late_the_demo_says_what_to_do() -> None:
+    assert not demo.remedy_for_late_frames(results_of(1, ["none"] * 8 + ["deadline"]), rate=1.0)
+    line = demo.remedy_for_late_frames(results_of(2, ["none"] * 7 + ["deadline"]), rate=1.0)
+    assert "of 10 frames 2 were superseded" in line
+    assert "1 missed the deadline" in line
+    assert line.endswith("--rate 0.5 (make demo RATE=0.5)")
+
+
 @pytest.mark.slow
 def test_a_clip_goes_through_the_node_into_a_report(
     photographs: Path, untrained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -190,6 +208,7 @@ def test_a_clip_goes_through_the_node_into_a_report(
     assert code == 0, capsys.readouterr().err
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     assert content["frames_sent"] == 4
+    assert content["frames_unseen"] == 0, "node and recorder listened before the player began"
     assert 1 <= content["frames_accepted"] == len(content["frames"])
     assert content["frames_accepted"] + content["frames_superseded"] + content["frames_unseen"] == 4
     assert content["images_missing"] == 0
