@@ -7,6 +7,7 @@ A weights file says what it is: its metadata holds the generator's config as JSO
 it comes from (training data with licences, recipe, scores, code version) under further keys.
 """
 
+import functools
 import hashlib
 import json
 import math
@@ -204,12 +205,12 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     what = f"{path}: config"
     config = GeneratorConfig.from_dict(parse_json(metadata["config"], what), what)
-    lazy = LazyNetwork(config, weights, lambda weights: _make_generator(config, weights, path))
+    lazy = LazyNetwork(config, weights, functools.partial(_make_generator, config, path))
     name = text if text in CONFIGS else path.stem
     return LoadedGenerator(lazy, f"{name}-{digest[:12]}", digest, metadata)
 
 
-def _make_generator(config: GeneratorConfig, weights: Weights, path: Path) -> "Generator":
+def _make_generator(config: GeneratorConfig, path: Path, weights: Weights) -> "Generator":
     from restoregan_core.models.fill import filled
     from restoregan_core.models.generator import Generator
 
@@ -257,7 +258,7 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     what = f"{path}: calibration"
     calibration = build(_Calibration, parse_json(metadata["calibration"], what), what)
     own = {key: value for key, value in weights.items() if not key.startswith(_TEMPORAL)}
-    lazy = LazyNetwork(config, own, lambda weights: _make_assessor(config, weights, path))
+    lazy = LazyNetwork(config, own, functools.partial(_make_assessor, config, path))
     temporal = None
     if len(own) < len(weights):
         temporal = {key.removeprefix(_TEMPORAL): weights[key] for key in weights.keys() - own.keys()}
@@ -266,7 +267,7 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     return LoadedAssessor(lazy, *calibration.lists(), name, metadata, temporal, calibration.temperature)
 
 
-def _make_assessor(config: AssessorConfig, weights: Weights, path: Path) -> "AssessorNetwork":
+def _make_assessor(config: AssessorConfig, path: Path, weights: Weights) -> "AssessorNetwork":
     from restoregan_core.models.assessor import AssessorNetwork
     from restoregan_core.models.fill import filled
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The assessor's network on whole frames: by torch on a GPU, by OpenVINO on a CPU, else by torch there, too."""
 
+import functools
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +139,7 @@ def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) 
         "frame_calibration": np.array(loaded.frame_calibration),
     }
     graph = CpuGraph(
-        lambda: _frame_network(loaded),
+        functools.partial(_frame_network, loaded),
         weights_digest(weights, loaded.lazy.config.to_dict()),
         (1, side, side, 3),
         (0, 1, 2),

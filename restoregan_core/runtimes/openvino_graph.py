@@ -7,9 +7,11 @@ fuse the steps between the convolutions. It takes about a third of a second, onc
 
 import errno
 import functools
+import io
 import logging
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +27,12 @@ from restoregan_core.runtimes.engine_cache import (
     keep_newest,
     verify_engine,
     write_engine,
+)
+from restoregan_core.runtimes.openvino_conversion import (
+    ConversionError,
+    convert,
+    convert_elsewhere,
+    write_model,
 )
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
@@ -44,11 +52,13 @@ MOST_SHAPES = 8
 class CpuGraph:
     """A network on OpenVINO's CPU plugin: one uint8 array in, its outputs out.
 
-    The converted network is kept in ``engine_dir``: the second start needs no conversion, and no torch. What is damaged
-    there, or of another network, is converted again, which takes a second or two.
+    The converted network is kept in ``engine_dir``: the second start needs no conversion. What is damaged there, or of
+    another network, is converted again, which takes some seconds: in another process, where this one has not imported
+    torch anyway.
 
     Args:
-        make_network: called where it is to be converted; gives it in eval mode, on the CPU, in float32.
+        make_network: called where it is to be converted, perhaps in another process, to which it is sent by pickle;
+            gives it in eval mode, on the CPU, in float32.
         weights: their digest.
         traced: shape of the array that it is traced with.
         free: the axes in which other arrays may differ from it.
@@ -154,42 +164,38 @@ def _load_or_convert(
             return _read(path)
         except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
             logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
-    model = _convert(make_network(), traced)
+    model, write = _converted(make_network, traced)
     try:
-        write_engine(path, key, functools.partial(_write, model))
+        write_engine(path, key, write)
         keep_newest(directory, RUNTIME, KEPT_ENGINES)
     except (OSError, RuntimeError) as error:
-        logger.warning("the network converted for OpenVINO is not kept: %s", error)
+        logger.warning("the network converted for OpenVINO is not kept in %s: %s", directory, error)
     return model
 
 
-def _convert(network: "nn.Module", traced: tuple[int, ...]) -> Any:
-    import torch
-
-    with torch.no_grad():
-        return import_openvino().convert_model(network, example_input=torch.zeros(traced, dtype=torch.uint8))
+def _converted(
+    make_network: "Callable[[], nn.Module]", traced: tuple[int, ...]
+) -> tuple[Any, Callable[[Path], object]]:
+    """The converted network, and what writes it into a file."""
+    if "torch" not in sys.modules:
+        try:
+            archive = convert_elsewhere(make_network, traced)
+            return _read(io.BytesIO(archive)), lambda file: file.write_bytes(archive)
+        except ConversionError as error:
+            logger.warning("converting for OpenVINO here, where torch stays in memory: %s", error)
+    model = convert(make_network(), traced)
+    return model, functools.partial(_write, model)
 
 
 def _write(model: Any, path: Path) -> None:
-    """OpenVINO's two files in one archive."""
-    xml, weights = path.with_name(path.name + ".xml"), path.with_name(path.name + ".bin")
-    # As atomic_write does: if one were a link, OpenVINO would write where it leads.
-    for file in (xml, weights):
-        file.unlink(missing_ok=True)
     try:
-        import_openvino().save_model(model, xml, compress_to_fp16=False)
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.write(xml, "model.xml")
-            archive.write(weights, "model.bin")
+        write_model(model, path)
     except RuntimeError as error:  # OpenVINO's for whatever went wrong with its stream
         if shutil.disk_usage(path.parent).free < BYTES_OF_A_FULL_DISK:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path.parent)) from error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise
-    finally:
-        xml.unlink(missing_ok=True)
-        weights.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Any:
-    with zipfile.ZipFile(path) as archive:
+def _read(file: Path | io.BytesIO) -> Any:
+    with zipfile.ZipFile(file) as archive:
         return core().read_model(archive.read("model.xml"), archive.read("model.bin"))

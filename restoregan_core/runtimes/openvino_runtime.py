@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,7 +64,7 @@ class OpenVinoRuntime:
         traced = 1, lazy.config.input_channels * self._block**2, side, side
         # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
         self._graph = CpuGraph(
-            lambda: _network_on_planes(lazy.network),
+            functools.partial(_network_on_planes, lazy),
             lazy.digest(),
             traced,
             (0, 2, 3),
@@ -96,7 +97,7 @@ class OpenVinoRuntime:
         self._graph.close()
 
 
-def _network_on_planes(generator: "Generator") -> "nn.Module":
+def _network_on_planes(lazy: "LazyNetwork[Generator, GeneratorConfig]") -> "nn.Module":
     from restoregan_core.runtimes.planes_network import PlanesNetwork
 
-    return PlanesNetwork(generator)
+    return PlanesNetwork(lazy.network)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""With engines in the cache, what restores and judges needs no torch: it takes seconds to import, and 200 MB."""
+"""What restores and judges by OpenVINO keeps no torch: it takes seconds to import, and 200 MB."""
 
 import os
 import subprocess
@@ -89,6 +89,18 @@ def test_a_replayed_bag_with_its_report(cache: Path, tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", drive(3))
     run(cache, VERB, "replay", bag, "--output", tmp_path / "out", "--model", cache / "tiny.safetensors")
     assert (tmp_path / "out" / "report.html").is_file()
+
+
+@needs_no_gpu
+def test_a_restored_folder_at_the_very_first_start(cache: Path, images: Path, tmp_path: Path) -> None:
+    """Another process converts the networks."""
+    empty = tmp_path / "cache"
+    options = ["--model", cache / "tiny.safetensors", "--gate", "always"]
+    run(empty, VERB, "restore", *options, images, tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    assert sorted(file.name for file in (empty / "restoregan").iterdir()) == sorted(
+        file.name for file in (cache / "restoregan").iterdir()
+    ), "what the first start leaves is what one that has torch leaves"
 
 
 def test_the_package_and_its_lightest_part(cache: Path) -> None:
