@@ -1,29 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long this process was ready to go on and had to wait, since others had all the CPUs."""
 
+import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 _THREADS = Path("/proc/self/task")
 
 
+class _Account(NamedTuple):
+    is_ready: bool
+    """To run; or it runs."""
+    ran_ns: int
+    waited_ns: int
+    """For a CPU, up to the last time that it got one."""
+
+
 class CpuWait:
-    """Counts from when it is made, by the account that the kernel keeps of each thread."""
+    """Counts from when it is made, by the accounts that the kernel keeps of each thread; other systems keep none."""
 
     def __init__(self) -> None:
-        self._before_ns = _waited_ns()
+        self._first = self._last = _accounts()
 
-    def longest_s(self) -> float:
-        """Of the thread that has waited longest; 0 where the kernel keeps no such account."""
-        waited_ns = (total - self._before_ns.get(thread, 0) for thread, total in _waited_ns().items())
-        return max(waited_ns, default=0) / 1e9
+    def look(self) -> tuple[float, bool]:
+        """What threads have waited up to now.
+
+        Returns:
+            Seconds that the one waited which waited longest; whether one waits at this moment: it is ready, and has not
+            run since the last look. How long that takes is in its account only once it runs.
+        """
+        before, self._last = self._last, _accounts()
+        waited_ns = (
+            account.waited_ns - (self._first[thread].waited_ns if thread in self._first else 0)
+            for thread, account in self._last.items()
+        )
+        is_waiting = any(
+            account.is_ready and before.get(thread) == account for thread, account in self._last.items()
+        )
+        return max(waited_ns, default=0) / 1e9, is_waiting
 
 
-def _waited_ns() -> dict[str, int]:
-    """Thread -> nanoseconds in which it could have run and did not, since it was started."""
-    waited: dict[str, int] = {}
+def _accounts() -> dict[int, _Account]:
+    """Of each thread but this one."""
+    found: dict[int, _Account] = {}
     with suppress(OSError):
-        for thread in _THREADS.iterdir():
+        for folder in _THREADS.iterdir():
+            if int(folder.name) == threading.get_native_id():
+                continue
             with suppress(OSError, ValueError, IndexError):  # it has ended
-                waited[thread.name] = int((thread / "schedstat").read_text().split()[1])
-    return waited
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+                ran_ns, waited_ns = (folder / "schedstat").read_text().split()[:2]
+                found[int(folder.name)] = _Account(state == "R", int(ran_ns), int(waited_ns))
+    return found

@@ -118,8 +118,8 @@ class Watchdog:
             )
         if away_s < hang_timeout_s:
             return
-        waited_s = self._cpu_wait.longest_s()
-        if away_s - waited_s >= hang_timeout_s:
+        waited_s, is_waiting = self._cpu_wait.look()
+        if away_s - waited_s >= hang_timeout_s and not is_waiting:
             self._log_error(f"the worker hangs since {away_s:.1f} s: exiting with code {EXIT_HUNG}")
             faulthandler.dump_traceback(all_threads=True)
             sys.stderr.flush()
@@ -127,8 +127,8 @@ class Watchdog:
         elif away_s >= self._said_s + hang_timeout_s:
             self._said_s = away_s
             self._log_error(
-                f"the worker has been away for {away_s:.1f} s, but got no CPU for {waited_s:.1f} s of it: this machine"
-                " has too much to do. Sources are published untouched"
+                f"the worker has been away for {away_s:.1f} s, but waits for a CPU, or did for {waited_s:.1f} s of it:"
+                " this machine has too much to do. Sources are published untouched"
             )
 
     def _arm_last_resort(self, hang_timeout_s: float) -> None:

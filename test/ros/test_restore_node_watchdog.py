@@ -110,8 +110,12 @@ def test_hang_lets_sources_flow_for_all_cameras_and_then_ends_the_process(start_
 @contextmanager
 def first_cpu_taken() -> Iterator[None]:
     """Of its time, a thread of lowest priority gets a sixtieth."""
-    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\nwhile True: pass"
-    hog = subprocess.Popen([sys.executable, "-c", program])
+    program = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(flush=True)\nwhile 1: pass"
+    )
+    hog = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert hog.stdout is not None
+    hog.stdout.readline()
     try:
         yield
     finally:
