@@ -4,7 +4,8 @@
     python benchmarks/node_start.py --commit 6758743 --output docs/benchmarks/node_start
 
 Each start is a process of its own with its engines in the cache (a first one, uncounted, puts them there). Once active
-it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. The commit is checked out
+it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. With ``--cold`` each start
+finds an empty cache, as the first one with new weights does. The commit is checked out
 in a temporary folder and runs on the libraries of this environment.
 """
 
@@ -82,14 +83,15 @@ def measure(bench: Bench, checkout: Path, cache: Path, frames: int, turn: int) -
         end(process)
 
 
-def page(commit: str, turns: list[list[dict[str, Any]]], command: str) -> str:
+def page(commit: str, turns: list[list[dict[str, Any]]], is_cold: bool, command: str) -> str:
     """Medians, and the median of the ratios of neighbouring starts."""
+    cache = "with an empty cache" if is_cold else "engines cached"
     lines = [
         f"# The node's start and memory, now and at {commit}",
         "",
         f"    {command}",
         "",
-        f"{len(turns)} starts of each in turn, engines cached, one camera of {WIDTH}x{HEIGHT}, every frame restored by",
+        f"{len(turns)} starts of each in turn, {cache}, one camera of {WIDTH}x{HEIGHT}, every frame restored by",
         f"OpenVINO. On {processor_name()}, {os.cpu_count()} cores.",
         "",
         "| | before | now | ratio |",
@@ -113,6 +115,7 @@ def main() -> None:
     parser.add_argument("--commit", default="6758743")
     parser.add_argument("--frames", type=int, default=20, help="restored before memory is read")
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--cold", action="store_true", help="with an empty cache each time")
     parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
     given = parser.parse_args()
     bench = init()
@@ -120,12 +123,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, checked_out(given.commit) as other:
         for turn in range(given.turns + 1):
             sides = [
-                measure(bench, checkout, Path(folder, name), given.frames, turn)
+                measure(
+                    bench,
+                    checkout,
+                    Path(folder, f"{name}_{turn}" if given.cold else name),
+                    given.frames,
+                    turn,
+                )
                 for name, checkout in (("before", other), ("now", ROOT))
             ]
             Console(stderr=True).print(sides)
             turns += [sides] if turn else []
-    text = page(given.commit, turns, "python " + " ".join(["benchmarks/node_start.py", *sys.argv[1:]]))
+    text = page(
+        given.commit, turns, given.cold, "python " + " ".join(["benchmarks/node_start.py", *sys.argv[1:]])
+    )
     Console().print(text, markup=False)
     if given.output:
         given.output.with_suffix(".md").write_text(text)

@@ -71,13 +71,16 @@ def play_restore_record(context):
     player = Node(
         package="restoregan_ros",
         executable="bag_player",
-        arguments=[argument("bag"), "--rate", argument("rate"), *span, "--clock", "--wait", "120"],
+        arguments=[
+            argument("bag"), "--rate", argument("rate"), *span, "--clock",
+            "--wait", "120", "--await-topics", "*/restored/report", "--settle", "2",
+        ],
         namespace=argument("namespace"),  # what is remapped lands where the node listens
         remappings=remappings,
         additional_env=environment,
         output="screen",
         emulate_tty=True,
-    )
+    )  # fmt: skip
     recorder = Node(
         package="restoregan_ros",
         executable="bag_recorder",

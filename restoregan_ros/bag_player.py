@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,9 @@ class PlayerOptions:
     """Empty: all."""
     wait_s: float = 10.0
     """How long to wait for a subscriber of an image (of any topic where there is no image)."""
+    await_topics: list[str] = field(default_factory=list)
+    """Shell-style patterns of absolute names: each must have a subscriber, too, such as a recorder of what is made of
+    the images."""
     settle_s: float = 0.5
     """How long to wait then, while the other topics' subscribers are being discovered, and discover this player."""
 
@@ -132,15 +136,20 @@ class BagPlayer(Node):
         awaited = self._awaited or list(self._publisher_of.values())
         deadline = time.monotonic() + self._options.wait_s
         while time.monotonic() < deadline and not self._should_stop():
-            if any(publisher.get_subscription_count() for publisher in awaited):
+            is_heard = any(publisher.get_subscription_count() for publisher in awaited)
+            if is_heard and all(map(self._is_subscribed, self._options.await_topics)):
                 time.sleep(self._options.settle_s)
                 return
             time.sleep(0.02)
         if self._options.wait_s > 0 and not self._should_stop():
-            names = ", ".join(publisher.topic_name for publisher in awaited)
+            names = ", ".join([*(publisher.topic_name for publisher in awaited), *self._options.await_topics])
             self.get_logger().warning(
                 f"nobody subscribes to {names} after {self._options.wait_s:g} s; playing anyway"
             )
+
+    def _is_subscribed(self, pattern: str) -> bool:
+        topics = (topic for topic, _ in self.get_topic_names_and_types())
+        return any(fnmatchcase(topic, pattern) and self.count_subscribers(topic) for topic in topics)
 
     def _play_once(self, statistics: PlayedStatistics) -> None:
         bag_origin_ns: int | None = None
@@ -225,13 +234,20 @@ def parse_arguments(argv: Sequence[str]) -> PlayerOptions:
         "--wait", type=float, default=10.0, metavar="S", help="wait so long for a subscriber (default 10)"
     )
     parser.add_argument(
+        "--await-topics",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="and for one of each of these",
+    )
+    parser.add_argument(
         "--settle", type=float, default=0.5, metavar="S", help="and so long once there is one (default 0.5)"
     )
     given = parser.parse_args(argv)
     return PlayerOptions(
         bag=given.bag, rate=given.rate, loop=given.loop, start_s=given.start, end_s=given.end,
         clock=given.clock, topics=given.topics, wait_s=given.wait,
-        settle_s=given.settle,
+        await_topics=given.await_topics, settle_s=given.settle,
     )  # fmt: skip
 
 

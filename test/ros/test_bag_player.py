@@ -111,6 +111,19 @@ def test_it_waits_for_a_subscriber_so_that_no_frame_is_lost(
     listener.spin_until(lambda: len(listener.images) == 12, "every frame came")
 
 
+def test_it_waits_for_whoever_records_what_becomes_of_the_images(
+    listener: Listener, play: Callable[..., Child], tmp_path: Path
+) -> None:
+    listener.listen()
+    play(write_bag(tmp_path / "bag"), "--wait", 100, "--await-topics", "*/restored/report", "--settle", 0)
+    listener.spin_until(lambda: listener.node.count_publishers("/camera/image_raw") > 0, "the player came")
+    for _ in range(40):
+        listener.executor.spin_once(timeout_sec=0.05)
+    assert listener.notes == []
+    listener.node.create_subscription(String, "/camera/restored/report", lambda _: None, 10)
+    listener.spin_until(lambda: len(listener.images) == 12, "every frame came")
+
+
 def test_rate_start_end_and_clock(listener: Listener, play: Callable[..., Child], tmp_path: Path) -> None:
     listener.listen()
     # Frames 4 to 9 of 20 Hz at half speed: half a second between the first and the last one.
