@@ -2,6 +2,7 @@
 """What benchmarks/endurance.py puts around the node: cameras that change, a listener, and a look at the process."""
 
 import array
+import re
 import shutil
 import statistics
 import struct
@@ -172,6 +173,22 @@ class Listener:
         self.node.create_subscription(RestorationReport, f"{name}/restored/report", report, DEEP)
 
 
+def allocated_mb(pid: int) -> float:
+    """What a process has allocated. Its other pages are of files, and go when others need memory.
+
+    Raises:
+        psutil.Error: it has ended.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError as error:
+        raise psutil.NoSuchProcess(pid) from error
+    found = re.search(r"^RssAnon:\s+(\d+) kB", status, re.MULTILINE)
+    if found is None:  # a zombie
+        raise psutil.NoSuchProcess(pid)
+    return int(found[1]) / 2**10
+
+
 class Vitals:
     """Memory, threads, file descriptors and shared memory of a process, looked at now and then."""
 
@@ -218,10 +235,8 @@ class Vitals:
     def look(self) -> tuple[float, ...]:
         process = self._process
         with process.oneshot():
-            memory_mb = (
-                process.memory_full_info().uss / 2**20
-            )  # what is the process's own; pages it shares come and go
-            return memory_mb, process.num_threads(), process.num_fds(), len(dds_segments.held_by(process.pid))
+            segments = len(dds_segments.held_by(process.pid))
+            return allocated_mb(process.pid), process.num_threads(), process.num_fds(), segments
 
     def stop(self) -> list[tuple[str, float, float, float]]:
         """Of each: its name, median of the second and of the last fifth of the time, greatest of all."""
