@@ -73,7 +73,7 @@ def play_restore_record(context):
         executable="bag_player",
         arguments=[
             argument("bag"), "--rate", argument("rate"), *span, "--clock",
-            "--wait", "120", "--await-topics", "*/restored/report", "--settle", "2",
+            "--wait", "300", "--await-topics", "*/restored/report", "--settle", "2",
         ],
         namespace=argument("namespace"),  # what is remapped lands where the node listens
         remappings=remappings,

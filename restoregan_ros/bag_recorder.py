@@ -51,7 +51,7 @@ class RecorderOptions:
     storage: str = "mcap"
     idle_timeout_s: float = 0.0
     """End after so long without a message, once there was one; 0: only at a signal."""
-    first_message_timeout_s: float = 180.0
+    first_message_timeout_s: float = 300.0
     """Give up when nothing has come at all by then; counts only with an idle timeout."""
 
     def __post_init__(self) -> None:

@@ -276,7 +276,7 @@ def play(options: DemoOptions, playable: Playable, recorded: Path, progress: Pro
         "--topics", *(f"/camera/restored/{name}" for name in ("image_raw", "camera_info", "report")),
     ]  # fmt: skip
     player_arguments = [
-        "-m", "restoregan_ros.bag_player", str(playable.bag), "--clock", "--wait", "180",
+        "-m", "restoregan_ros.bag_player", str(playable.bag), "--clock", "--wait", "300",
         "--await-topics", "/camera/restored/report", "--settle", str(SETTLE_S),
         "--rate", str(options.rate), "--end", str(playable.seconds + 0.001), "--topics", *topics, "--ros-args", *remaps,
     ]  # fmt: skip

@@ -51,7 +51,7 @@ def manifest_path(engine: Path) -> Path:
     return engine.with_name(engine.name + MANIFEST_SUFFIX)
 
 
-def write_engine(path: Path, key: EngineKey, write: Callable[[Path], None]) -> None:
+def write_engine(path: Path, key: EngineKey, write: Callable[[Path], object]) -> None:
     """Let ``write`` make the file, then put engine and manifest in place; a reader never sees half of one.
 
     Args:

@@ -16,7 +16,8 @@ from rosbags.typesys import Stores, get_typestore
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 IMAGE, STRING = "sensor_msgs/msg/Image", "std_msgs/msg/String"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
+"""For what never comes: where twenty processes wait for two cores, a node alone takes over two minutes to start."""
 
 
 def write_bag(
