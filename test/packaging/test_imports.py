@@ -52,8 +52,8 @@ def fault_of(module: str, name: str) -> str:
         return ""
     try:
         importlib.import_module(f"{module}.{name}")
-    except ModuleNotFoundError:
-        return f"{module} has no {name}"
+    except ModuleNotFoundError as error:  # of itself, or of what it imports and is not installed here
+        return f"{module} has no {name}" if error.name == f"{module}.{name}" else ""
     return ""
 
 

@@ -20,6 +20,7 @@ pytest.importorskip("lightning_fabric", reason="training needs more than a vehic
 from restoregan_core.cli import main
 from restoregan_core.training.checkpoint import load_checkpoint
 
+ROOT = Path(__file__).resolve().parents[3]
 RECIPE = """
 name: tiny
 model: lite
@@ -136,7 +137,10 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
         "--nproc_per_node=2",
         f"--master_port={_free_port()}",
     ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join(
+        [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    )  # of a checkout that is not installed, too
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     two = [*run, str(program), str(tmp_path / "two"), *arguments, str(tmp_path / "run2")]
     subprocess.run(two, check=True, env=environment, capture_output=True, timeout=240)
     rank0, rank1 = (torch.load(tmp_path / f"two-{rank}.pt", weights_only=True) for rank in (0, 1))
