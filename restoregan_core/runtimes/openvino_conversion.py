@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from restoregan_core.runtimes.openvino_library import import_openvino
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -29,11 +31,10 @@ def convert(network: "nn.Module", traced: tuple[int, ...]) -> Any:
         network: takes one uint8 array; in eval mode, on the CPU, in float32.
         traced: shape of the array that it is traced with.
     """
-    import openvino
     import torch
 
     with torch.no_grad():
-        return openvino.convert_model(network, example_input=torch.zeros(traced, dtype=torch.uint8))
+        return import_openvino().convert_model(network, example_input=torch.zeros(traced, dtype=torch.uint8))
 
 
 def convert_elsewhere(
@@ -73,14 +74,12 @@ def convert_elsewhere(
 
 def write_model(model: Any, path: Path) -> None:
     """OpenVINO's two files in one archive."""
-    import openvino
-
     xml, weights = path.with_name(path.name + ".xml"), path.with_name(path.name + ".bin")
     # As atomic_write does: if one were a link, OpenVINO would write where it leads.
     for file in (xml, weights):
         file.unlink(missing_ok=True)
     try:
-        openvino.save_model(model, xml, compress_to_fp16=False)
+        import_openvino().save_model(model, xml, compress_to_fp16=False)
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(xml, "model.xml")
             archive.write(weights, "model.bin")

@@ -34,7 +34,7 @@ from restoregan_core.runtimes.openvino_conversion import (
     convert_elsewhere,
     write_model,
 )
-from restoregan_core.runtimes.protocol import RuntimeUnavailableError
+from restoregan_core.runtimes.openvino_library import import_openvino
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,8 +45,6 @@ RUNTIME = "openvino"
 KEPT_ENGINES = 32
 BYTES_OF_A_FULL_DISK = 1 << 16
 """Where less is free after a failed write, that is why it failed."""
-_TELEMETRY = "openvino_telemetry"
-"""OpenVINO does without it where it is not installed."""
 MOST_SHAPES = 8
 """So many shapes get a graph of their own; those that come later share one, which bounds the memory."""
 
@@ -117,28 +115,6 @@ class CpuGraph:
             compiled = core().compile_model(self._model, "CPU", self._settings)
             self._requests[shape] = compiled.create_infer_request()
         return self._requests[shape]
-
-
-def import_openvino() -> Any:
-    """The library, without its telemetry.
-
-    That reports each conversion to its maker, and forks the process to do so: from a process with threads the fork may
-    hang, outlive a SIGTERM that is handled here, and keep the process from ending.
-
-    Raises:
-        RuntimeUnavailableError: it is not installed or does not load.
-    """
-    is_first = sys.modules.setdefault(_TELEMETRY, None) is None  # type: ignore[arg-type]  # "is not installed"
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise RuntimeUnavailableError("OpenVINO is not installed (pip install openvino)") from error
-    except Exception as error:  # a broken installation raises what it likes
-        raise RuntimeUnavailableError(f"OpenVINO is installed but does not load: {error}") from error
-    finally:
-        if is_first:
-            sys.modules.pop(_TELEMETRY, None)
-    return openvino
 
 
 @functools.cache

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from restoregan_core.images.planes import from_planes, to_planes
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.lazy_network import LazyNetwork
-from restoregan_core.runtimes.openvino_graph import RUNTIME, CpuGraph, import_openvino
+from restoregan_core.runtimes.openvino_graph import RUNTIME, CpuGraph
+from restoregan_core.runtimes.openvino_library import import_openvino
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
 if TYPE_CHECKING:

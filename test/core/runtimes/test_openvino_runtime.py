@@ -2,10 +2,8 @@
 """OpenVINO against eager float32, and its compiled network on disk."""
 
 import logging
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,8 +20,6 @@ from restoregan_core.runtimes import openvino_graph
 from restoregan_core.runtimes.engine_cache import manifest_path
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def network(name):
@@ -171,24 +167,6 @@ thread.join()
 subprocess.run([sys.executable, "-c", ""], check=True)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
-
-
-def test_a_conversion_forks_nothing_and_leaves_nothing_in_the_home_folder(tmp_path):
-    """As OpenVINO's telemetry does, where nobody has opted out."""
-    program = """
-import os, sys
-from pathlib import Path
-os.register_at_fork(before=lambda: print("forked"))
-from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
-from restoregan_core.zoo import build_generator
-OpenVinoRuntime(build_generator("lite").eval(), engine_dir=Path(sys.argv[1]))
-"""
-    home = tmp_path / "home"
-    home.mkdir()
-    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(home)}
-    command = [sys.executable, "-c", program, str(tmp_path / "engines")]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, cwd=ROOT)
-    assert (done.stdout, list(home.iterdir())) == ("", [])
 
 
 def test_memory_stays_bounded_over_many_sizes_and_frames(tiny, tmp_path):

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenVINO's telemetry, which would be on where nobody has opted out, is not there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("openvino", reason="this is about it")
+
+ROOT = Path(__file__).resolve().parents[3]
+CONVERT = """
+import functools, os
+os.register_at_fork(before=lambda: print("forked"))
+from restoregan_core.runtimes import openvino_conversion
+make_network = functools.partial(eval, "__import__('torch').nn.Flatten()")
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "openvino_conversion.convert(make_network(), (1, 2, 2))",
+        "openvino_conversion.convert_elsewhere(make_network, (1, 2, 2))",
+    ],
+)
+def test_a_conversion_forks_nothing_and_leaves_nothing_in_the_home_folder(where: str, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT + where],
+        env={**environment, "HOME": str(tmp_path)}, cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, list(tmp_path.iterdir())) == ("", [])
