@@ -25,6 +25,7 @@ VERBS = {
     "evaluate-detection": "what a network does to an object detector, on labelled frames",
     "synthesize": "degrade clean images with blur, rain or lens drops",
     "build-engine": "compile a network for this machine's GPU ahead of time",
+    "quantize": "give a network the scales to compute on 8-bit integers",
     "export": "write a network as ONNX",
     "bench": "time networks and runtimes on this machine",
     "replay": "run a recorded drive through the node's pipeline and judge it",

@@ -25,6 +25,7 @@ def load_restorer(
     build_if_missing: bool = False,
     engine_dir: str | os.PathLike[str] | None = None,
     threads: int = 0,
+    precision: str = "auto",
 ) -> Restorer:
     """A network ready to run: a callable from uint8 RGB (height, width, 3) of any size to the same.
 
@@ -36,10 +37,11 @@ def load_restorer(
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
         threads: most that OpenVINO, torch and OpenCV compute on, the latter two in the whole process; 0: as many as
             each chooses, commonly the CPU's cores.
+        precision: ``auto`` (the runtime's fastest that keeps the image), ``fp32``, ``fp16``, ``bf16`` or ``int8``.
 
     Raises:
-        ValueError: no such model, runtime or device, or a negative number of threads.
-        RuntimeUnavailableError: the runtime was named and this machine cannot run it.
+        ValueError: no such model, runtime, device or precision, or a negative number of threads.
+        RuntimeUnavailableError: the runtime was named and this machine cannot run it, or none has the precision.
     """
     _limit_opencv(threads)
     return Restorer(
@@ -49,6 +51,7 @@ def load_restorer(
         engine_dir=None if engine_dir is None else Path(engine_dir),
         build_if_missing=build_if_missing,
         threads=threads,
+        precision=precision,
     )
 
 
@@ -94,23 +97,30 @@ def load_pipeline(
     assessor: str | os.PathLike[str] = "learned",
     circuit_breaker: bool = True,
     threads: int = 0,
+    precision: str = "auto",
 ) -> RestorationPipeline:
     """Assessor, gate, network and bounds, ready for ``pipeline.process(rgb_HWC, camera="front")``.
 
     Args:
-        model, runtime, device, build_if_missing, engine_dir, threads: as for ``load_restorer``.
+        model, runtime, device, build_if_missing, engine_dir, threads, precision: as for ``load_restorer``.
         preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
         assessor: as for ``load_assessor``.
         circuit_breaker: let a network rest that keeps failing. False where nothing may depend on a clock.
 
     Raises:
-        ValueError: no such model, runtime, device or preset, or a negative number of threads.
-        RuntimeUnavailableError: the runtime was named and this machine cannot run it.
+        ValueError: no such model, runtime, device, precision or preset, or a negative number of threads.
+        RuntimeUnavailableError: the runtime was named and this machine cannot run it, or none has the precision.
     """
     if preset not in PRESETS:  # before the network is loaded, which takes seconds
         raise ValueError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     restorer = load_restorer(
-        model, runtime, device, build_if_missing=build_if_missing, engine_dir=engine_dir, threads=threads
+        model,
+        runtime,
+        device,
+        build_if_missing=build_if_missing,
+        engine_dir=engine_dir,
+        threads=threads,
+        precision=precision,
     )
     # OpenVINO was asked for, which runs on the CPU here: so does the assessor.
     judge = load_assessor(assessor, "cpu" if runtime == "openvino" else device, engine_dir, threads)

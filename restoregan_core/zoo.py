@@ -70,6 +70,8 @@ CONFIGS: dict[str, GeneratorConfig] = {
 ASSESSOR = "assessor"
 _TEMPORAL = "temporal."
 """Begins the names of those weights of an assessor that look at the frames before."""
+_INT8 = "int8."
+"""Begins the names of the scales with which a generator's convolutions compute on 8-bit integers."""
 
 SHA256: dict[str, str] = {
     "assessor": "030a12cd2c1aefa33dc25aeed450521a0933ad617c3524b7a2a7f4cb39db09c3",
@@ -93,6 +95,8 @@ class LoadedGenerator:
     name: str
     sha256: str
     metadata: dict[str, str]
+    int8: "LazyNetwork[Generator, GeneratorConfig] | None" = None
+    """The same network with convolutions on 8-bit integers; None where the file has no scales for them."""
 
     @property
     def config(self) -> GeneratorConfig:
@@ -205,9 +209,14 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     what = f"{path}: config"
     config = GeneratorConfig.from_dict(parse_json(metadata["config"], what), what)
-    lazy = LazyNetwork(config, weights, functools.partial(_make_generator, config, path))
+    own = {key: value for key, value in weights.items() if not key.startswith(_INT8)}
+    lazy = LazyNetwork(config, own, functools.partial(_make_generator, config, path))
+    int8 = None
+    if len(own) < len(weights):
+        scales = {key.removeprefix(_INT8): weights[key] for key in weights.keys() - own.keys()}
+        int8 = LazyNetwork(config, {**own, **scales}, functools.partial(_make_int8, config, path))
     name = text if text in CONFIGS else path.stem
-    return LoadedGenerator(lazy, f"{name}-{digest[:12]}", digest, metadata)
+    return LoadedGenerator(lazy, f"{name}-{digest[:12]}", digest, metadata, int8)
 
 
 def _make_generator(config: GeneratorConfig, path: Path, weights: Weights) -> "Generator":
@@ -217,23 +226,36 @@ def _make_generator(config: GeneratorConfig, path: Path, weights: Weights) -> "G
     return filled(lambda: Generator(config), weights, path)
 
 
+def _make_int8(config: GeneratorConfig, path: Path, weights: Weights) -> "Generator":
+    from restoregan_core.models.fill import filled
+    from restoregan_core.models.generator import Generator
+    from restoregan_core.models.int8 import with_int8
+
+    return filled(lambda: with_int8(Generator(config)), weights, path)
+
+
 def save_generator(
     generator: "Generator",
     path: str | os.PathLike[str],
     metadata: dict[str, str],
     dtype: "torch.dtype | None" = None,
+    int8: Weights | None = None,
 ) -> str:
     """Write weights and config to ``path``, atomically; return the file's SHA-256.
 
     Args:
         dtype: of the weights in the file; float16 if None.
+        int8: the scales of ``training.quantization.choose_scales``, if there are any.
 
     Raises:
         ValueError: a weight is not finite in ``dtype``.
     """
-    return _write(
-        generator.state_dict(), path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype
-    )
+    import torch
+
+    weights = dict(generator.state_dict())
+    for key, value in (int8 or {}).items():
+        weights[f"{_INT8}{key}"] = torch.from_numpy(value)
+    return _write(weights, path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype)
 
 
 def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedAssessor:

@@ -13,7 +13,7 @@ from typing import Any
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
 from restoregan_core.restoration.gate import PRESETS, GateThresholds
 from restoregan_core.restoration.output_bounds import OutputLimits
-from restoregan_core.runtimes.protocol import RUNTIMES
+from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES
 
 FROM_PRESET = -1.0
 CAMERA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
@@ -81,6 +81,12 @@ class NodeSettings(_Checked):
         read_only=True,
     )
     device: str = _declare("auto", "auto, cpu, cuda or cuda:N", read_only=True)
+    precision: str = _declare(
+        "auto",
+        "what the network computes in; auto: the runtime's fastest that keeps the image",
+        read_only=True,
+        choices=PRECISIONS,
+    )
     threads: int = _declare(
         0,
         "most threads that restoration and assessment compute on, on the CPU; 0: as many as there are cores",

@@ -26,6 +26,7 @@ def open_pipeline(settings: NodeSettings) -> "RestorationPipeline":
         settings.model,
         runtime=settings.runtime,
         device=settings.device,
+        precision=settings.precision,
         build_if_missing=settings.build_if_missing,
         engine_dir=settings.engine_dir or None,
         assessor=settings.assessor,

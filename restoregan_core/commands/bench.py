@@ -17,6 +17,8 @@ from restoregan_core.environment import resident_memory_mb
 from restoregan_core.files import write_text
 from restoregan_core.models.complexity import count_multiply_adds
 from restoregan_core.models.generator import Generator
+from restoregan_core.models.generator_config import GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
 from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
@@ -26,7 +28,7 @@ from restoregan_core.runtimes.timing import (
     time_interleaved,
 )
 from restoregan_core.runtimes.torch_runtime import TorchRuntime, torch_device
-from restoregan_core.zoo import CONFIGS, build_generator, load_generator
+from restoregan_core.zoo import CONFIGS, LoadedGenerator, build_generator, load_generator
 
 EAGER_FP32 = ("torch", "fp32")
 
@@ -75,7 +77,8 @@ def _bench_model(
     peak_tflops: float,
     console: Console,
 ) -> list[dict[str, Any]]:
-    generator, weights = _generator(model)
+    loaded, weights = _generator(model)
+    generator = loaded.generator
     height, width = size
     multiple = generator.config.size_multiple
     multiply_adds = count_multiply_adds(generator, height + -height % multiple, width + -width % multiple)
@@ -83,7 +86,7 @@ def _bench_model(
     frames_BHWC = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     opened: dict[tuple[str, str], Runtime] = {}
     memory_mb: dict[tuple[str, str], float] = {}
-    for (name, precision), open_runtime in _openers(generator, device).items():
+    for (name, precision), open_runtime in _openers(loaded, device).items():
         # Eager fp32 is always timed: it is what the others are divided by.
         if runtime not in ("all", name) and (name, precision) != EAGER_FP32:
             continue
@@ -125,19 +128,20 @@ def _bench_model(
     return rows
 
 
-def _generator(model: str) -> tuple[Generator, str]:
+def _generator(model: str) -> tuple[LoadedGenerator, str]:
     """The network and the name of its weights, random ones where there are none."""
     try:
         loaded = load_generator(model)
     except ValueError:
         if model not in CONFIGS:
             raise
-        return build_generator(model).eval(), "random"
-    return loaded.generator, loaded.name
+        random: LazyNetwork[Generator, GeneratorConfig] = LazyNetwork.of(build_generator(model).eval())
+        return LoadedGenerator(random, f"{model}, random weights", "", {}), "random"
+    return loaded, loaded.name
 
 
-def _openers(generator: Generator, device: torch.device) -> dict[tuple[str, str], Callable[[], Runtime]]:
-    where = str(device)
+def _openers(loaded: LoadedGenerator, device: torch.device) -> dict[tuple[str, str], Callable[[], Runtime]]:
+    where, generator = str(device), loaded.generator
     if device.type == "cuda":
         return {
             EAGER_FP32: lambda: TorchRuntime(generator, where, precision="fp32"),
@@ -151,7 +155,9 @@ def _openers(generator: Generator, device: torch.device) -> dict[tuple[str, str]
         EAGER_FP32: lambda: TorchRuntime(generator, where, precision="fp32"),
         ("torch", "bf16"): lambda: TorchRuntime(generator, where, precision="bf16"),
         ("openvino", "fp32"): lambda: OpenVinoRuntime(generator, where, precision="fp32"),
-        ("openvino", "auto"): lambda: OpenVinoRuntime(generator, where),
+        ("openvino", "bf16"): lambda: OpenVinoRuntime(generator, where, precision="bf16"),
+        ("openvino", "int8"): lambda: OpenVinoRuntime(generator, where, precision="int8", int8=loaded.int8),
+        ("openvino", "auto"): lambda: OpenVinoRuntime(generator, where, int8=loaded.int8),
         ("tensorrt", "fp16"): lambda: TensorRtRuntime(generator, where),
     }
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from restoregan_core.commands.completion import CompletingParser
-from restoregan_core.runtimes.protocol import RUNTIMES
+from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -41,7 +41,8 @@ def add_model_option(parser: argparse._ActionsContainer) -> None:
 def add_runtime_options(
     parser: argparse._ActionsContainer, default: str = "as many as there are cores"
 ) -> None:
-    """``--runtime``, ``--device`` and ``--threads``, as ``load_restorer`` takes them; ``default`` is of the latter."""
+    """What ``load_restorer`` takes: ``--runtime``, ``--device``, ``--precision`` and ``--threads``, whose default is
+    ``default``."""
     parser.add_argument(
         "--runtime",
         default="auto",
@@ -49,6 +50,12 @@ def add_runtime_options(
         help="what runs the network (default: auto, the first of these that this machine has)",
     )
     add_device_option(parser)
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=PRECISIONS,
+        help="what the network computes in (default: auto, the fastest that keeps the image)",
+    )
     add_threads_option(parser, default)
 
 

@@ -203,7 +203,13 @@ def _open(arguments: argparse.Namespace) -> _Opened:
 def _open_own(model: str, arguments: argparse.Namespace) -> _Opened:
     from restoregan_core.loading import load_restorer
 
-    restorer = load_restorer(model, arguments.runtime, arguments.device, threads=arguments.threads)
+    restorer = load_restorer(
+        model,
+        arguments.runtime,
+        arguments.device,
+        threads=arguments.threads,
+        precision=arguments.precision,
+    )
     return _Opened(restorer.name, restorer.describe(), lambda _: (restorer, ""))
 
 

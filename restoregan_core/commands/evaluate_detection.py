@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     )
     pipeline = load_pipeline(
         arguments.model, arguments.gate, arguments.runtime, arguments.device,
-        assessor=arguments.assessor, threads=arguments.threads,
+        assessor=arguments.assessor, threads=arguments.threads, precision=arguments.precision,
     )  # fmt: skip
 
     def gate(rgb_HWC: RgbImage) -> RgbImage:

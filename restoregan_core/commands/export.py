@@ -22,7 +22,12 @@ def main(argv: list[str]) -> int:
     add_model_option(parser)
     parser.add_argument("--size", type=_size_or_dynamic, required=True, help="HEIGHTxWIDTH, or dynamic")
     parser.add_argument("--format", choices=["onnx"], default="onnx")
-    parser.add_argument("--precision", choices=["fp16", "fp32"], default="fp16")
+    parser.add_argument(
+        "--precision",
+        choices=["fp16", "fp32", "int8"],
+        default="fp16",
+        help="int8: convolutions on integers by QuantizeLinear and DequantizeLinear, beside fp16 (default: fp16)",
+    )
     parser.add_argument("--output", type=Path, required=True, help="the .onnx file to write")
     parser.add_argument("--no-check", action="store_true", help="do not run the file under ONNX Runtime")
     args = parser.parse_args(argv)
@@ -34,15 +39,19 @@ def main(argv: list[str]) -> int:
 
     console = Console(stderr=True)
     loaded = load_generator(args.model)
+    is_int8 = args.precision == "int8"
+    if is_int8 and loaded.int8 is None:
+        raise ValueError(f"{loaded.name} has no scales for int8: `restoregan quantize` makes a file that has")
+    generator = loaded.int8.network if is_int8 and loaded.int8 else loaded.generator
     with console.status(f"exporting {loaded.name}"):
-        export_onnx(loaded.generator, args.output, args.size, args.precision)
-    multiple = loaded.generator.config.size_multiple
+        export_onnx(generator, args.output, args.size, "fp16" if is_int8 else args.precision)
+    multiple = loaded.config.size_multiple
     if args.size is None:
         console.print(f"height and width must be multiples of {multiple}")
     if not args.no_check:
         size = args.size or (16 * multiple, 24 * multiple)
         with console.status("comparing with PyTorch"):
-            difference = largest_difference(loaded.generator, args.output, size)
+            difference = largest_difference(generator, args.output, size)
         if difference > MAX_DIFFERENCE:
             raise RuntimeError(
                 f"{args.output} differs from PyTorch by {difference} grey levels: do not use it"

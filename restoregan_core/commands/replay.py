@@ -149,8 +149,8 @@ def main(argv: list[str]) -> int:
 def shared_values(given: argparse.Namespace) -> dict[str, Any]:
     """Values of a ``ReplayRequest`` from what ``add_replay_arguments`` made."""
     names = (
-        "model", "runtime", "device", "threads", "assessor", "preset", "image_format", "jpeg_quality", "with_source",
-        "detector", "truth", "degrade", "deadline_ms", "checkpoint_frames", "clips", "overwrite",
+        "model", "runtime", "device", "precision", "threads", "assessor", "preset", "image_format", "jpeg_quality",
+        "with_source", "detector", "truth", "degrade", "deadline_ms", "checkpoint_frames", "clips", "overwrite",
     )  # fmt: skip
     return {name: getattr(given, name) for name in names} | {"cameras": tuple(given.camera)}
 

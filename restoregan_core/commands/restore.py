@@ -87,7 +87,7 @@ class _Restore:
         self._failures: Counter[str] = Counter()
         self._actions: Counter[Action] = Counter()
         options: dict[str, Any] = {
-            name: getattr(arguments, name) for name in ("runtime", "device", "threads")
+            name: getattr(arguments, name) for name in ("runtime", "device", "threads", "precision")
         }
         if arguments.gate is None:
             self._restorer = load_restorer(arguments.model, **options)

@@ -29,6 +29,7 @@ class ReplayRequest:
     model: str = "lite"
     runtime: str = "auto"
     device: str = "auto"
+    precision: str = "auto"
     threads: int = 0
     """Most that each of networks and OpenCV compute on; 0: half of the cores."""
     assessor: str = "learned"

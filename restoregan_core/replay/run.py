@@ -49,6 +49,7 @@ def run(
         preset=request.preset,
         runtime=request.runtime,
         device=request.device,
+        precision=request.precision,
         # The other steps of a frame take about as much as the network, and run beside it.
         threads=request.threads or half_of_the_cores(),
         assessor=request.assessor,

@@ -16,7 +16,7 @@ from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.restoration.windows import Window, WindowPlanner
-from restoregan_core.runtimes.protocol import RUNTIMES, Runtime, RuntimeUnavailableError
+from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES, Runtime, RuntimeUnavailableError
 from restoregan_core.zoo import CONTEXT_PX, LoadedGenerator
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ class Restorer:
         engine_dir: of compiled networks; ``engine_cache.engine_directory()`` if None.
         build_if_missing: let TensorRT build an engine, for minutes, where none fits.
         threads: most that a network on the CPU computes on; 0: as many as the runtime chooses.
+        precision: ``auto`` (the runtime's fastest that keeps the image), ``fp32``, ``fp16``, ``bf16`` or ``int8``; a
+            runtime that has it not is passed over.
 
     Attributes:
         name: of the network, with the first 12 hex digits of its weights' SHA-256.
@@ -51,8 +53,8 @@ class Restorer:
             others the exact bound.
 
     Raises:
-        ValueError: no such runtime or device.
-        RuntimeUnavailableError: the runtime was named and this machine cannot run it.
+        ValueError: no such runtime, device or precision.
+        RuntimeUnavailableError: the runtime was named and this machine cannot run it, or no runtime has the precision.
     """
 
     def __init__(
@@ -65,16 +67,21 @@ class Restorer:
         engine_dir: Path | None = None,
         build_if_missing: bool = False,
         threads: int = 0,
+        precision: str = "auto",
     ) -> None:
         if runtime not in ("auto", *RUNTIMES):
             raise ValueError(f"no runtime {runtime!r}; there are: {', '.join(('auto', *RUNTIMES))}")
+        if precision not in PRECISIONS:
+            raise ValueError(f"no precision {precision!r}; there are: {', '.join(PRECISIONS)}")
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._config = loaded.config
         self.context_px = CONTEXT_PX.get(loaded.sha256) or tile_margin(self._config)
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
         self._weights_are_finite = loaded.lazy.is_finite
-        self._candidates = _candidates(loaded, runtime, device, engine_dir, build_if_missing, threads)
+        self._candidates = _candidates(
+            loaded, runtime, device, engine_dir, build_if_missing, threads, precision
+        )
         self._opened: list[Runtime] = []
         self._tiled: set[tuple[int, int]] = set()
         """Sizes that the log has told to be tiled."""
@@ -266,6 +273,7 @@ def _candidates(
     engine_dir: Path | None,
     build_if_missing: bool,
     threads: int,
+    precision: str,
 ) -> list[Callable[[], Runtime]]:
     """How to open the runtimes, in the order to try them.
 
@@ -276,23 +284,30 @@ def _candidates(
         from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
 
         return TensorRtRuntime(
-            loaded.generator, device, engine_dir=engine_dir, build_if_missing=build_if_missing
+            loaded.generator,
+            device,
+            precision="fp16" if precision == "auto" else precision,
+            engine_dir=engine_dir,
+            build_if_missing=build_if_missing,
         )
 
     def openvino() -> Runtime:
         from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 
-        return OpenVinoRuntime(loaded.lazy, device, threads=threads, engine_dir=engine_dir)
+        return OpenVinoRuntime(
+            loaded.lazy, device, precision=precision, threads=threads, engine_dir=engine_dir, int8=loaded.int8
+        )
 
     def pytorch() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(loaded.generator, device, threads=threads)
+        return TorchRuntime(loaded.generator, device, precision=precision, threads=threads)
 
     def pytorch_on_cuda() -> Runtime:
         from restoregan_core.runtimes.torch_runtime import TorchRuntime
 
-        return TorchRuntime(loaded.generator, "cuda" if device == "auto" else device, threads=threads)
+        where = "cuda" if device == "auto" else device
+        return TorchRuntime(loaded.generator, where, precision=precision, threads=threads)
 
     if runtime == "torch":
         return [pytorch]

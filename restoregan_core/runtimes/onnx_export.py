@@ -13,6 +13,7 @@ from torch import Tensor
 
 from restoregan_core.files import atomic_write
 from restoregan_core.models.generator import Generator
+from restoregan_core.models.int8 import Int8Conv2d, settle
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.torch_runtime import DTYPES
 
@@ -31,17 +32,21 @@ def export_onnx(
     (``images.alignment.align``). Without frames before, give ``rgb`` K times: a single image.
 
     Args:
-        generator: is not changed.
+        generator: is not changed. With convolutions on integers each has a pair of QuantizeLinear and DequantizeLinear
+            before its input and its weights.
         size: height and width in pixels, any, with a batch of one; None for a graph of dynamic batch, height
             and width, which must be multiples of ``config.size_multiple`` from twice that number on.
-        precision: ``fp16`` or ``fp32``, of weights and arithmetic.
+        precision: ``fp16`` or ``fp32``, of weights and arithmetic, beside the integers if there are any.
 
     Raises:
-        ValueError: another precision.
+        ValueError: another precision; or integers and no size, which PyTorch does not export.
     """
     if precision not in ("fp16", "fp32"):
         raise ValueError(f"no precision {precision!r} for ONNX; there are: fp16, fp32")
+    if size is None and any(isinstance(module, Int8Conv2d) for module in generator.modules()):
+        raise ValueError("a network on integers is exported for one size: give --size HEIGHTxWIDTH")
     copy = deepcopy(generator).eval().cpu().to(DTYPES[precision])
+    settle(copy)
     network = FrameNetwork(copy, pads=size is not None).requires_grad_(False).eval()
     older = 3 * generator.config.history
     dynamic_shapes: tuple[dict[int, Any], ...] | None = None

@@ -5,13 +5,11 @@ A graph compiled for one size runs in two thirds of the time of one that serves 
 fuse the steps between the convolutions. It takes about a third of a second, once a size and process.
 """
 
-import errno
 import functools
 import io
 import logging
-import os
-import shutil
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,8 +41,6 @@ logger = logging.getLogger(__name__)
 
 RUNTIME = "openvino"
 KEPT_ENGINES = 32
-BYTES_OF_A_FULL_DISK = 1 << 16
-"""Where less is free after a failed write, that is why it failed."""
 MOST_SHAPES = 8
 """So many shapes get a graph of their own; those that come later share one, which bounds the memory."""
 
@@ -149,36 +145,31 @@ def _load_or_convert(
             return _read(path)
         except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
             logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
-    model, write = _converted(make_network, traced)
+    archive = _converted(make_network, traced)
     try:
-        write_engine(path, key, write)
+        write_engine(path, key, lambda file: file.write_bytes(archive))
         keep_newest(directory, RUNTIME, KEPT_ENGINES)
     except (OSError, RuntimeError) as error:
         logger.warning("the network converted for OpenVINO is not kept in %s: %s", directory, error)
-    return model
+    return _read(io.BytesIO(archive))
 
 
-def _converted(
-    make_network: "Callable[[], nn.Module]", traced: tuple[int, ...]
-) -> tuple[Any, Callable[[Path], object]]:
-    """The converted network, and what writes it into a file."""
+def _converted(make_network: "Callable[[], nn.Module]", traced: tuple[int, ...]) -> bytes:
+    """The converted network as a file holds it.
+
+    Never the model itself: from free sides convolutions on integers give another image, or a wrong one
+    (findings/free_channels_give_wrong_sums.sh), and a restart should not change what is seen.
+    """
     if "torch" not in sys.modules:
         try:
-            archive = convert_elsewhere(make_network, traced)
-            return _read(io.BytesIO(archive)), lambda file: file.write_bytes(archive)
+            return convert_elsewhere(make_network, traced)
         except ConversionError as error:
             logger.warning("converting for OpenVINO here, where torch stays in memory: %s", error)
     model = convert(make_network(), traced)
-    return model, functools.partial(_write, model)
-
-
-def _write(model: Any, path: Path) -> None:
-    try:
-        write_model(model, path)
-    except RuntimeError as error:  # OpenVINO's for whatever went wrong with its stream
-        if shutil.disk_usage(path.parent).free < BYTES_OF_A_FULL_DISK:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "network")
+        write_model(model, file)
+        return file.read_bytes()
 
 
 def _read(file: Path | io.BytesIO) -> Any:

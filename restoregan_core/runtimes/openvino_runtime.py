@@ -3,12 +3,13 @@
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.environment import processor_flags
 from restoregan_core.images.planes import from_planes, to_planes
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.lazy_network import LazyNetwork
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from restoregan_core.models.generator import Generator
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+_INT8_INSTRUCTIONS = {"avx512_vnni", "avx_vnni", "amx_int8"}
+"""Of a CPU on which convolutions on integers are faster than all others."""
 
 
 class OpenVinoRuntime:
@@ -30,12 +33,15 @@ class OpenVinoRuntime:
     Args:
         generator: is not changed. One that is not made yet is made only where no converted network is kept.
         device: ``auto`` or ``cpu``.
-        precision: ``auto`` leaves it to OpenVINO: bf16 where the CPU has instructions for it, else fp32.
+        precision: ``auto`` is int8 where the network has scales for it and the CPU the instructions; otherwise, as for
+            what is beside the integers, it is left to OpenVINO: bf16 where the CPU has it, else fp32.
         threads: see ``CpuGraph``.
         engine_dir: where the converted network is kept; ``engine_cache.engine_directory()`` if None.
+        int8: the generator with convolutions on integers, if there is one.
 
     Raises:
-        RuntimeUnavailableError: OpenVINO is not installed or does not load, or the device is not a CPU.
+        RuntimeUnavailableError: OpenVINO is not installed or does not load, the device is not a CPU, or int8 was asked
+            for and the network has no scales for it.
     """
 
     name = RUNTIME
@@ -46,9 +52,10 @@ class OpenVinoRuntime:
         generator: "Generator | LazyNetwork[Generator, GeneratorConfig]",
         device: str = "auto",
         *,
-        precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
+        precision: str = "auto",
         threads: int = 0,
         engine_dir: Path | None = None,
+        int8: "LazyNetwork[Generator, GeneratorConfig] | None" = None,
     ) -> None:
         if device not in ("auto", "cpu"):
             raise RuntimeUnavailableError(
@@ -57,9 +64,16 @@ class OpenVinoRuntime:
         self._version = import_openvino().__version__.split("-")[0]
         lazy: LazyNetwork[Generator, GeneratorConfig]
         lazy = generator if isinstance(generator, LazyNetwork) else LazyNetwork.of(generator)
+        is_int8 = precision == "int8" or (precision == "auto" and int8 is not None and has_int8())
+        if is_int8:
+            if int8 is None:
+                raise RuntimeUnavailableError(
+                    "the network has no scales for int8: `restoregan quantize` makes a file that has"
+                )
+            lazy = int8
         self._multiple, self._block = lazy.config.size_multiple, lazy.config.pixel_unshuffle
         settings: dict[str, Any] = {}
-        if precision != "auto":
+        if precision in _HINTS:
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
         side = 8 * self._multiple // self._block
         traced = 1, lazy.config.input_channels * self._block**2, side, side
@@ -75,7 +89,7 @@ class OpenVinoRuntime:
             threads,
         )
         self._channels = traced[1]
-        self.precision: str = self._graph.precision
+        self.precision: str = f"int8 beside {self._graph.precision}" if is_int8 else self._graph.precision
 
     def load(self, height: int, width: int) -> None:
         sides = (side + -side % self._multiple for side in (height, width))
@@ -96,6 +110,11 @@ class OpenVinoRuntime:
 
     def close(self) -> None:
         self._graph.close()
+
+
+def has_int8() -> bool:
+    """Whether this CPU computes on 8-bit integers faster than on anything else."""
+    return bool(_INT8_INSTRUCTIONS & processor_flags())
 
 
 def _network_on_planes(lazy: "LazyNetwork[Generator, GeneratorConfig]") -> "nn.Module":

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 RUNTIMES = ("tensorrt", "openvino", "torch")
 """Names of the runtimes, in the order in which ``auto`` prefers them."""
+PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
+"""What a network may be asked to compute in; ``auto`` is each runtime's fastest that keeps the image."""
 
 
 class RuntimeUnavailableError(RuntimeError):

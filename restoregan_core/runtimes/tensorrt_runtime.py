@@ -61,9 +61,9 @@ class TensorRtRuntime:
         engine_dir: Path | None = None,
         build_if_missing: bool = False,
     ) -> None:
-        if precision in ("fp8", "int8"):
+        if precision in ("fp8", "int8", "bf16"):
             raise RuntimeUnavailableError(
-                f"precision {precision!r} needs calibration, which this version does not do; use fp16"
+                f"runtime 'tensorrt' does not compute in {precision} here; use fp16, or `restoregan export` for int8"
             )
         if precision not in ("fp16", "fp32"):
             raise ValueError(f"no precision {precision!r}; there are: fp16, fp32")

@@ -2,7 +2,6 @@
 """PyTorch itself, eager or by Inductor: the reference that the other runtimes are held to."""
 
 from copy import deepcopy
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,8 @@ class TorchRuntime:
 
     Raises:
         ValueError: no such device.
-        RuntimeUnavailableError: CUDA was asked for and there is none.
+        RuntimeUnavailableError: CUDA was asked for and there is none; or another precision, which PyTorch has no
+            convolutions for.
     """
 
     name = "torch"
@@ -41,7 +41,7 @@ class TorchRuntime:
         generator: Generator,
         device: str = "auto",
         *,
-        precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto",
+        precision: str = "auto",
         threads: int = 0,
         inductor: bool = False,
     ) -> None:
@@ -50,6 +50,10 @@ class TorchRuntime:
             torch.set_num_threads(threads)
         if precision == "auto":
             precision = "fp16" if self.device.type == "cuda" else "fp32"
+        if precision not in DTYPES:
+            raise RuntimeUnavailableError(
+                f"runtime 'torch' does not compute in {precision}; OpenVINO on a CPU may"
+            )
         self.precision = precision
         self.inductor = inductor
         copy = deepcopy(generator).eval().to(self.device, DTYPES[precision])

@@ -5,6 +5,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -175,3 +176,31 @@ def test_a_temperature_that_nothing_can_be_divided_by_is_refused(
 def test_shapes_of_the_weights_for_frames_before_are_the_networks() -> None:
     found = {name: tuple(value.shape) for name, value in TemporalHead().state_dict().items()}
     assert found == temporal_shapes()
+
+
+def test_scales_for_integers_stand_beside_the_weights_in_one_file(tmp_path: Path) -> None:
+    from restoregan_core.models.int8 import convolutions
+
+    generator = zoo.build_generator("lite")
+    names = convolutions(generator)
+    scales = {f"{name}.input_scale": np.array(0.5, np.float32) for name in names}
+    scales |= {f"{name}.smoothing": np.full(c.in_channels, 2, np.float32) for name, c in names.items()}
+    zoo.save_generator(generator, tmp_path / "mine.safetensors", {}, int8=scales)
+    loaded = zoo.load_generator(tmp_path / "mine.safetensors")
+    assert loaded.int8 is not None
+    state, rounded = loaded.generator.state_dict(), loaded.int8.network.state_dict()
+    assert all(torch.equal(rounded[key], value) for key, value in state.items())
+    assert all(float(rounded[f"{name}.input_scale"]) == 0.5 for name in names)
+    assert loaded.lazy.digest() != loaded.int8.digest(), "each is compiled into an engine of its own"
+    zoo.save_generator(generator, tmp_path / "floats.safetensors", {})
+    assert zoo.load_generator(tmp_path / "floats.safetensors").int8 is None
+
+
+def test_scales_that_do_not_fit_are_refused_by_the_file(tmp_path: Path) -> None:
+    scales = {"nothing.input_scale": np.array(0.5, np.float32)}
+    zoo.save_generator(zoo.build_generator("lite"), tmp_path / "mine.safetensors", {}, int8=scales)
+    loaded = zoo.load_generator(tmp_path / "mine.safetensors")
+    assert loaded.int8 is not None
+    with pytest.raises(ValueError, match=r"mine\.safetensors: the weights do not fit"):
+        _ = loaded.int8.network
+    assert loaded.generator is not None

@@ -55,3 +55,10 @@ def test_bad_input_is_named_with_exit_code_2(arguments, complaint, capsys, tmp_p
     assert main(["export", *arguments]) == 2
     assert complaint in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_integers_without_scales_are_refused_and_say_what_makes_them(weights, tmp_path, capsys):
+    command = ["export", "--model", str(weights), "--size", "16x16", "--precision", "int8"]
+    assert main([*command, "--output", str(tmp_path / "tiny.onnx")]) == 2
+    assert "restoregan quantize" in capsys.readouterr().err
+    assert not (tmp_path / "tiny.onnx").exists()

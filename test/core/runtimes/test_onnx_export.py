@@ -109,3 +109,56 @@ def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(s
     got = session.run(["restored"], {"rgb": rgb, "history": np.concatenate([rgb, rgb], axis=3)})[0]
     single = FrameNetwork(generator)(torch.from_numpy(rgb))[0].numpy()
     assert np.abs(got.astype(int) - single).max() <= 1
+
+
+def on_integers():
+    """A small generator whose convolutions take integers, with scales that fit its values roughly."""
+    from restoregan_core.models.int8 import Int8Conv2d, with_int8
+
+    generator = with_int8(visible(Generator(replace(SMALL, history=2))))
+    state = generator.state_dict()
+    generator.load_state_dict(
+        {key: value * 0 + 4 / 127 if key.endswith("input_scale") else value for key, value in state.items()}
+    )
+    assert sum(isinstance(module, Int8Conv2d) for module in generator.modules()) > 5
+    return generator.eval()
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_integers_are_pairs_of_quantize_and_dequantize_around_constants(precision, tmp_path):
+    import onnx
+
+    generator, path = on_integers(), tmp_path / "net.onnx"
+    export_onnx(generator, path, (32, 48), precision)
+    assert largest_difference(generator, path, (32, 48)) <= 3
+    graph = onnx.load(path).graph
+    kinds = [node.op_type for node in graph.node]
+    assert kinds.count("QuantizeLinear") == kinds.count("DequantizeLinear") == 2 * kinds.count("Conv")
+    made_by = {output: node for node in graph.node for output in node.output}
+    for convolution in (node for node in graph.node if node.op_type == "Conv"):
+        weight = made_by[convolution.input[1]]
+        while weight.op_type in ("Cast", "DequantizeLinear"):
+            weight = made_by[weight.input[0]]
+        assert weight.op_type == "QuantizeLinear"
+        source = weight.input[0]
+        source = made_by[source].input[0] if source in made_by else source
+        assert source not in made_by, "TensorRT refuses weights that are computed"
+    assert generator.stem[0]._settled is None, "the generator itself can still be trained"
+
+
+def test_integers_of_any_size_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="give --size HEIGHTxWIDTH"):
+        export_onnx(on_integers(), tmp_path / "net.onnx", None)
+
+
+@pytest.mark.slow
+def test_tensorrt_builds_integers_without_a_gpu(tmp_path):
+    trt = pytest.importorskip("tensorrt_rtx")
+    path = tmp_path / "net.onnx"
+    export_onnx(on_integers(), path, (64, 96), "fp16")
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network()
+    parser = trt.OnnxParser(network, logger)
+    assert parser.parse(path.read_bytes()), [str(parser.get_error(i)) for i in range(parser.num_errors)]
+    assert builder.build_serialized_network(network, builder.create_builder_config()) is not None

@@ -215,3 +215,80 @@ def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
     for threads in (2, 3):
         found = OpenVinoRuntime(generator, engine_dir=tmp_path, threads=threads).run(frames)[0]
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.fixture(scope="module")
+def on_integers(tmp_path_factory):
+    """A small network with history, with scales for integers, from its file."""
+    from restoregan_core.models.generator import Generator, GeneratorConfig
+    from restoregan_core.training.quantization import choose_scales
+    from restoregan_core.zoo import save_generator
+
+    torch.manual_seed(0)
+    generator = Generator(
+        GeneratorConfig(
+            base_width=8, width_multipliers=(1, 2), blocks=1, outer_blocks=(1,), block_convolutions=2, dropout=0,
+            kernel_size=3, upsampling="shuffle", unet_skips=True, pixel_unshuffle=2, history=2, history_median=True,
+        )
+    ).eval()  # fmt: skip
+    torch.nn.init.normal_(generator.head.weight, std=0.05)
+    samples = [torch.from_numpy(clip(64, 64)[0].transpose(2, 0, 1).copy()).float() / 255]
+    path = tmp_path_factory.mktemp("int8") / "small.safetensors"
+    save_generator(generator, path, {}, torch.float32, choose_scales(generator, samples))
+    return load_generator(path)
+
+
+def clip(height, width):
+    """A frame and two before it, shifted."""
+    source = image(height, width)
+    return np.concatenate([source, *(np.roll(source, 2 * k, axis=2) for k in (1, 2))], axis=3)
+
+
+def test_integers_give_the_image_of_floats_within_45_db(on_integers, tmp_path):
+    floats = TorchRuntime(on_integers.generator, "cpu")
+    integers = OpenVinoRuntime(on_integers.lazy, precision="int8", engine_dir=tmp_path, int8=on_integers.int8)
+    assert integers.precision.startswith("int8 beside ")
+    for size in [(64, 96), (81, 50)]:
+        got, expected = integers.run(clip(*size))[0], floats.run(clip(*size))[0]
+        assert np.abs(expected.astype(int) - image(*size)).max() > 8, "the network must do something"
+        assert psnr(got, expected) > 45
+
+
+def test_integers_give_what_torch_rounds_to_also_at_sizes_that_share_a_graph(
+    on_integers, tmp_path, monkeypatch
+):
+    """A graph of any height and width, converted in this process or read from the cache."""
+    monkeypatch.setattr(openvino_graph, "MOST_SHAPES", 1)
+    rounded = TorchRuntime(on_integers.int8.network, "cpu")
+    sizes = [(64, 96), (48, 32), (80, 50)]
+    runs = []
+    for _ in ("converted", "read"):
+        runtime = OpenVinoRuntime(
+            on_integers.lazy, precision="int8", engine_dir=tmp_path, int8=on_integers.int8
+        )
+        runs.append([runtime.run(clip(*size))[0].copy() for size in sizes])
+    for size, converted, read in zip(sizes, *runs, strict=True):
+        assert (converted == read).all()
+        assert psnr(converted, rounded.run(clip(*size))[0]) > 45
+
+
+def test_what_is_not_kept_in_a_cache_gives_the_same_image(on_integers, tmp_path):
+    """Where the cache cannot be written, nothing that was converted is used unread."""
+    (tmp_path / "file").write_text("no folder")
+    images = [
+        OpenVinoRuntime(on_integers.lazy, precision="int8", engine_dir=folder, int8=on_integers.int8)
+        .run(clip(64, 96))[0]
+        .copy()
+        for folder in (tmp_path / "cache", tmp_path / "file" / "cache")
+    ]
+    assert (images[0] == images[1]).all()
+
+
+def test_integers_are_chosen_by_the_cpu_and_never_without_scales(on_integers, tiny, tmp_path):
+    from restoregan_core.runtimes.openvino_runtime import has_int8
+
+    automatic = OpenVinoRuntime(on_integers.lazy, engine_dir=tmp_path, int8=on_integers.int8)
+    assert automatic.precision.startswith("int8") == has_int8()
+    assert "int8" not in OpenVinoRuntime(tiny, engine_dir=tmp_path).precision
+    with pytest.raises(RuntimeUnavailableError, match="restoregan quantize"):
+        OpenVinoRuntime(tiny, precision="int8", engine_dir=tmp_path)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``restoregan quantize``: give a network the scales with which its convolutions compute on 8-bit integers."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from restoregan_core.commands.common import add_model_option, make_parser
+from restoregan_core.commands.train import parse
+
+
+def main(argv: list[str]) -> int:
+    parser = make_parser(
+        "quantize",
+        "Write a network again, with scales beside its weights by which OpenVINO computes its convolutions on 8-bit "
+        "integers (precision int8). They are chosen by samples of a training recipe; the weights stay as they are.",
+        "restoregan quantize --model runs/new/best.safetensors --config lite_video --output new.safetensors",
+    )
+    add_model_option(parser)
+    parser.add_argument(
+        "--config",
+        required=True,
+        metavar="RECIPE",
+        help="recipe whose data the samples are drawn from: a YAML file, or the name of a shipped one",
+    )
+    parser.add_argument("--samples", type=int, default=96, metavar="N", help="how many (default: 96)")
+    parser.add_argument("--size", type=int, default=192, metavar="PX", help="side of a sample (default: 192)")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a new .safetensors file")
+    args = parser.parse_args(argv)
+    if args.output.exists():
+        raise FileExistsError(f"{args.output} exists: name another --output")
+    if args.samples < 1:
+        raise ValueError(f"--samples {args.samples} must be at least 1")
+
+    from restoregan_core.data.sources import TrainingSource
+    from restoregan_core.training.config import TrainConfig
+    from restoregan_core.training.data_folders import require_folders
+    from restoregan_core.training.quantization import choose_scales
+    from restoregan_core.zoo import load_generator, save_generator
+
+    loaded = load_generator(args.model)
+    config = parse(["--config", args.config])
+    if not isinstance(config, TrainConfig):
+        raise ValueError(f"{args.config} is a recipe of an assessor: name one of a generator")
+    multiple = loaded.config.size_multiple
+    if args.size < multiple or args.size % multiple:
+        raise ValueError(f"--size {args.size} must be a multiple of {multiple}, as {loaded.name} takes it")
+    if config.generator_config.input_channels != loaded.config.input_channels:
+        raise ValueError(
+            f"{args.config} makes samples with {config.generator_config.history} frames of history, "
+            f"{loaded.name} takes {loaded.config.history}"
+        )
+    require_folders(config)
+    source = TrainingSource(config.data, config.seed)
+    numbers = track(range(args.samples), "samples", console=Console(stderr=True))
+    inputs = (source.samples([number], args.size).input_BCHW[0] for number in numbers)
+    scales = choose_scales(loaded.generator, inputs)
+    metadata = {key: value for key, value in loaded.metadata.items() if key != "config"}
+    metadata["int8"] = f"scales chosen by {args.samples} samples of {args.size} px of {config.name}"
+    print(save_generator(loaded.generator, args.output, metadata, int8=scales), args.output)
+    return 0

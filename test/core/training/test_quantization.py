@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Scales that are chosen by samples keep the image."""
+
+import copy
+
+import pytest
+import torch
+from tiny_generator import TINY, loaded
+
+from restoregan_core.models.generator import Generator
+from restoregan_core.models.int8 import with_int8
+from restoregan_core.training.quantization import choose_scales
+
+
+def samples(count=4):
+    draw = torch.Generator().manual_seed(3)
+    return [torch.rand((3, 32, 32), generator=draw) for _ in range(count)]
+
+
+def on_integers(generator, scales):
+    network = with_int8(copy.deepcopy(generator))
+    state = network.state_dict() | {name: torch.from_numpy(value) for name, value in scales.items()}
+    network.load_state_dict(state)
+    return network
+
+
+def uneven():
+    """A generator whose channels differ by a factor of a thousand, as trained ones do."""
+    generator = loaded(TINY).generator
+    factors = torch.logspace(-1.5, 1.5, TINY.base_width)
+    with torch.no_grad():
+        generator.stem[0].weight *= factors[:, None, None, None]
+        generator.encoder[0][0].body[0].weight /= factors[None, :, None, None]
+    return generator
+
+
+def test_what_the_network_changes_is_kept_within_a_twentieth():
+    generator = uneven()
+    network = on_integers(generator, choose_scales(generator, samples()))
+    x_BCHW = torch.stack(samples(8)[4:]) * 2 - 1
+    with torch.no_grad():
+        change = (generator(x_BCHW) - x_BCHW).abs().mean()
+        assert (network(x_BCHW) - generator(x_BCHW)).abs().mean() < change / 20
+        assert change > 8 / 255, "or nothing was there to keep"
+
+
+def test_smoothing_is_what_keeps_uneven_channels():
+    generator = uneven()
+    chosen = choose_scales(generator, samples())
+    smoothing = chosen["encoder.0.0.body.0.smoothing"]
+    assert smoothing.max() / smoothing.min() > 10
+
+
+def test_the_same_samples_give_the_same_scales_and_the_network_stays_as_it_is():
+    generator = uneven()
+    before = copy.deepcopy(generator.state_dict())
+    first, second = (choose_scales(generator, samples()) for _ in range(2))
+    assert all((first[name] == second[name]).all() for name in first)
+    assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
+
+
+def test_black_alone_gives_scales_above_zero():
+    scales = choose_scales(Generator(TINY).eval(), [torch.full((3, 32, 32), 0.5)])
+    assert all((value > 0).all() for value in scales.values())
+
+
+def test_without_a_sample_there_is_nothing_to_choose_by():
+    with pytest.raises(ValueError, match="give at least one"):
+        choose_scales(Generator(TINY).eval(), [])
