@@ -104,7 +104,7 @@ def compare(runtime: OpenVinoRuntime, frames_HWC: npt.NDArray[np.uint8], bands: 
 
 def measure(given: argparse.Namespace, console: Console) -> tuple[int, dict[str, Bands], str]:
     loaded = load_generator(given.model)
-    runtime = OpenVinoRuntime(loaded.lazy, precision=given.precision, threads=1)
+    runtime = OpenVinoRuntime(loaded.lazy, precision=given.precision, threads=1, int8=loaded.int8)
     multiple, bound = loaded.config.size_multiple, tile_margin(loaded.config)
     found = {}
     for name in (*PICTURES, *VIDEOS):
@@ -159,7 +159,7 @@ def main() -> None:
     )
     parser.add_argument("--model", default="lite", help="name or .safetensors file")
     parser.add_argument("--data", type=Path, required=True, help="folder of the evaluation sets")
-    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16"))
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "int8"))
     parser.add_argument("--frames", type=int, default=6, help="of each set")
     parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
     given = parser.parse_args()

@@ -4,7 +4,7 @@
     python benchmarks/int8.py --data ../shared/data/eval
     ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI python benchmarks/int8.py ... --only time --precisions fp32 int8
 
-The second line is a CPU without AMX: OpenVINO's convolutions follow that variable; bf16 would be imitated there, slowly.
+The second line is a CPU without AMX: OpenVINO's convolutions follow that variable; bf16 would be imitated, slowly.
 Times are of one thread's CPU, uint8 to uint8, in turn; PSNR (RGB) is of the open sets, pictures without history and
 videos with it, and of clean pictures against themselves.
 """

@@ -52,11 +52,15 @@ def measure(
     frames: int,
     rate_hz: float,
     processes: dict,
+    nodes: tuple[str, ...] = ("restore_node",),
 ) -> dict:
-    """Percentiles in ms and CPU time per frame of relay and node, each over ``frames`` frames."""
-    bench.set_parameters_of("restore_node", **MODES[mode])
-    answers = {"relay": bench.image_s, "node": bench.report_s if mode == "assessed" else bench.image_s}
-    stamps: dict[str, list[int]] = {"relay": [], "node": []}
+    """Percentiles in ms and CPU time per frame of two processes, each over ``frames`` frames, and the second one's as
+    multiples of the first one's."""
+    for node in nodes:
+        bench.set_parameters_of(node, **MODES[mode])
+    by_report = bench.report_s if mode == "assessed" else bench.image_s
+    answers = {name: bench.image_s if name == "relay" else by_report for name in processes}
+    stamps: dict[str, list[int]] = {name: [] for name in processes}
     warm_up = 5
     cpu_s = {}
     for number in range(frames + warm_up):
@@ -84,8 +88,9 @@ def measure(
             "max_ms": round(max(latencies_ms), 2),
             "cpu_ms_per_frame": round((sum(process.cpu_times()[:2]) - cpu_s[name]) * 1e3 / frames, 2),
         }
-    row["ratio_p50"] = round(row["node"]["p50_ms"] / row["relay"]["p50_ms"], 2)
-    row["ratio_cpu"] = round(row["node"]["cpu_ms_per_frame"] / max(row["relay"]["cpu_ms_per_frame"], 0.01), 2)
+    first, second = (row[name] for name in processes)
+    row["ratio_p50"] = round(second["p50_ms"] / first["p50_ms"], 2)
+    row["ratio_cpu"] = round(second["cpu_ms_per_frame"] / max(first["cpu_ms_per_frame"], 0.01), 2)
     return row
 
 

@@ -37,18 +37,25 @@ FIGURES = {
 }
 
 
-def start(checkout: Path, cache: Path, camera: str) -> tuple[subprocess.Popen, float, float]:
-    """A node that is active, and how long that took on the wall and on the CPU, in seconds."""
+def start(
+    checkout: Path, cache: Path, camera: str, name: str = "restore_node"
+) -> tuple[subprocess.Popen, float, float]:
+    """A node of this name that is active, and how long that took on the wall and on the CPU, in seconds."""
     parameters = {
         "cameras": f"[{camera}]", "preset": "always", "runtime": "openvino", "device": "cpu", "autostart": "true",
         "deadline_ms": "9000.0", "warm_up_sizes": f"[{HEIGHT}x{WIDTH}]",
     }  # fmt: skip
-    given = [part for name, value in parameters.items() for part in ("-p", f"{name}:={value}")]
+    given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
     started_s = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", *given],
+        [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", "-r", f"__node:={name}", *given],
         cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout), "XDG_CACHE_HOME": str(cache)},
+        # Its own code first; then what the caller has, such as ``without_amx``.
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join([str(checkout), os.environ["PYTHONPATH"]]),
+            "XDG_CACHE_HOME": str(cache),
+        },
         stderr=subprocess.PIPE,
         text=True,
     )

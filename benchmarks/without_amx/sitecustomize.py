@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lets a CPU with AMX measure as one with AVX-512 VNNI alone, in every Python process of a benchmark and in its nodes.
 
-    ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI PYTHONPATH=benchmarks/without_amx:$PYTHONPATH python benchmarks/against_commit.py ...
+    export ONEDNN_MAX_CPU_ISA=AVX512_CORE_VNNI PYTHONPATH=benchmarks/without_amx
+    python benchmarks/against_commit.py ...
 
 OpenVINO's convolutions follow that variable, but its choice of a precision does not: it would take bf16, which is then
 imitated, slowly. Here it takes fp32 instead, as on a CPU without bf16, unless it is told otherwise.
