@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from rich.console import Console
 
 from restoregan_core.images.folders import find_frames, read_rgb
@@ -102,7 +103,7 @@ def main() -> None:
         for name in given.precisions
     }
     console = Console(width=160)
-    console.print(f"{loaded.name} on {device_name('cpu')}", markup=False)
+    console.print(f"{loaded.name} on {device_name(torch.device('cpu'))}", markup=False)
     console.print(f"| | {' | '.join(runtime.precision for runtime in runtimes.values())} |", markup=False)
     if given.only != "psnr":
         times(runtimes, loaded.config.input_channels, given.rounds, console)

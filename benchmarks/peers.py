@@ -4,19 +4,22 @@
     python benchmarks/peers.py --size 360x640 --rounds 5
 
 Nothing here says anything about image quality. All networks, ours too, are timed bare: float image in and
-out, batch 1, in turn, under the same runtime (OpenVINO with its default precision).
+out, batch 1, in turn, under the same runtime (OpenVINO with its default precision). With ``int8`` every convolution
+takes integers, with one scale for its input, whether or not such a network would still give a good image.
 
 Sources: NAFNet, Chen et al. 2022 (Fig. 2, section 4; 36 blocks); DeblurGAN's generator, Kupyn et al. 2018
 (Fig. 3, section 3); MIMO-UNet, Cho et al. 2021 (Fig. 2, section 3; 8 residual blocks a stage).
 """
 
 import argparse
+from copy import deepcopy
 
 import numpy as np
 import openvino
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from restoregan_core.commands.common import parse_size
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters
@@ -156,6 +159,27 @@ class MimoUnet(nn.Module):
         return x + self.last(self.decoder[0](self.join[0](torch.cat([y, fused_a], 1))))
 
 
+class RoundedWeight(nn.Module):
+    """Weights on the 255 levels of each output channel."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        scale = weight.abs().amax((1, 2, 3)) / 127
+        zeros = torch.zeros(scale.shape[0], dtype=torch.int32)
+        return torch.fake_quantize_per_channel_affine(weight, scale, zeros, 0, -128, 127)
+
+
+def on_integers(network: nn.Module) -> nn.Module:
+    """A copy with every convolution on integers; the scale of their inputs is any."""
+    network = deepcopy(network)
+    for layer in [module for module in network.modules() if isinstance(module, nn.Conv2d)]:
+        parametrize.register_parametrization(layer, "weight", RoundedWeight())
+        layer.register_forward_pre_hook(
+            lambda _, inputs: (torch.fake_quantize_per_tensor_affine(inputs[0], 0.02, 0, -128, 127),)
+        )
+    return network
+
+
+ON_INTEGERS = "lite", "NAFNet width 16", "NAFNet width 32"
 PEERS = {
     "NAFNet width 16": lambda: NafNet(16),
     "NAFNet width 32": lambda: NafNet(32),
@@ -177,6 +201,7 @@ def main() -> None:
     networks = {name: build_generator(name) for name in CONFIGS} | {
         name: make() for name, make in PEERS.items()
     }
+    networks |= {f"{name}, int8": on_integers(networks[name].eval()) for name in ON_INTEGERS}
     core, requests = openvino.Core(), {}
     for name, network in networks.items():
         model = openvino.convert_model(network.eval(), example_input=torch.zeros(1, 3, height, width))
@@ -188,10 +213,11 @@ def main() -> None:
     )
     print(f"{height}x{width}, {device_name(torch.device('cpu'))}; random weights: speed only")
     print("| network | parameters, M | GMAC at 256x256 | median ms | of lite's |\n|---|---|---|---|---|")
-    for name, network in networks.items():
+    for name in networks:
         ratio = timings[name].median_ms / timings["lite"].median_ms
-        gmac = count_multiply_adds(network, 256, 256) / 1e9
-        million = count_parameters(network) / 1e6
+        floats = networks[name.removesuffix(", int8")]
+        gmac = count_multiply_adds(floats, 256, 256) / 1e9
+        million = count_parameters(floats) / 1e6
         print(f"| {name} | {million:.2f} | {gmac:.1f} | {timings[name].median_ms:.0f} | {ratio:.1f} |")
 
 

@@ -169,18 +169,24 @@ def test_unknown_weights_are_given_their_exact_context():
     assert tiny().context_px == tile_margin(TINY)
 
 
-def test_selected_tiles_are_restored_as_in_the_whole_frame_with_the_shipped_weights():
-    """On a textured image, degraded so that the network has something to do everywhere."""
+@pytest.mark.parametrize(("precision", "share"), [("fp32", 0.9999), ("int8", 0.98)])
+def test_selected_tiles_are_restored_as_in_the_whole_frame_with_the_shipped_weights(precision, share):
+    """On a textured image, degraded so that the network has something to do everywhere.
+
+    Integers round at thresholds: what differs by a float's last bit now and then differs by some levels then.
+    """
+    pytest.importorskip("openvino")
     height, width = 701, 1097
     rgb_HWC = cv2.resize(astronaut(), (width, height), interpolation=cv2.INTER_CUBIC)
     rain = np.random.default_rng(0).normal(0, 25, (height, width, 1)).clip(0)
     rgb_HWC = (rgb_HWC + cv2.blur(rain, (1, 15))[..., None]).clip(0, 255).astype(np.uint8)
-    restorer = Restorer(load_generator("lite"), device="cpu")
+    restorer = Restorer(load_generator("lite"), "openvino", precision=precision)
     tiles = np.zeros(grid_shape(height, width), bool)
     tiles[4:7, 9:12] = True
     selected = pixels_of(tiles, height, width)
     whole, found = restorer(rgb_HWC), restorer.restore_aligned(rgb_HWC, [], restorer.windows(rgb_HWC, tiles))
     assert difference(whole, rgb_HWC)[selected].max() > 2, "the network must do something"
     differences = difference(found, whole)[selected]
-    assert differences.max() <= 2
-    assert (differences <= 1).mean() >= 0.9999
+    assert differences.max() <= (2 if precision == "fp32" else 16)
+    assert differences.mean() < 0.2
+    assert (differences <= 1).mean() >= share
