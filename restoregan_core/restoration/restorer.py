@@ -145,8 +145,8 @@ class Restorer:
         Args:
             aligned: newest first; fewer than the network looks at are filled up with the oldest one, or with the frame
                 itself. Looked at within the windows alone, if there are any.
-            windows: from ``windows``. What they keep is the whole frame's within a grey level (on 8-bit integers but for
-                2 % of the pixels), elsewhere the source comes back; without any the whole frame is restored.
+            windows: from ``windows``. What they keep is the whole frame's within a grey level (on 8-bit integers but
+                for 2 % of the pixels), elsewhere the source comes back; without any the whole frame is restored.
 
         Raises:
             as calling does.
