@@ -6,6 +6,7 @@ finds the rounding before each convolution in the graph, and computes that one o
 chooses the scales.
 """
 
+from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -87,10 +88,17 @@ class Int8Conv2d(nn.Module):
         self._level = float(self.input_scale)
 
 
-def with_int8(generator: Generator) -> Generator:
-    """The generator itself with every convolution an ``Int8Conv2d``, whose scales are 1 until they are loaded."""
-    for name, convolution in convolutions(generator).items():
-        replace(generator, name, Int8Conv2d(convolution))
+def with_int8(generator: Generator, names: Iterable[str]) -> Generator:
+    """The generator itself with these convolutions on integers; their scales are 1 until they are loaded.
+
+    Raises:
+        ValueError: a name that none of its convolutions has.
+    """
+    found = convolutions(generator)
+    for name in names:
+        if name not in found:
+            raise ValueError(f"no convolution {name!r} that could compute on integers")
+        replace(generator, name, Int8Conv2d(found[name]))
     return generator
 
 
@@ -102,7 +110,7 @@ def settle(generator: Generator) -> None:
 
 
 def convolutions(generator: Generator) -> dict[str, nn.Conv2d]:
-    """Those that can compute on integers, by name."""
+    """All of them that compute on floats, by name."""
     return {name: module for name, module in generator.named_modules() if isinstance(module, nn.Conv2d)}
 
 

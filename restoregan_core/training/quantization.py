@@ -3,7 +3,8 @@
 
 Each convolution is looked at by itself. Of some ways to divide the difficulty between its input and its weights
 (``Int8Conv2d.smoothing``), and some shares of the input's range to keep, that one is taken which changes its output
-least on what the float network feeds it.
+least on what the float network feeds it. The first convolution behind each skip stays one of floats: it reads the sum
+of fine and coarse features, whose ranges are the most unlike, and three of them are half of the whole loss.
 """
 
 from collections.abc import Iterable
@@ -15,9 +16,9 @@ from restoregan_core.models.generator import Generator
 from restoregan_core.models.int8 import HIGHEST, Int8Conv2d, convolutions
 from restoregan_core.models.lazy_network import Weights
 
-_STRENGTHS = 0.0, 0.25, 0.5, 0.75
+_STRENGTHS = 0.0, 0.25, 0.4, 0.5, 0.6, 0.75, 0.85, 1.0
 """Of the smoothing: 0 leaves the channels as they are, 1 gives them one range."""
-_RANGES = 0.25, 0.35, 0.5, 0.65, 0.8, 1.0
+_RANGES = 0.35, 0.5, 0.65, 0.8, 0.9, 1.0
 """Shares of the largest value that are kept; what is beyond is clipped."""
 _PATCH = 24
 """Side of what is kept of each sample's input to a layer, in its pixels: all of it would take gigabytes."""
@@ -37,7 +38,7 @@ def choose_scales(generator: Generator, inputs: Iterable[Tensor]) -> Weights:
         ValueError: no sample.
     """
     seen = _inputs_of_layers(generator, inputs)
-    layers = convolutions(generator)
+    layers = _layers(generator)
     if not all(seen[name] for name in layers):
         raise ValueError("no sample to choose scales by: give at least one")
     scales: dict[str, Tensor] = {}
@@ -49,11 +50,20 @@ def choose_scales(generator: Generator, inputs: Iterable[Tensor]) -> Weights:
     return {name: value.numpy() for name, value in scales.items()}
 
 
+def _layers(generator: Generator) -> dict[str, nn.Conv2d]:
+    found = convolutions(generator)
+    if generator.config.unet_skips:
+        for scale in range(len(generator.decoder)):
+            found.pop(f"decoder.{scale}.0.body.0", None)
+    return found
+
+
 def _inputs_of_layers(
     generator: Generator, inputs: Iterable[Tensor]
 ) -> dict[str, list[tuple[Tensor, Tensor]]]:
     """Of each layer and sample a patch of its input, and the largest value in each channel."""
-    seen: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in convolutions(generator)}
+    layers = _layers(generator)
+    seen: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
     draw = torch.Generator().manual_seed(0)
 
     def remember(name: str) -> nn.modules.module.Callable[..., None]:
@@ -69,9 +79,7 @@ def _inputs_of_layers(
 
         return hook
 
-    hooks = [
-        layer.register_forward_pre_hook(remember(name)) for name, layer in convolutions(generator).items()
-    ]
+    hooks = [layer.register_forward_pre_hook(remember(name)) for name, layer in layers.items()]
     try:
         for x_CHW in inputs:
             generator(x_CHW[None].mul(2).sub(1))

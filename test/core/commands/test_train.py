@@ -3,7 +3,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -103,12 +102,6 @@ def test_a_missing_recipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere.yaml" in capsys.readouterr().err
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("game", ["wasserstein_sigmoid", "wgan_gp"])
 def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     game: str, recipe: Path, tmp_path: Path
@@ -135,7 +128,7 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
         "-m",
         "torch.distributed.run",
         "--nproc_per_node=2",
-        f"--master_port={_free_port()}",
+        "--standalone",  # it finds a free port itself; one that was looked for before can be taken by then
     ]
     path = os.pathsep.join(
         [str(ROOT), os.environ.get("PYTHONPATH", "")]
@@ -195,7 +188,7 @@ def test_help_says_what_each_setting_means(capsys: pytest.CaptureFixture[str]) -
 def test_when_one_of_two_ranks_is_killed_the_other_ends_and_the_checkpoint_is_whole(
     recipe: Path, tmp_path: Path
 ) -> None:
-    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", f"--master_port={_free_port()}"]
+    launch = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     train = ["-m", "restoregan_core", "train", "--config", str(recipe), "--output", str(tmp_path / "run")]
     endless = ["--schedule.epoch_scale", "100000", "--checkpoint_minutes", "0.001"]
     process = subprocess.Popen(

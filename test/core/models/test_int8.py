@@ -55,13 +55,17 @@ def test_weights_keep_their_names_and_scales_stand_beside_them():
     generator = Generator(TINY)
     names = set(generator.state_dict())
     layers = set(convolutions(generator))
-    added = set(with_int8(generator).state_dict()) - names
-    assert added == {f"{name}.{scale}" for name in layers for scale in ("input_scale", "smoothing")}
-    assert not convolutions(generator)
+    kept = "head"
+    added = set(with_int8(generator, layers - {kept}).state_dict()) - names
+    assert added == {f"{name}.{scale}" for name in layers - {kept} for scale in ("input_scale", "smoothing")}
+    assert set(convolutions(generator)) == {kept}
+    with pytest.raises(ValueError, match="no convolution 'neck'"):
+        with_int8(Generator(TINY), ["neck"])
 
 
 def test_loaded_scales_are_those_that_are_used_also_in_a_copy():
-    ours = with_int8(Generator(TINY)).eval()
+    ours = Generator(TINY).eval()
+    with_int8(ours, convolutions(ours))
     state = {
         key: value * 0 + 0.02 if key.endswith("input_scale") else value
         for key, value in ours.state_dict().items()
@@ -76,7 +80,8 @@ def test_loaded_scales_are_those_that_are_used_also_in_a_copy():
 
 
 def test_settled_weights_give_the_same():
-    generator = with_int8(Generator(TINY)).eval()
+    generator = Generator(TINY).eval()
+    with_int8(generator, convolutions(generator))
     nn.init.normal_(generator.head.weight, std=0.05)
     x_BCHW = torch.rand(1, 3, 16, 16) * 2 - 1
     before = generator(x_BCHW)

@@ -113,9 +113,10 @@ def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(s
 
 def on_integers():
     """A small generator whose convolutions take integers, with scales that fit its values roughly."""
-    from restoregan_core.models.int8 import Int8Conv2d, with_int8
+    from restoregan_core.models.int8 import Int8Conv2d, convolutions, with_int8
 
-    generator = with_int8(visible(Generator(replace(SMALL, history=2))))
+    generator = visible(Generator(replace(SMALL, history=2)))
+    with_int8(generator, convolutions(generator))
     state = generator.state_dict()
     generator.load_state_dict(
         {key: value * 0 + 4 / 127 if key.endswith("input_scale") else value for key, value in state.items()}
