@@ -75,7 +75,7 @@ _INT8 = "int8."
 
 SHA256: dict[str, str] = {
     "assessor": "030a12cd2c1aefa33dc25aeed450521a0933ad617c3524b7a2a7f4cb39db09c3",
-    "lite": "13ff7562cedd1d75b5186ea515daf0d01d91cd6365a0ed18c7dfd2943ca5d7d9",
+    "lite": "772971785e9ea525dd3d18221a06b3a0b7336195028c68c81043ffaaad13123f",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """SHA-256 of the weights that come with the package. A file that differs is refused."""

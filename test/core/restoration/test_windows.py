@@ -188,5 +188,5 @@ def test_selected_tiles_are_restored_as_in_the_whole_frame_with_the_shipped_weig
     assert difference(whole, rgb_HWC)[selected].max() > 2, "the network must do something"
     differences = difference(found, whole)[selected]
     assert differences.max() <= (2 if precision == "fp32" else 16)
-    assert differences.mean() < 0.2
+    assert differences.mean() < 0.3
     assert (differences <= 1).mean() >= share
