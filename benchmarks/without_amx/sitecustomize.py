@@ -20,7 +20,6 @@ class _Watch(MetaPathFinder):
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         if name != "openvino":
             return None
-        sys.meta_path.remove(self)
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
@@ -35,17 +34,24 @@ class _Watch(MetaPathFinder):
 
 def _limit(openvino: Any) -> None:
     core = openvino.Core
-    compile_model, get_property = core.compile_model, core.get_property
+    compile_model, import_model, get_property = core.compile_model, core.import_model, core.get_property
     hint = "INFERENCE_PRECISION_HINT"
 
     def compile_in_fp32(self: Any, model: Any, device: Any = None, config: Any = None, **more: Any) -> Any:
         return compile_model(self, model, device, {hint: "f32", **(config or {})}, **more)
 
+    def import_in_fp32(self: Any, stream: Any, device: Any, config: Any = None, **more: Any) -> Any:
+        return import_model(self, stream, device, {hint: "f32", **(config or {})}, **more)
+
     def property_without_bf16(self: Any, device: Any, name: Any = None) -> Any:
         found = get_property(self, device, name) if name is not None else get_property(self, device)
         return openvino.Type.f32 if name == hint else found
 
-    core.compile_model, core.get_property = compile_in_fp32, property_without_bf16
+    core.compile_model, core.import_model, core.get_property = (
+        compile_in_fp32,
+        import_in_fp32,
+        property_without_bf16,
+    )
 
 
 sys.meta_path.insert(0, _Watch())
