@@ -96,7 +96,7 @@ class LoadedGenerator:
     sha256: str
     metadata: dict[str, str]
     int8: "LazyNetwork[Generator, GeneratorConfig] | None" = None
-    """The same network with convolutions on 8-bit integers; None where the file has no scales for them."""
+    """The same network with convolutions on 8-bit integers; None for one that was not quantized."""
 
     @property
     def config(self) -> GeneratorConfig:
@@ -233,10 +233,14 @@ def _make_int8(config: GeneratorConfig, path: Path, weights: Weights) -> "Genera
 
     end = ".input_scale"
     names = [key.removesuffix(end) for key in weights if key.endswith(end)]
-    try:
-        return filled(lambda: with_int8(Generator(config), names), weights, path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+
+    def make() -> "Generator":
+        try:
+            return with_int8(Generator(config), names)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    return filled(make, weights, path)
 
 
 def save_generator(

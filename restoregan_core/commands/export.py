@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     loaded = load_generator(args.model)
     is_int8 = args.precision == "int8"
     if is_int8 and loaded.int8 is None:
-        raise ValueError(f"{loaded.name} has no scales for int8: `restoregan quantize` makes a file that has")
+        raise ValueError(f"{loaded.name} was not quantized: `restoregan quantize` writes a file that is")
     generator = loaded.int8.network if is_int8 and loaded.int8 else loaded.generator
     with console.status(f"exporting {loaded.name}"):
         export_onnx(generator, args.output, args.size, "fp16" if is_int8 else args.precision)

@@ -8,6 +8,7 @@ from rich.progress import track
 
 from restoregan_core.commands.common import add_model_option, make_parser
 from restoregan_core.commands.train import parse
+from restoregan_core.files import check_is_free
 
 
 def main(argv: list[str]) -> int:
@@ -28,8 +29,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--size", type=int, default=192, metavar="PX", help="side of a sample (default: 192)")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="a new .safetensors file")
     args = parser.parse_args(argv)
-    if args.output.exists():
-        raise FileExistsError(f"{args.output} exists: name another --output")
+    check_is_free(args.output)
     if args.samples < 1:
         raise ValueError(f"--samples {args.samples} must be at least 1")
 

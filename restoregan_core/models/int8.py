@@ -17,8 +17,6 @@ from restoregan_core.models.generator import Generator, SameConv2d
 
 LOWEST, HIGHEST = -128, 127
 """What ONNX, TensorRT and OpenVINO take for signed 8-bit integers; zero stands for zero."""
-SCALES = "input_scale", "smoothing"
-"""What an ``Int8Conv2d`` has beside its weights."""
 
 
 class Int8Conv2d(nn.Module):

@@ -78,7 +78,7 @@ class Restorer:
         self._config = loaded.config
         self.context_px = CONTEXT_PX.get(loaded.sha256) or tile_margin(self._config)
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
-        self._weights_are_finite = loaded.lazy.is_finite
+        self._weights_are_finite = (loaded.int8 or loaded.lazy).is_finite
         self._candidates = _candidates(
             loaded, runtime, device, engine_dir, build_if_missing, threads, precision
         )

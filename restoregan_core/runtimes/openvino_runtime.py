@@ -41,7 +41,7 @@ class OpenVinoRuntime:
 
     Raises:
         RuntimeUnavailableError: OpenVINO is not installed or does not load, the device is not a CPU, or int8 was asked
-            for and the network has no scales for it.
+            for and the network was not quantized.
     """
 
     name = RUNTIME
@@ -68,7 +68,7 @@ class OpenVinoRuntime:
         if is_int8:
             if int8 is None:
                 raise RuntimeUnavailableError(
-                    "the network has no scales for int8: `restoregan quantize` makes a file that has"
+                    "the network was not quantized: `restoregan quantize` writes a file that is"
                 )
             lazy = int8
         self._multiple, self._block = lazy.config.size_multiple, lazy.config.pixel_unshuffle

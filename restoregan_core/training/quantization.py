@@ -7,7 +7,7 @@ least on what the float network feeds it. The first convolution behind each skip
 of fine and coarse features, whose ranges are the most unlike, and three of them are half of the whole loss.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -37,9 +37,9 @@ def choose_scales(generator: Generator, inputs: Iterable[Tensor]) -> Weights:
     Raises:
         ValueError: no sample.
     """
-    seen = _inputs_of_layers(generator, inputs)
     layers = _layers(generator)
-    if not all(seen[name] for name in layers):
+    seen = _inputs_of_layers(generator, layers, inputs)
+    if not all(seen.values()):
         raise ValueError("no sample to choose scales by: give at least one")
     scales: dict[str, Tensor] = {}
     for name, layer in layers.items():
@@ -59,14 +59,13 @@ def _layers(generator: Generator) -> dict[str, nn.Conv2d]:
 
 
 def _inputs_of_layers(
-    generator: Generator, inputs: Iterable[Tensor]
+    generator: Generator, layers: dict[str, nn.Conv2d], inputs: Iterable[Tensor]
 ) -> dict[str, list[tuple[Tensor, Tensor]]]:
     """Of each layer and sample a patch of its input, and the largest value in each channel."""
-    layers = _layers(generator)
     seen: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
     draw = torch.Generator().manual_seed(0)
 
-    def remember(name: str) -> nn.modules.module.Callable[..., None]:
+    def remember(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def hook(_: nn.Module, arguments: tuple[Tensor, ...]) -> None:
             x_CHW = arguments[0][0]
             sides = [min(side, _PATCH) for side in x_CHW.shape[1:]]

@@ -86,4 +86,4 @@ def test_what_cannot_be_done_is_one_line_and_exit_2(weights, recipe, tmp_path, c
 
 def test_a_file_that_is_there_is_not_overwritten(weights, recipe, capsys):
     assert run(weights, recipe, weights) == 2
-    assert "name another --output" in capsys.readouterr().err
+    assert "nothing is overwritten" in capsys.readouterr().err

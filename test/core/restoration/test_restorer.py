@@ -221,3 +221,18 @@ def test_openvino_missing_or_broken_leaves_pytorch(monkeypatch, caplog):
     assert restorer.describe().startswith("torch")
     assert "openvino" in caplog.text.lower()
     assert restorer(image(16, 16)).shape == (16, 16, 3)
+
+
+def test_scales_that_are_not_finite_are_as_bad_as_weights():
+    from dataclasses import replace as changed
+
+    from restoregan_core.models.int8 import convolutions, with_int8
+    from restoregan_core.models.lazy_network import LazyNetwork
+
+    model = loaded()
+    broken = loaded().generator
+    with_int8(broken, convolutions(broken))
+    broken.stem[0].input_scale.fill_(float("nan"))
+    restorer = Restorer(changed(model, int8=LazyNetwork.of(broken)), device="cpu")
+    with pytest.raises(NonFiniteOutputError, match="a weight is not finite"):
+        restorer(image(32, 32))
