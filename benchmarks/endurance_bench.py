@@ -4,11 +4,13 @@
 import array
 import re
 import shutil
-import statistics
 import struct
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from rclpy.node import Node
 from rclpy.serialization import serialize_message
 from restoregan_ros.msg import RestorationReport
 from ros_bench import BEST_EFFORT, DEEP
+from ros_probe import Probe, values, wait_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
@@ -69,7 +72,8 @@ class Camera:
 
     name: str
     publisher: Any
-    kind: tuple[str, tuple[int, int], bool] = ("bgr8", (180, 320), True)
+    kind: tuple[str, tuple[int, int], bool]
+    """Encoding, size and whether it is sharp."""
     counted: set[int] = field(default_factory=set)
     """Stamps of frames that the node must have heard."""
     kinds: dict[int, str] = field(default_factory=dict)
@@ -80,7 +84,9 @@ class Camera:
 class Drivers(Node):
     """Cameras that send at a rate in a thread of their own, and a clock that may jump."""
 
-    def __init__(self, context: rclpy.Context, names: list[str], rate_hz: float) -> None:
+    def __init__(
+        self, context: rclpy.Context, names: list[str], rate_hz: float, size: tuple[int, int]
+    ) -> None:
         super().__init__("drivers", context=context, start_parameter_services=False)
         self._period_s = 1 / rate_hz
         self._frames: dict[tuple, bytes] = {}
@@ -89,8 +95,10 @@ class Drivers(Node):
         self._is_over = threading.Event()
         self._clock = self.create_publisher(Clock, "/clock", 10)
         self.clock_offset_s = 1000.0
-        self.cameras = {name: Camera(name, self._publisher(name)) for name in names}
+        self.cameras = {name: Camera(name, self._publisher(name), ("bgr8", size, True)) for name in names}
         self.is_counting = True
+        self.is_paused = False
+        """While it is set, no camera sends; the clock goes on."""
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _publisher(self, name: str) -> Any:
@@ -117,26 +125,45 @@ class Drivers(Node):
             clock.clock.sec = max(0, int(now_s + self.clock_offset_s))
             self._clock.publish(clock)
             with self._lock:
-                for camera in self.cameras.values():
+                for camera in () if self.is_paused else self.cameras.values():
                     self._send(camera, now_s)
             next_s = max(next_s + self._period_s, time.monotonic())
             self._is_over.wait(max(0.0, next_s - time.monotonic()))
+
+    def send(self, name: str, kind: tuple[str, tuple[int, int], bool]) -> int:
+        """One frame of a camera that is paused, not counted; returns its stamp."""
+        with self._lock:
+            return self._publish(self.cameras[name], kind)
 
     def _send(self, camera: Camera, now_s: float) -> None:
         if not camera.publisher.get_subscription_count():
             camera.matched_since_s = float("inf")
         elif camera.matched_since_s == float("inf"):
             camera.matched_since_s = now_s
-        if camera.kind not in self._frames:
-            encoding, size, is_sharp = camera.kind
-            self._frames[camera.kind] = serialised(encoding, size, is_sharp=is_sharp)
-        frame = self._frames[camera.kind]
-        self._stamp += 1
+        stamp = self._publish(camera, camera.kind)
         if self.is_counting and now_s - camera.matched_since_s > HEARD_AFTER_S:
-            camera.counted.add(self._stamp)
+            camera.counted.add(stamp)
             encoding, (height, width), _ = camera.kind
-            camera.kinds[self._stamp] = sys.intern(f"{encoding} {height}x{width}")
+            camera.kinds[stamp] = sys.intern(f"{encoding} {height}x{width}")
+
+    def _publish(self, camera: Camera, kind: tuple[str, tuple[int, int], bool]) -> int:
+        if kind not in self._frames:
+            encoding, size, is_sharp = kind
+            self._frames[kind] = serialised(encoding, size, is_sharp=is_sharp)
+        frame = self._frames[kind]
+        self._stamp += 1
         camera.publisher.publish(b"".join((frame[:4], struct.pack("<i", self._stamp), memoryview(frame)[8:])))
+        return self._stamp
+
+
+@contextmanager
+def paused(drivers: Drivers) -> Iterator[None]:
+    """No camera sends meanwhile."""
+    drivers.is_paused = True
+    try:
+        yield
+    finally:
+        drivers.is_paused = False
 
 
 class Listener:
@@ -171,6 +198,64 @@ class Listener:
 
         self.node.create_subscription(Image, f"{name}/restored/image_raw", image, DEEP, raw=True)
         self.node.create_subscription(RestorationReport, f"{name}/restored/report", report, DEEP)
+
+
+LOOKS = 60
+"""So often the node is asked whether it has come to rest."""
+
+
+class Books:
+    """What the node says that it took up, against the reports that came, while it was active.
+
+    Frames that a newer one replaced in DDS' queue before the node got to it are in neither.
+    """
+
+    def __init__(self, control: Probe, drivers: Drivers, listener: Listener) -> None:
+        self._control, self._drivers, self._listener = control, drivers, listener
+        self._opened: dict[str, tuple[int, int, int]] | None = None
+        self.taken_up: Counter[str] = Counter()
+        self.superseded: Counter[str] = Counter()
+        self.reported: Counter[str] = Counter()
+
+    def open(self) -> None:
+        """At a quiet moment after an activation."""
+        self._opened = self._quiet()
+
+    def close(self) -> None:
+        """At a quiet moment before the deactivation, at which the node forgets its counts."""
+        if self._opened is None:
+            return
+        for name, now in self._quiet().items():
+            received, superseded, reported = (n - b for n, b in zip(now, self._opened[name], strict=True))
+            self.taken_up[name] += received
+            self.superseded[name] += superseded
+            self.reported[name] += reported
+        self._opened = None
+
+    def _quiet(self) -> dict[str, tuple[int, int, int]]:
+        """Of each camera, at rest: frames received and superseded as the node says, and reports heard."""
+        before = None
+        with paused(self._drivers):
+            for _ in range(LOOKS):
+                now = self._look()
+                if now == before and all(
+                    received == superseded + published for received, superseded, published, _ in now.values()
+                ):
+                    return {name: (received, lost, heard) for name, (received, lost, _, heard) in now.items()}
+                before = now
+        raise AssertionError(f"received, superseded, published and heard do not come to rest: {before}")
+
+    def _look(self) -> dict[str, tuple[int, ...]]:
+        """With the next diagnostics, which come once a second."""
+        self._control.diagnostics.clear()
+        looks = {}
+        for name in self._drivers.cameras:
+            said = values(
+                wait_until(lambda n=name: self._control.diagnostic(f"{n} stream"), what="diagnostics")
+            )
+            counts = (int(said[f"frames_{what}"]) for what in ("received", "superseded", "published"))
+            looks[name] = (*counts, len(self._listener.reports[name]))
+        return looks
 
 
 def allocated_mb(pid: int) -> float:
@@ -238,18 +323,8 @@ class Vitals:
             segments = len(dds_segments.held_by(process.pid))
             return allocated_mb(process.pid), process.num_threads(), process.num_fds(), segments
 
-    def stop(self) -> list[tuple[str, float, float, float]]:
-        """Of each: its name, median of the second and of the last fifth of the time, greatest of all."""
+    def stop(self) -> list[float]:
+        """The greatest of all that was seen, of each."""
         self._is_over.set()
         self._thread.join()
-        fifth = max(1, len(self.samples) // 5)
-        early, late = self.samples[fifth : 2 * fifth], self.samples[-fifth:]
-        return [
-            (
-                name,
-                statistics.median(s[number] for s in early),
-                statistics.median(s[number] for s in late),
-                max(s[number] for s in self.samples),
-            )
-            for number, name in enumerate(self.NAMES)
-        ]
+        return [max(sample[number] for sample in self.samples) for number in range(len(self.NAMES))]
