@@ -30,7 +30,7 @@ from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import pixels_of
-from restoregan_core.restoration.blending import blend_tiles, changed_share
+from restoregan_core.restoration.blending import blend_tiles
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import Gate
@@ -279,7 +279,7 @@ class RestorationPipeline:
             image=image_HWC,
             action=Action.RESTORED,
             changed=changed_HW,
-            restored_grid=changed_share(changed_HW, assessment.tile_size_px),
+            restored_grid=tiles.astype(np.float32),
             residual=self._assess_published(frame.before, image_HWC),
             restoration_ms=frame.restoration_ms,
         )

@@ -7,7 +7,9 @@ blocks at the coarsest scale, decoder, residual output) and change what costs ti
 depth sits, and the resolution that the stem works at.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -166,8 +168,21 @@ class Generator(nn.Module):
         """
         pixels, history = self.config.pixel_unshuffle**2, self.config.history
         changes = changes_BCHW or [torch.zeros_like(current_BCHW)] * history
-        x = torch.cat([current_BCHW, *changes], 1) if history else current_BCHW
-        x = self.stem(x)
+        maps_BCHW = self.maps(torch.cat([current_BCHW, *changes], 1) if history else current_BCHW)
+        trusts: list[Tensor] = []
+        if history:
+            trust = torch.sigmoid(maps_BCHW[:, 3 * pixels :] + TRUST_BIAS)
+            # One map for all three colours of a frame.
+            trusts = [torch.cat([own, own, own], 1) for own in trust.split(pixels, 1)]
+        return self.blended(maps_BCHW[:, : 3 * pixels], trusts, changes)
+
+    def maps(self, x_BCHW: Tensor) -> Tensor:
+        """What the last convolution gives: the change before its tanh, then each blended image's trust before its bias.
+
+        Shape: (B, ``config.input_channels`` * r * r, H / r, W / r) -> (B, (3 + ``config.blended_images``) * r * r,
+            H / r, W / r).
+        """
+        x = self.stem(x_BCHW)
         features = []
         for encode, down in zip(self.encoder, self.down, strict=True):
             x = encode(x)
@@ -180,14 +195,20 @@ class Generator(nn.Module):
             if self.config.unet_skips:
                 x = x + feature
             x = decode(x)
-        x = self.head(x)
-        added = torch.tanh(x[:, : 3 * pixels])
-        if history:
-            trust = torch.sigmoid(x[:, 3 * pixels :] + TRUST_BIAS)
-            blended = [*changes, _median_change(*changes)] if self.config.history_median else changes
-            for own, change in zip(trust.split(pixels, 1), blended, strict=True):
-                # One map for all three colours of a frame.
-                added = added + torch.cat([own, own, own], 1) * change
+        return cast(Tensor, self.head(x))
+
+    def blended(self, change: Tensor, trusts: Sequence[Tensor], changes: Sequence[Tensor]) -> Tensor:
+        """The residual: the network's own change, and of each image that may be taken over as much as it is trusted.
+
+        Args:
+            change: of any shape, before its tanh.
+            trusts: in [0, 1], of each frame of the history and of their median, if the network has one.
+            changes: what each frame of the history has more than the current one, of the shape of ``change``.
+        """
+        added = torch.tanh(change)
+        images = [*changes, _median_change(*changes)] if self.config.history_median else changes
+        for trust, image in zip(trusts, images, strict=True):
+            added = added + trust * image
         return added
 
     def forward(self, degraded_BCHW: Tensor) -> Tensor:

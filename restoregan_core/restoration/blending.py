@@ -54,12 +54,3 @@ def blend_tiles(
     # blendLinear rounds, so that weights of exactly 0 and 1 give back the pixels of either image.
     image = cv2.blendLinear(source_HWC, restored_HWC, 1.0 - weight, weight)
     return image, selected  # type: ignore[return-value]
-
-
-def changed_share(changed_HW: npt.NDArray[np.bool_], tile_size_px: int) -> npt.NDArray[np.float32]:
-    """Share in [0, 1] of each tile's pixels inside the frame that are true: float32 (rows, columns)."""
-    height, width = changed_HW.shape
-    tops, lefts = np.arange(0, height, tile_size_px), np.arange(0, width, tile_size_px)
-    counts = np.add.reduceat(np.add.reduceat(changed_HW.astype(np.int32), tops, axis=0), lefts, axis=1)
-    heights, widths = np.diff(np.append(tops, height)), np.diff(np.append(lefts, width))
-    return (counts / np.outer(heights, widths)).astype(np.float32)

@@ -105,7 +105,7 @@ class OutputBounds:
             uint8 (height, width, 3), at most ``max_pixel_change`` away from the source anywhere.
         """
         bound = self.limits.max_pixel_change
-        if bound >= 255:
+        if cv2.norm(restored_HWC, source_HWC, cv2.NORM_INF) <= bound:
             return restored_HWC
         # OpenCV's uint8 arithmetic saturates at 0 and 255, which is what a bound needs.
         step = np.full_like(source_HWC, bound)

@@ -57,15 +57,6 @@ class FrameNetwork(nn.Module):
             restored_BCHW = restored_BCHW[:, :, :height, :width]
         return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), mean_residual
 
-    def restore_planes(self, planes_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """What calling does, for a caller that moves the pixels itself (``images.planes``).
-
-        Shape: uint8 (B, r * r * C, H / r, W / r), as ``pixel_unshuffle`` by r, the generator's, orders them ->
-            uint8 (B, 3 * r * r, H / r, W / r), and the mean residual.
-        """
-        restored_BCHW, mean_residual = self._restore(planes_BCHW.to(next(self.generator.parameters()).dtype))
-        return restored_BCHW.to(torch.uint8), mean_residual
-
     def _restore(self, unshuffled_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         current_BCHW, *older = unshuffled_BCHW.split(3 * self.generator.config.pixel_unshuffle**2, 1)
         x_BCHW = (current_BCHW - 127.5) / 127.5

@@ -77,13 +77,13 @@ class OpenVinoRuntime:
             settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
         side = 8 * self._multiple // self._block
         traced = 1, lazy.config.input_channels * self._block**2, side, side
-        # The graph's number is to be raised whenever FrameNetwork or Generator computes something else.
+        # The graph's number is to be raised whenever PlanesNetwork or Generator computes something else.
         self._graph = CpuGraph(
             functools.partial(_network_on_planes, lazy),
             lazy.digest(),
             traced,
             (0, 2, 3),
-            "generator 4",
+            "generator 5",
             settings,
             engine_dir,
             threads,

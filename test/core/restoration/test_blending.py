@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from restoregan_core.images.tile_grid import grid_shape
-from restoregan_core.restoration.blending import FEATHER_PX, blend_tiles, changed_share
+from restoregan_core.restoration.blending import FEATHER_PX, blend_tiles
 
 TILE = 64
 
@@ -63,15 +63,3 @@ def test_blending_refuses_what_does_not_fit_together():
         blend_tiles(source, source[:, :64], np.array([[True, False]]), TILE)
     with pytest.raises(ValueError, match="does not fit a 64x128 frame"):
         blend_tiles(source, source, np.ones((2, 2), bool), TILE)
-
-
-@given(blends())
-def test_changed_share_counts_the_pixels_inside_the_frame(case):
-    source, _, tiles = case
-    changed = pixels_of(tiles, source.shape)
-    np.testing.assert_array_equal(changed_share(changed, TILE), tiles.astype(np.float32))
-    changed = np.random.default_rng(0).random(source.shape[:2]) < 0.3
-    share = changed_share(changed, TILE)
-    assert share[-1, -1] == pytest.approx(
-        changed[(tiles.shape[0] - 1) * TILE :, (tiles.shape[1] - 1) * TILE :].mean()
-    )
