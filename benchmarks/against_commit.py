@@ -12,6 +12,7 @@ those before it where the code looks at them.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,13 @@ def checked_out(commit: str) -> Iterator[Path]:
             subprocess.run([*git, "remove", "--force", str(other)], check=True)
 
 
+def environment_for(checkout: Path) -> dict[str, str]:
+    """Its own code first; then what the caller has, such as ``without_amx``, wherever it is run."""
+    own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = [str(checkout), *(str(Path(path).absolute()) for path in own if path)]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 class Worker:
     """Does the part's work on one frame whenever it is asked to, by the code of one checkout."""
 
@@ -95,6 +103,7 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-c", "import json, sys, time\nimport cv2\n" + PARTS[part] + WORKER],
             cwd=checkout,
+            env=environment_for(checkout),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -9,36 +9,23 @@ folder and runs on the libraries of this environment. ``without_amx/sitecustomiz
 without AMX.
 """
 
-import argparse
-import json
-import os
-import sys
 import tempfile
 from pathlib import Path
 
 import psutil
 from against_commit import ROOT, checked_out
+from beside_commit import parser_of, publish, start
 from node_latency import MODES, measure
-from node_start import start
 from rich.console import Console
 from ros_bench import end, init, leave
 
 from restoregan_core.commands.common import parse_size
-from restoregan_core.environment import processor_name
 
 SIDES = "before", "now"
 
 
-def page(given: argparse.Namespace, rows: list[dict], command: str) -> str:
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "")
+def table(rows: list[dict]) -> list[str]:
     lines = [
-        f"# The node's frames, now and at {given.commit}",
-        "",
-        f"    {command}",
-        "",
-        f"{given.frames} frames of each side in turn, bgr8, from the driver's publish to the detector's callback;",
-        f"CPU is of the whole process. On {processor_name()}, {os.cpu_count()} cores{f', {limit}' if limit else ''}.",
-        "",
         "| size | mode | p50 before, ms | now | ratio | CPU before, ms | now | ratio |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -49,21 +36,16 @@ def page(given: argparse.Namespace, rows: list[dict], command: str) -> str:
             f"{before['cpu_ms_per_frame']:.1f}", f"{now['cpu_ms_per_frame']:.1f}", f"{row['ratio_cpu']:.2f}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--commit", default="6758743")
-    parser.add_argument("--frames", type=int, default=40, help="of each side for each figure (default 40)")
+    parser = parser_of(__doc__, 40, "of each side for each figure")
     parser.add_argument("--rate", type=float, default=4.0, help="Hz of both together (default 4)")
     parser.add_argument(
         "--sizes", nargs="+", type=parse_size, default=[(360, 640), (720, 1280)], metavar="HxW"
     )
     parser.add_argument("--modes", nargs="+", choices=list(MODES), default=["assessed", "restored"])
-    parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
     given = parser.parse_args()
     bench = init()
     nodes, sources, rows = [], {}, []
@@ -89,11 +71,11 @@ def main() -> None:
         finally:
             for node in nodes:
                 end(node)
-    text = page(given, rows, "python " + " ".join(["benchmarks/node_against_commit.py", *sys.argv[1:]]))
-    Console().print(text, markup=False)
-    if given.output:
-        given.output.with_suffix(".md").write_text(text)
-        given.output.with_suffix(".json").write_text(json.dumps(rows, indent=2) + "\n")
+    what = (
+        f"{given.frames} frames of each side in turn, bgr8, from the driver's publish to the detector's callback;\n"
+        "CPU is of the whole process."
+    )
+    publish(given, "The node's frames", what, table(rows), rows)
     leave(0)
 
 

@@ -9,11 +9,6 @@ finds an empty cache, as the first one with new weights does. The commit is chec
 in a temporary folder and runs on the libraries of this environment.
 """
 
-import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,12 +17,10 @@ from typing import Any
 import numpy as np
 import psutil
 from against_commit import ROOT, checked_out
+from beside_commit import HEIGHT, WIDTH, parser_of, publish, start
 from rich.console import Console
 from ros_bench import Bench, end, init, leave
 
-from restoregan_core.environment import processor_name
-
-HEIGHT, WIDTH = 360, 640
 FIGURES = {
     "active_s": "start to active, s",
     "active_cpu_s": "start to active, CPU s",
@@ -35,36 +28,6 @@ FIGURES = {
     "own_mb": "of it, not shared with other processes, MB",
     "threads": "threads",
 }
-
-
-def start(
-    checkout: Path, cache: Path, camera: str, name: str = "restore_node"
-) -> tuple[subprocess.Popen, float, float]:
-    """A node of this name that is active, and how long that took on the wall and on the CPU, in seconds."""
-    parameters = {
-        "cameras": f"[{camera}]", "preset": "always", "runtime": "openvino", "device": "cpu", "autostart": "true",
-        "deadline_ms": "9000.0", "warm_up_sizes": f"[{HEIGHT}x{WIDTH}]",
-    }  # fmt: skip
-    given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
-    started_s = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", "-r", f"__node:={name}", *given],
-        cwd=checkout,
-        # Its own code first; then what the caller has, such as ``without_amx``.
-        env=os.environ
-        | {
-            "PYTHONPATH": os.pathsep.join([str(checkout), os.environ["PYTHONPATH"]]),
-            "XDG_CACHE_HOME": str(cache),
-        },
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if ": active: " in line:
-            busy = psutil.Process(process.pid).cpu_times()
-            return process, time.monotonic() - started_s, busy.user + busy.system
-    raise RuntimeError(f"the node of {checkout} did not become active")
 
 
 def measure(bench: Bench, checkout: Path, cache: Path, frames: int, turn: int) -> dict[str, float]:
@@ -90,40 +53,20 @@ def measure(bench: Bench, checkout: Path, cache: Path, frames: int, turn: int) -
         end(process)
 
 
-def page(commit: str, turns: list[list[dict[str, Any]]], is_cold: bool, command: str) -> str:
+def table(turns: list[list[dict[str, Any]]]) -> list[str]:
     """Medians, and the median of the ratios of neighbouring starts."""
-    cache = "with an empty cache" if is_cold else "engines cached"
-    lines = [
-        f"# The node's start and memory, now and at {commit}",
-        "",
-        f"    {command}",
-        "",
-        f"{len(turns)} starts of each in turn, {cache}, one camera of {WIDTH}x{HEIGHT}, every frame restored by",
-        f"OpenVINO. On {processor_name()}, {os.cpu_count()} cores.",
-        "",
-        "| | before | now | ratio |",
-        "|---|---|---|---|",
-    ]
+    lines = ["| | before | now | ratio |", "|---|---|---|---|"]
     for key, name in FIGURES.items():
         before, now = (np.array([turn[side][key] for turn in turns]) for side in (0, 1))
         ratio = float(np.median(now / before))
         lines.append(f"| {name} | {np.median(before):.1f} | {np.median(now):.1f} | {ratio:.2f} |")
-    lines += [
-        "",
-        "What is resident includes the shared memory of DDS.",
-    ]
-    return "\n".join(lines) + "\n"
+    return [*lines, "", "What is resident includes the shared memory of DDS."]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--commit", default="6758743")
-    parser.add_argument("--frames", type=int, default=20, help="restored before memory is read")
+    parser = parser_of(__doc__, 20, "restored before memory is read")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--cold", action="store_true", help="with an empty cache each time")
-    parser.add_argument("--output", type=Path, help="NAME: writes NAME.json and NAME.md")
     given = parser.parse_args()
     bench = init()
     turns = []
@@ -141,13 +84,12 @@ def main() -> None:
             ]
             Console(stderr=True).print(sides)
             turns += [sides] if turn else []
-    text = page(
-        given.commit, turns, given.cold, "python " + " ".join(["benchmarks/node_start.py", *sys.argv[1:]])
+    cache = "with an empty cache" if given.cold else "engines cached"
+    what = (
+        f"{len(turns)} starts of each in turn, {cache}, one camera of {WIDTH}x{HEIGHT}, every frame restored by\n"
+        "OpenVINO."
     )
-    Console().print(text, markup=False)
-    if given.output:
-        given.output.with_suffix(".md").write_text(text)
-        given.output.with_suffix(".json").write_text(json.dumps(turns, indent=2) + "\n")
+    publish(given, "The node's start and memory", what, table(turns), turns)
     leave(0)
 
 
