@@ -35,7 +35,7 @@ restorer = load_restorer("lite", device="cpu")
 history = None
 if getattr(restorer, "history", 0):
     from restoregan_core.restoration.history import FrameHistory
-    history = FrameHistory(restorer.history)
+    history = FrameHistory(restorer.history, *([restorer.path] if hasattr(restorer, "path") else []))
 def work(frame):
     if history is None:
         restorer(frame)

@@ -254,8 +254,8 @@ def page(figures: dict[str, Any]) -> str:
         "## Area under the ROC curve, per frame: inputs against their targets", "",
         "3 px or more: degraded are only those inputs that motion smears by so much, which is what the event means;",
         "measured between input and target (`restoregan_core/data/blur_extent.py`). REDS's weakest blur is under 2 px.",
-        "Each image is judged alone here, frames of clips too; with the frames before them, as a camera's are judged, the first",
-        "two rows become those of [the page on videos](assessor_video.md).",
+        "Each image is judged alone here, frames of clips too; with the frames before them, as a camera's are judged,",
+        "the first two rows become those of [the page on videos](assessor_video.md).",
         "",
     ]  # fmt: skip
     methods = ["learned", "classical", "variance of Laplacian", "blur_effect", "streak filter"]

@@ -23,10 +23,12 @@ import torch
 from rich.console import Console
 
 from restoregan_core.data.video import read_frames
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.folders import find_frames, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.images.video_files import is_video
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.tiling import tile_margin
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
@@ -43,16 +45,18 @@ VIDEOS = (
 )  # fmt: skip
 
 
-def pictures(folder: Path, count: int, frames_before: int) -> Iterator[npt.NDArray[np.uint8]]:
+def pictures(folder: Path, count: int, config: GeneratorConfig) -> Iterator[npt.NDArray[np.uint8]]:
     """Evenly spaced ones: uint8 (height, width, channels that the network takes)."""
     files = find_frames(folder)
     for file in files[:: max(1, len(files) // count)][:count]:
-        yield np.concatenate([read_rgb(file)] * (1 + frames_before), 2)
+        image = read_rgb(file)
+        beside = [image] * config.history + [path_image(image, None)] * config.path
+        yield np.concatenate([image, *beside], 2)
 
 
-def video(source: Path, count: int, frames_before: int) -> Iterator[npt.NDArray[np.uint8]]:
+def video(source: Path, count: int, config: GeneratorConfig) -> Iterator[npt.NDArray[np.uint8]]:
     """Every fourth frame with its aligned history, shapes as of ``pictures``."""
-    history = FrameHistory(frames_before)
+    history = FrameHistory(config.history, config.path)
     images: Iterable[RgbImage] = (
         read_frames(source) if is_video(source) else map(read_rgb, find_frames(source))
     )
@@ -109,9 +113,7 @@ def measure(given: argparse.Namespace, console: Console) -> tuple[int, dict[str,
     found = {}
     for name in (*PICTURES, *VIDEOS):
         found[name] = Bands((bound + TILE_SIZE_PX) // BAND_PX)
-        frames = (video if name in VIDEOS else pictures)(
-            given.data / name, given.frames, loaded.config.history
-        )
+        frames = (video if name in VIDEOS else pictures)(given.data / name, given.frames, loaded.config)
         for frames_HWC in frames:
             compare(runtime, frames_HWC, found[name], multiple)
         console.print(name, [found[name].of_tile(c) for c in range(96, bound + 1, 32)], markup=False)

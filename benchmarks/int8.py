@@ -20,7 +20,9 @@ import numpy.typing as npt
 import torch
 from rich.console import Console
 
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.folders import find_frames, read_rgb
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.timing import device_name
@@ -33,19 +35,19 @@ SIZES = (360, 640), (720, 1280)
 Frames = npt.NDArray[np.uint8]
 
 
-def pairs(data: Path, history: int, count: int) -> Iterator[tuple[str, Frames, Frames]]:
+def pairs(data: Path, config: GeneratorConfig, count: int) -> Iterator[tuple[str, Frames, Frames]]:
     """Set, what the network takes, ground truth; of some sets the ground truth itself as input, too."""
     for name in (*PICTURES, *VIDEOS):
         sides = [find_frames(data / name / side) for side in ("input", "target")]
         for is_clean in (False, True) if name in ("rain100l", *VIDEOS) else (False,):
-            remembered = FrameHistory(history)
+            remembered = FrameHistory(config.history, config.path)
             step = 1 if name in VIDEOS else max(1, len(sides[0]) // count)
             for k, files in enumerate(islice(zip(*sides, strict=True), 0, None, step)):
                 shown, target = read_rgb(files[1 if is_clean else 0]), read_rgb(files[1])
-                before = [shown] * history
+                before = [shown] * config.history + [path_image(shown, None)] * config.path
                 if name in VIDEOS:
                     remembered.take("camera", shown)
-                    before = remembered.aligned("camera") if k >= history else []
+                    before = remembered.aligned("camera") if k >= config.history else []
                     if not before or k % max(1, len(sides[0]) // count):
                         continue
                 yield f"{'clean ' if is_clean else ''}{name}", np.concatenate([shown, *before], 2), target
@@ -72,10 +74,10 @@ def times(runtimes: dict[str, OpenVinoRuntime], channels: int, rounds: int, cons
 
 
 def scores(
-    runtimes: dict[str, OpenVinoRuntime], data: Path, history: int, count: int, console: Console
+    runtimes: dict[str, OpenVinoRuntime], data: Path, config: GeneratorConfig, count: int, console: Console
 ) -> None:
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, frames_HWC, target_HWC in pairs(data, history, count):
+    for name, frames_HWC, target_HWC in pairs(data, config, count):
         for label, runtime in runtimes.items():
             restored_HWC = runtime.run(frames_HWC[np.newaxis])[0][0]
             rows.setdefault(name, {}).setdefault(label, []).append(psnr(restored_HWC, target_HWC))
@@ -108,7 +110,7 @@ def main() -> None:
     if given.only != "psnr":
         times(runtimes, loaded.config.input_channels, given.rounds, console)
     if given.only != "time":
-        scores(runtimes, given.data, loaded.config.history, given.frames, console)
+        scores(runtimes, given.data, loaded.config, given.frames, console)
 
 
 if __name__ == "__main__":

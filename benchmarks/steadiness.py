@@ -80,7 +80,7 @@ def row(
 
 
 def restored(frames: list[RgbImage], restorer: Restorer) -> Iterator[RgbImage]:
-    history = FrameHistory(restorer.history)
+    history = FrameHistory(restorer.history, restorer.path)
     for frame in frames:
         history.take("", frame)
         yield restorer.restore_aligned(frame, history.aligned(""))

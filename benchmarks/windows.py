@@ -66,7 +66,7 @@ KINDS = {"one block": block, "tiles with their neighbours": with_neighbours, "si
 
 def timed(restorer: Restorer, frames: list[RgbImage], tiles: Tiles | None) -> tuple[float, float]:
     """Seconds on the wall, and of all cores, for the last frame."""
-    history = FrameHistory(restorer.history)
+    history = FrameHistory(restorer.history, restorer.path)
     for frame in frames:
         history.aligned("camera")  # as in a running node: of each frame one flow is new
         history.take("camera", frame)

@@ -95,7 +95,7 @@ class RestorationPipeline:
         self.circuit = circuit
         self._gate = Gate()
         self._steadier = Steadier()
-        self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE))
+        self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE), restorer.path)
         self._judge = CameraJudge(assessor, self._history)
         self._with_memory: dict[str, Gate | Steadier | FrameHistory | CameraJudge] = {
             "gate": self._gate,

@@ -91,7 +91,7 @@ class _Restore:
         }
         if arguments.gate is None:
             self._restorer = load_restorer(arguments.model, **options)
-            self._history = FrameHistory(self._restorer.history)
+            self._history = FrameHistory(self._restorer.history, self._restorer.path)
         else:
             self._pipeline = load_pipeline(
                 arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options

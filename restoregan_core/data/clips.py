@@ -23,7 +23,8 @@ from restoregan_core.data.rain import Rain, apply_rain, apply_veil, draw_rain
 from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_log
 from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
 from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
-from restoregan_core.images.alignment import align
+from restoregan_core.images.alignment import align, filled_up, find_flow, flow_image
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.rgb import RgbImage
 
 
@@ -37,6 +38,8 @@ class ClipConfig:
 
     history: int = 2
     """Frames before the current one; the generator's own number."""
+    path: bool = False
+    """Give the current frame along its own motion, too; the generator's own choice."""
     video_share: float = 0.4
     """Share of the clips without blur whose frames were recorded (``data.videos``), if there are any; the others are
     filmed from stills."""
@@ -220,8 +223,12 @@ def draw_accidents(config: ClipConfig, rng: np.random.Generator, is_recorded: bo
     return Accidents(displaced_px=displaced, is_other_scene=is_other_scene, missing=missing, gains=gains)
 
 
-def with_history(frames: Sequence[RgbImage], accidents: Accidents) -> RgbImage:
-    """The network's input: the first frame and the others aligned to it, uint8 (H, W, 3 x frames)."""
+def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = False) -> RgbImage:
+    """The network's input: the first frame and the others aligned to it, uint8 (H, W, 3 x frames).
+
+    Args:
+        path: add the first frame's ``images.blur_path``, three channels more.
+    """
     present = len(frames) - accidents.missing
     aligned = align(frames[0], frames[1:present]) if present > 1 else []
     if aligned and accidents.is_other_scene:
@@ -229,9 +236,11 @@ def with_history(frames: Sequence[RgbImage], accidents: Accidents) -> RgbImage:
     elif aligned and accidents.displaced_px != (0, 0):
         right, down = accidents.displaced_px
         aligned[0] = np.roll(aligned[0], (down, right), (0, 1))
-    while len(aligned) < len(frames) - 1:
-        aligned.append(aligned[-1] if aligned else frames[0])
-    return np.concatenate([frames[0], *aligned], axis=2)
+    images = filled_up([frames[0], *aligned], len(frames))
+    if path:
+        flow = find_flow(flow_image(frames[0]), flow_image(frames[1])) if present > 1 else None
+        images.append(path_image(frames[0], flow))
+    return np.concatenate(images, axis=2)
 
 
 def _slowed(config: MotionConfig, gap: float) -> MotionConfig:

@@ -127,7 +127,7 @@ class SampleMaker:
             accidents = draw_accidents(clips, rng, is_recorded=True)
             missing = max(accidents.missing, clips.history - len(older))
             frames += [given] * (clips.history - len(older))
-            given = with_history(frames, replace(accidents, missing=missing))
+            given = with_history(frames, replace(accidents, missing=missing), clips.path)
         inner = slice(context, context + patch_size)
         origin = Origin(
             index=index,
@@ -144,7 +144,7 @@ class SampleMaker:
     ) -> tuple[Tensor, Tensor, Origin]:
         """A clip, every frame degraded, the older ones aligned."""
         clip = self.clip(index, kind, rng, side, clips)
-        given = with_history(clip.degraded(), clip.drawn.accidents)
+        given = with_history(clip.degraded(), clip.drawn.accidents, clips.path)
         return _to_tensor(given), _to_tensor(clip.drawn.ground_truth(clip.sharp)), clip.origin
 
     def clip(

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from restoregan_core.data.augment import add_gaussian_noise, draw_flips
+from restoregan_core.data.augment import add_gaussian_noise, draw_flips, flipped_path
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, ReuseConfig
 from restoregan_core.data.degrade import SYNTHETIC_KINDS
 from restoregan_core.data.ranges import draw_choice
 from restoregan_core.data.samples import Origin, SampleMaker
+from restoregan_core.images.blur_path import BLOCK_PX, path_image
 
 _POOL_STREAM, _RUN_STREAM, _CLIP_POOL_STREAM = 1, 2, 3
 """Set the random numbers of the pool, and of runs of one kind, apart from those of samples."""
@@ -121,7 +122,7 @@ class TrainingSource:
         else:
             given, target, origin = self._maker.make(index, kind, rng, patch_size, clips)
         if self.config.clips and given.shape[0] == 3:
-            given = given.repeat(1 + self.config.clips.history, 1, 1)
+            given = _as_clip(given, self.config.clips)
         if self.config.input_noise:
             given = add_gaussian_noise(given, self.config.input_noise, int(rng.integers(2**62)))
         return given, target, origin
@@ -152,12 +153,16 @@ class TrainingSource:
             self._pool[key] = (_to_bytes(given), _to_bytes(target), origin)
         *images, origin = self._pool[key]
         top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
+        if clips and clips.path:
+            top, left = top - top % BLOCK_PX, left - left % BLOCK_PX
         flips = draw_flips(rng) if self.config.flips else (False, False)
         axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]
         given, target = (
             image[:, top : top + patch_size, left : left + patch_size].flip(axes).float().div_(255)
             for image in images
         )
+        if clips and clips.path:
+            given = torch.cat([given[:-3], flipped_path(given[-3:], flips)])
         return given, target, replace(origin, index=index, top=origin.top + top, left=origin.left + left)
 
 
@@ -193,6 +198,15 @@ def one_thread(worker: int) -> None:
     # A scheduler signals the whole group. The trainer saves then, and ends its workers itself.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _as_clip(single_CHW: Tensor, clips: ClipConfig) -> Tensor:
+    """A single image with itself for a history."""
+    images = [single_CHW] * (1 + clips.history)
+    if clips.path:
+        path_HWC = path_image(_to_bytes(single_CHW).permute(1, 2, 0).contiguous().numpy(), None)
+        images.append(torch.from_numpy(path_HWC).permute(2, 0, 1).float().div_(255))
+    return torch.cat(images)
 
 
 def _to_bytes(image_CHW: Tensor) -> Tensor:

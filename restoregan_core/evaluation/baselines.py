@@ -45,6 +45,7 @@ class TemporalMedian:
     name = "median"
     history = 2
     """Frames before the current one."""
+    path = False
 
     def __call__(self, rgb_HWC: RgbImage) -> RgbImage:
         """A frame without history stays as it is: uint8 RGB (height, width, 3), a new array."""

@@ -29,6 +29,9 @@ class RestoresWithHistory(Protocol):
     @property
     def history(self) -> int: ...
 
+    @property
+    def path(self) -> bool: ...
+
     def __call__(self, rgb_HWC: RgbImage) -> RgbImage: ...
 
     def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage: ...
@@ -114,7 +117,9 @@ class _Camera:
     def __init__(self, restore: Restore) -> None:
         self.restore = restore
         self._aware = restore if isinstance(restore, RestoresWithHistory) and restore.history else None
-        self._history = FrameHistory(self._aware.history if self._aware else 0)
+        self._history = (
+            FrameHistory(self._aware.history, self._aware.path) if self._aware else FrameHistory(0)
+        )
 
     @property
     def looks_back(self) -> bool:

@@ -115,6 +115,11 @@ def warp(older_HWC: RgbImage, flow: Flow, parts: Sequence[Part] = ()) -> RgbImag
     return warped
 
 
+def look_up(image_HW: GreyImage, way: Flow) -> GreyImage:
+    """What lies a way from each pixel, in px of the image; beyond its border it is mirrored."""
+    return np.asarray(_looked_up(image_HW, _grid(*image_HW.shape[:2]) + way), np.uint8)
+
+
 def _places(flow: Flow, height: int, width: int, part: Part) -> Flow:
     """Where part of an image is to be looked up, the flow in px of the image: (rows, columns, 2)."""
     rows, columns = part
@@ -148,6 +153,11 @@ def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
         aligned.append(warp(image, total))
         newer = grey
     return aligned
+
+
+def filled_up(images: Sequence[RgbImage], count: int) -> list[RgbImage]:
+    """So many images: the last one stands for those that are missing."""
+    return [*images, *images[-1:] * (count - len(images))]
 
 
 def _search(finest_scale: int) -> cv2.DISOpticalFlow:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights of a generator for one that blends in other images: more or fewer frames of history, their median."""
+"""Weights of a generator for one that looks at other images: more or fewer frames of history, their median,
+the path."""
 
 import torch
 from torch import Tensor

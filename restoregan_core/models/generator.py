@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restoregan_core.images.blur_path import SAMPLES
 from restoregan_core.models.generator_config import GeneratorConfig as GeneratorConfig
 
 
@@ -30,6 +31,12 @@ def same_padding(kernel_size: int, stride: int) -> tuple[int, int, int, int]:
 
 TRUST_BIAS = -3.0
 """Added to the head's maps of trust before their sigmoid: a network that has not learnt otherwise takes over 5 %."""
+
+
+GREY = (0.299, 0.587, 0.114)
+"""Share of red, green and blue in brightness (ITU-R BT.601), as OpenCV has them."""
+MOTION_GAIN = 4.0
+"""Makes usual motions as large as usual differences of brightness."""
 
 
 class SameConv2d(nn.Conv2d):
@@ -151,30 +158,52 @@ class Generator(nn.Module):
         """
         r = self.config.pixel_unshuffle
         x_BCHW = F.pixel_unshuffle(degraded_BCHW, r) if r > 1 else degraded_BCHW
-        current, *older = x_BCHW.split(3 * r * r, 1)
-        added = self.unshuffled_residual(current, [frame - current for frame in older])
+        current, *beside = x_BCHW.split(3 * r * r, 1)
+        added = self.unshuffled_residual(current, self.changes(current, beside))
         return F.pixel_shuffle(added, r) if r > 1 else added
+
+    def changes(
+        self, current_BCHW: Tensor, beside_BCHW: Sequence[Tensor], zero: float = 0.0, scale: float = 1.0
+    ) -> list[Tensor]:
+        """What the images beside the current frame have more than it, which is what the network is told of them.
+
+        Args:
+            current_BCHW, beside_BCHW: each (B, 3 * r * r, H / r, W / r); all of ``config.images_beside``, or none.
+            zero, scale: what stands for 0, and for 1 more than that, in them.
+
+        Returns:
+            As many, of the same shape, whatever the scale.
+        """
+        images = beside_BCHW[: self.config.history]
+        found = [(image_BCHW - current_BCHW) / scale for image_BCHW in images]
+        for path_BCHW in beside_BCHW[self.config.history :]:
+            samples, motion = path_BCHW.split((SAMPLES, 2), 1)
+            colours = current_BCHW.split(self.config.pixel_unshuffle**2, 1)
+            shares = (share * colour for share, colour in zip(GREY, colours, strict=True))
+            grey = torch.cat(list(shares), 1).mean(1, keepdim=True) * len(GREY)
+            motion = (motion - zero) * (MOTION_GAIN / scale)
+            found.append(torch.cat([(samples - grey) / scale, motion], 1))
+        return found
 
     def unshuffled_residual(self, current_BCHW: Tensor, changes_BCHW: list[Tensor]) -> Tensor:
         """``residual`` between pixel_unshuffle and pixel_shuffle, for callers that move the pixels themselves.
 
         Args:
             current_BCHW: (B, 3 * r * r, H / r, W / r) in [-1, 1], with r the ``config.pixel_unshuffle``.
-            changes_BCHW: what each frame of the history has more than the current one, newest first, of its shape; none
-                for a single image.
+            changes_BCHW: ``changes``; none for a single image.
 
         Returns:
             (B, 3 * r * r, H / r, W / r).
         """
         pixels, history = self.config.pixel_unshuffle**2, self.config.history
-        changes = changes_BCHW or [torch.zeros_like(current_BCHW)] * history
+        changes = changes_BCHW or [torch.zeros_like(current_BCHW)] * self.config.images_beside
         maps_BCHW = self.maps(torch.cat([current_BCHW, *changes], 1) if history else current_BCHW)
         trusts: list[Tensor] = []
         if history:
             trust = torch.sigmoid(maps_BCHW[:, 3 * pixels :] + TRUST_BIAS)
             # One map for all three colours of a frame.
             trusts = [torch.cat([own, own, own], 1) for own in trust.split(pixels, 1)]
-        return self.blended(maps_BCHW[:, : 3 * pixels], trusts, changes)
+        return self.blended(maps_BCHW[:, : 3 * pixels], trusts, changes[:history])
 
     def maps(self, x_BCHW: Tensor) -> Tensor:
         """What the last convolution gives: the change before its tanh, then each blended image's trust before its bias.

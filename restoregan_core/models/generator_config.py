@@ -50,6 +50,10 @@ class GeneratorConfig:
     over, with a map of trust of its own. Where alignment holds, all of a rain goes by one decision for a region
     instead of one for each streak."""
 
+    path: bool = False
+    """Show the network the current frame along its own motion, too (``images.blur_path``), as one more image beside it.
+    For blur: what a pixel was mixed with is known then, but for how far."""
+
     def __post_init__(self) -> None:
         # YAML and JSON give lists; a frozen dataclass that is hashable wants tuples.
         object.__setattr__(self, "width_multipliers", tuple(self.width_multipliers))
@@ -92,6 +96,12 @@ class GeneratorConfig:
         if self.history_median and self.history != 2:
             raise ValueError(f"history_median=True is for history=2, not history={self.history}")
 
+        if self.path and not (self.history and self.pixel_unshuffle == 2):
+            raise ValueError(
+                f"path=True is for a network with history and pixel_unshuffle=2, not history={self.history} and "
+                f"pixel_unshuffle={self.pixel_unshuffle}"
+            )
+
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each scale, finest first."""
@@ -99,8 +109,13 @@ class GeneratorConfig:
 
     @property
     def input_channels(self) -> int:
-        """Channels of the input: RGB of the current frame, then of each frame of the history, newest first."""
-        return 3 * (1 + self.history)
+        """Channels of the input: RGB of the current frame, then of each image beside it."""
+        return 3 * (1 + self.images_beside)
+
+    @property
+    def images_beside(self) -> int:
+        """Images that the network takes beside the current frame: its history, newest first, and the ``path``."""
+        return self.history + self.path
 
     @property
     def blended_images(self) -> int:

@@ -33,6 +33,7 @@ from restoregan_core.images.alignment import (
     warp,
     without_streaks,
 )
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.rgb import RgbImage, require_rgb
 
 LONGEST_GAP_S = 1.0
@@ -73,14 +74,16 @@ class FrameHistory:
             ``length + 1`` frames of RGB, each with small grey images and two flows: at most 6.2 bytes a px and frame,
             17 MB a camera at 1280x720 with two frames before.
 
+        path: give the current frame's path beside the frames before it.
+
     Raises:
         ValueError: a negative length.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, path: bool = False) -> None:
         if length < 0:
             raise ValueError(f"length={length} must not be negative")
-        self.length = length
+        self.length, self.path = length, path
         self._cameras: dict[str, deque[RememberedFrame]] = {}
 
     def take(self, camera: str, rgb_HWC: RgbImage, stamp_s: float | None = None) -> None:
@@ -106,7 +109,7 @@ class FrameHistory:
 
         Returns:
             ``count`` images, or none if the camera has only one frame, or none that shows the same scene. Not to be
-            written to.
+            written to. With ``path`` one more: the current frame's ``images.blur_path``.
         """
         count = self.length if count is None else count
         frames = list(self._cameras.get(camera, ()))[: count + 1]
@@ -118,7 +121,10 @@ class FrameHistory:
                 break
             total = step if total is None else compose(total, step)
             found.append(warp(older.rgb_HWC, total, parts))
-        return found + found[-1:] * (count - len(found)) if found else []
+        if not found:
+            return []
+        found += found[-1:] * (count - len(found))
+        return [*found, path_image(frames[0].rgb_HWC, frames[0].step)] if self.path else found
 
     def before(self, camera: str) -> FramesBefore | None:
         """What an assessor sees of the frames before the current one.

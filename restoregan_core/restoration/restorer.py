@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.environment import has_gpu
-from restoregan_core.images.alignment import align
+from restoregan_core.images.alignment import align, filled_up, find_flow, flow_image
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
@@ -93,6 +94,11 @@ class Restorer:
         """Frames before the current one that the network looks at; 0 if it takes single images only."""
         return self._config.history
 
+    @property
+    def path(self) -> bool:
+        """Whether the network also looks at the frame along its own motion (``images.blur_path``)."""
+        return self._config.path
+
     def __call__(self, rgb_HWC: RgbImage, history: Sequence[RgbImage] = ()) -> RgbImage:
         """Restore one frame.
 
@@ -112,7 +118,11 @@ class Restorer:
                 raise ValueError(
                     f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
                 )
-        return self.restore_aligned(rgb_HWC, align(rgb_HWC, older))
+        aligned = align(rgb_HWC, older)
+        if self.path and aligned:
+            flow = find_flow(flow_image(rgb_HWC), flow_image(older[0]))
+            aligned = [*filled_up(aligned, self.history), path_image(rgb_HWC, flow)]
+        return self.restore_aligned(rgb_HWC, aligned)
 
     def windows(
         self, rgb_HWC: RgbImage, tiles: npt.NDArray[np.bool_], tile_size_px: int = TILE_SIZE_PX
@@ -144,7 +154,8 @@ class Restorer:
 
         Args:
             aligned: newest first; fewer than the network looks at are filled up with the oldest one, or with the frame
-                itself. Looked at within the windows alone, if there are any.
+                itself. For a network with ``path`` its image follows; without it nothing moves. Looked at within the
+                windows alone, if there are any.
             windows: from ``windows``. What they keep is the whole frame's within a grey level (on 8-bit integers but
                 for 2 % of the pixels), elsewhere the source comes back; without any the whole frame is restored.
 
@@ -174,8 +185,9 @@ class Restorer:
         """What the network takes: uint8 (height, width, ``input_channels``)."""
         frames_HWC = rgb_HWC
         if self.history:
-            images = [rgb_HWC, *aligned[: self.history]]
-            images += images[-1:] * (1 + self.history - len(images))
+            images = filled_up([rgb_HWC, *aligned[: self.history]], 1 + self.history)
+            if self.path:
+                images += aligned[self.history :] or [path_image(rgb_HWC, None)]
             # NumPy's concatenate copies three bytes at a time here, and takes six times as long.
             frames_HWC = np.asarray(cv2.merge([np.ascontiguousarray(image) for image in images]), np.uint8)
         return frames_HWC

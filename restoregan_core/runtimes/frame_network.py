@@ -16,7 +16,8 @@ class FrameNetwork(nn.Module):
     """uint8 (B, H, W, C) -> the restored image, uint8 RGB (B, H, W, 3), and the mean residual, a float32 scalar.
 
     The input holds the current frame and then, for a generator with history, the frames before, newest first, each
-    aligned to the current one: ``config.input_channels`` in all. The history may also come as an input of its own.
+    aligned to the current one, and its ``images.blur_path`` if it looks at that: ``config.input_channels`` in all. What
+    is beside the current frame may also come as an input of its own.
 
     The generator's change is rounded to whole grey levels and added to the levels that came in; these are
     whole numbers below 256, exact in float16 and in bfloat16. So half precision costs nothing on what the
@@ -58,10 +59,10 @@ class FrameNetwork(nn.Module):
         return restored_BCHW.permute(0, 2, 3, 1).to(torch.uint8), mean_residual
 
     def _restore(self, unshuffled_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        current_BCHW, *older = unshuffled_BCHW.split(3 * self.generator.config.pixel_unshuffle**2, 1)
+        current_BCHW, *beside = unshuffled_BCHW.split(3 * self.generator.config.pixel_unshuffle**2, 1)
         x_BCHW = (current_BCHW - 127.5) / 127.5
         # From the grey levels, exact in half precision, and before anything of all frames takes memory.
-        changes = [(frame_BCHW - current_BCHW) / 127.5 for frame_BCHW in older]
+        changes = self.generator.changes(current_BCHW, beside, 127.5, 127.5)
         residual_BCHW = self.generator.unshuffled_residual(x_BCHW, changes)
         if self.averages:
             residual_BCHW = (residual_BCHW - x_BCHW) / 2

@@ -28,8 +28,9 @@ def export_onnx(
 
     The graph takes ``rgb``, uint8 (B, H, W, 3), and gives ``restored``, the same, and ``mean_residual``, a
     float32 scalar that is NaN if the network failed: then ``restored`` must not be used. A generator with history
-    takes ``history`` besides, uint8 (B, H, W, 3 K): the K frames before, newest first, each aligned to ``rgb``
-    (``images.alignment.align``). Without frames before, give ``rgb`` K times: a single image.
+    takes ``history`` besides, uint8 (B, H, W, 3 K): the frames before, newest first, each aligned to ``rgb``
+    (``images.alignment.align``), and ``images.blur_path.path_image`` last where ``config.path`` says so. Without frames
+    before, give ``rgb`` in place of each, and the path image of no motion: a single image.
 
     Args:
         generator: is not changed. With convolutions on integers each has a pair of QuantizeLinear and DequantizeLinear
@@ -48,20 +49,20 @@ def export_onnx(
     copy = deepcopy(generator).eval().cpu().to(DTYPES[precision])
     settle(copy)
     network = FrameNetwork(copy, pads=size is not None).requires_grad_(False).eval()
-    older = 3 * generator.config.history
+    beside = 3 * generator.config.images_beside
     dynamic_shapes: tuple[dict[int, Any], ...] | None = None
     if size is None:
         multiple = network.size_multiple
         # Away from 0 and 1, which the exporter would take for constants.
         height, width = (multiple * torch.export.Dim(name, min=2, max=8192) for name in ("rows", "columns"))
         sizes = {0: torch.export.Dim("batch", min=1, max=64), 1: height, 2: width}
-        dynamic_shapes = (sizes,) * (2 if older else 1)
+        dynamic_shapes = (sizes,) * (2 if beside else 1)
         example = torch.zeros(2, 8 * multiple, 12 * multiple, 3, dtype=torch.uint8)
     else:
         example = torch.zeros(1, *size, 3, dtype=torch.uint8)
     examples: tuple[Tensor, ...] = (example,)
-    if older:
-        examples = (example, torch.zeros(*example.shape[:3], older, dtype=torch.uint8))
+    if beside:
+        examples = (example, torch.zeros(*example.shape[:3], beside, dtype=torch.uint8))
     # It warns that torchvision, which nobody needs, is missing.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -71,7 +72,7 @@ def export_onnx(
             examples,
             dynamo=True,
             opset_version=OPSET,
-            input_names=[INPUT, HISTORY] if older else [INPUT],
+            input_names=[INPUT, HISTORY] if beside else [INPUT],
             output_names=[OUTPUT, MEAN_RESIDUAL],
             dynamic_shapes=dynamic_shapes,
             verbose=False,
@@ -98,7 +99,8 @@ def largest_difference(generator: Generator, path: str | os.PathLike[str], size:
     session = onnxruntime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])
     # Each older frame a little darker and shifted, so that the history is looked at.
     older = [
-        np.roll(rgb_BHWC - rgb_BHWC // (8 * k), k, axis=2) for k in range(1, 1 + generator.config.history)
+        np.roll(rgb_BHWC - rgb_BHWC // (8 * k), k, axis=2)
+        for k in range(1, 1 + generator.config.images_beside)
     ]
     inputs = {INPUT: rgb_BHWC}
     if older:

@@ -34,13 +34,13 @@ class PlanesNetwork(nn.Module):
         generator = self.generator
         batch, _, height, width = planes_BCHW.shape
         pixels = generator.config.pixel_unshuffle**2
-        current, *older = (frame.float() for frame in planes_BCHW.split(3 * pixels, 1))
-        inputs = [(current - 127.5) / 127.5, *((frame - current) / 127.5 for frame in older)]
-        maps_BCHW = generator.maps(torch.cat(inputs, 1) if older else inputs[0])
+        current, *beside = (image.float() for image in planes_BCHW.split(3 * pixels, 1))
+        inputs = [(current - 127.5) / 127.5, *generator.changes(current, beside, 127.5, 127.5)]
+        maps_BCHW = generator.maps(torch.cat(inputs, 1) if beside else inputs[0])
 
         # From here on colours by pixels of a block by blocks: (B, colours, pixels, blocks).
         planes = planes_BCHW.reshape(batch, -1, pixels, height * width)
-        current, *older = (frame.float() for frame in planes.split(3, 1))
+        current, *older = (image.float() for image in planes.split(3, 1)[: 1 + generator.config.history])
         maps = maps_BCHW.reshape(batch, -1, pixels, height * width)
         change, *trusts = maps.split([3] + [1] * generator.config.blended_images, 1)
         residual = generator.blended(

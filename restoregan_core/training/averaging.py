@@ -31,7 +31,9 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
     first = parts[0].generator
     for part in parts[1:]:
         own = first.config
-        config = replace(part.generator.config, history=own.history, history_median=own.history_median)
+        config = replace(
+            part.generator.config, history=own.history, history_median=own.history_median, path=own.path
+        )
         if config != own:
             raise ValueError(
                 f"{part.name} has another shape than {parts[0].name}: networks of one shape alone can be averaged"

@@ -240,6 +240,11 @@ class TrainConfig:
             clips == self.generator_config.history,
             f"data.clips has {clips} frames of history, the generator takes {self.generator_config.history}",
         )
+        path = bool(self.data.clips and self.data.clips.path)
+        require(
+            path == self.generator_config.path,
+            f"data.clips has path={path}, the generator path={self.generator_config.path}",
+        )
         require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,
             f"critic_size={self.critic_size} must be a multiple of 16",
@@ -252,9 +257,14 @@ class TrainConfig:
     def generator_config(self) -> GeneratorConfig:
         if self.generator is not None:
             return self.generator
-        history = self.data.clips.history if self.data.clips else 0
-        shape = CONFIGS[self.model]
-        return replace(shape, history=history, history_median=shape.history_median and history == 2)
+        clips, shape = self.data.clips, CONFIGS[self.model]
+        history = clips.history if clips else 0
+        return replace(
+            shape,
+            history=history,
+            history_median=shape.history_median and history == 2,
+            path=bool(clips and clips.path),
+        )
 
     @property
     def run_dir(self) -> Path:

@@ -130,8 +130,8 @@ class Learner:
     def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor) -> Tensor:
         """Ground truth, or what the teacher makes of the samples whose history says nothing new."""
         assert self.teacher is not None
-        current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3:]
-        repeats = older_BCHW.shape[1] // 3
+        repeats = self.config.generator_config.history
+        current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3 : 3 + 3 * repeats]
         is_single_B = (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
         if not bool(is_single_B.any()):
             return sharp_BCHW

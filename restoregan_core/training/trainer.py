@@ -61,7 +61,8 @@ class Trainer:
         self.elapsed_s = 0.0
         self.best_psnr_db = -math.inf
         self.scores: dict[str, Score] = {}
-        self.validation = Validation(config.validation, config.generator_config.size_multiple)
+        shape = config.generator_config
+        self.validation = Validation(config.validation, shape.size_multiple, shape.path)
         self.learner = Learner(config, self.fabric)
         if self.learner.perceptual is not None and config.perceptual.network == "vgg16_stand_in":
             crops = source.samples(range(_CALIBRATION_CROPS), self.stages[-1].config.patch_size)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.datasets.pairs import find_pairs
-from restoregan_core.images.alignment import align
+from restoregan_core.images.alignment import align, filled_up, find_flow, flow_image
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.folders import frame_order, read_rgb
 from restoregan_core.metrics.psnr_ssim import mean_psnr, psnr_rgb, ssim_2d
 from restoregan_core.training.config import ValidationConfig
@@ -40,8 +41,8 @@ class Validation:
         ValueError: a folder or a pair is broken (see ``find_pairs``), or two folders share a name.
     """
 
-    def __init__(self, config: ValidationConfig, size_multiple: int) -> None:
-        self.config, self.size_multiple = config, size_multiple
+    def __init__(self, config: ValidationConfig, size_multiple: int, path: bool = False) -> None:
+        self.config, self.size_multiple, self.path = config, size_multiple, path
         self.folders: dict[str, list[tuple[Pair, list[Path]]]] = {}
         kinds = (*((folder, 0) for folder in config.folders), *((f, config.history) for f in config.videos))
         for folder, history in kinds:
@@ -83,9 +84,11 @@ class Validation:
         """The frame, and those before aligned to it, as channels: (H, W, 3) without, else (H, W, 3 (1 + history))."""
         if not older:
             return rgb_HWC
-        frames = [rgb_HWC, *align(rgb_HWC, [read_rgb(path) for path in older])]
-        frames += [frames[-1]] * (1 + self.config.history - len(frames))
-        return np.concatenate(frames, axis=2)
+        before = [read_rgb(path) for path in older]
+        images = filled_up([rgb_HWC, *align(rgb_HWC, before)], 1 + self.config.history)
+        if self.path:
+            images.append(path_image(rgb_HWC, find_flow(flow_image(rgb_HWC), flow_image(before[0]))))
+        return np.concatenate(images, axis=2)
 
     def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:
         """The centre crop, or the whole image, cut to what the network takes: never padded or resized."""

@@ -45,6 +45,7 @@ class Network:
         self.calls = 0
 
     history = 0
+    path = False
 
     def windows(self, rgb_HWC, tiles, tile_size_px):
         return []

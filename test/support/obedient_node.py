@@ -57,6 +57,7 @@ class ObedientRestorer:
     name = "obedient-0123456789ab"
 
     history = 0
+    path = False
 
     def windows(self, *_: Any) -> list[Any]:
         return []

@@ -7,12 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from restoregan_core.data.clips import Accidents, ClipConfig, draw_accidents, draw_clip, with_history
 from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
 from restoregan_core.data.degrade import DegradeConfig, Shares
 from restoregan_core.data.sensor import SensorConfig
 from restoregan_core.data.sources import TrainingSource
+from restoregan_core.images.blur_path import SAMPLES, STILL, path_image
 
 QUIET = ClipConfig(
     veil_share=0,
@@ -69,6 +71,28 @@ def test_a_sample_holds_the_frame_and_those_before_it(stills):
 def test_single_images_are_told_by_a_history_of_copies(stills):
     batch = source(stills, replace(QUIET, single_share=1)).samples(range(6), 64)
     assert torch.equal(older(batch), batch.input_BCHW[:, :3].repeat(1, 2, 1, 1))
+
+
+def test_the_path_is_the_last_image_of_a_sample_and_flipped_with_it(stills, tmp_path):
+    config = replace(QUIET, path=True)
+    single = source(stills, replace(config, single_share=1)).samples(range(2), 64)
+    for given in single.input_BCHW:
+        frame = given[:3].mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
+        path = torch.from_numpy(path_image(frame, None)).permute(2, 0, 1).float() / 255
+        assert torch.equal(given[9:], path)
+    pairs = [PairFolder(path=str(recorded(tmp_path / "clip")), consecutive=True)]
+    for reuse in (None, ReuseConfig(images=4, size=96)):
+        made = TrainingSource(DataConfig(pairs=pairs, clips=config, reuse=reuse), seed=0)
+        for given in made.samples(range(12), 64).input_BCHW:
+            planes = functional.pixel_unshuffle(given[9:], 2)
+            right, down = ((255 * plane - STILL).median() / 2 for plane in planes[SAMPLES:])
+            assert abs(down) < 0.3
+            if abs(right) < 0.3:
+                continue  # a clip's first frame
+            # The last samples lie half the way to both sides: together, the way times the slope of the brightness.
+            slope = (planes[0].roll(-1, 1) - planes[0].roll(1, 1)) / 2
+            differences = torch.stack([planes[SAMPLES - 2] - planes[SAMPLES - 1], right * slope])
+            assert torch.corrcoef(differences[:, 8:-8, 8:-8].flatten(1))[0, 1] > 0.8
 
 
 def test_the_history_of_a_clean_clip_lies_over_its_frame(stills):

@@ -37,6 +37,14 @@ def test_a_network_that_learns_to_look_back_starts_by_hardly_doing_so() -> None:
     assert 0 < changed < 0.25
 
 
+def test_a_network_that_is_shown_the_path_starts_by_not_looking_at_it() -> None:
+    before = network(2, 0)
+    after = Generator(replace(SMALL, history=2, path=True)).eval()
+    after.load_state_dict(fit_history(before.state_dict(), after))
+    frames, path = torch.rand(1, 9, 16, 24) * 2 - 1, torch.rand(1, 3, 16, 24) * 2 - 1
+    torch.testing.assert_close(after(torch.cat([frames, path], 1)), before(frames))
+
+
 def test_a_network_that_learns_to_take_the_median_starts_by_hardly_doing_so() -> None:
     before, after = network(2, 0), network(2, 1, has_median=True)
     after.load_state_dict(fit_history(before.state_dict(), after))

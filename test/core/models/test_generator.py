@@ -10,7 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn import functional
 
+from restoregan_core.images.blur_path import SAMPLES
 from restoregan_core.models.complexity import count_multiply_adds, count_parameters
 from restoregan_core.models.generator import (
     Generator,
@@ -270,9 +272,31 @@ def test_a_median_of_another_history_is_refused() -> None:
         replace(HISTORY, history=1, history_median=True)
 
 
+def test_a_path_that_leads_nowhere_says_nothing() -> None:
+    torch.manual_seed(0)
+    net = Generator(replace(HISTORY, path=True)).eval()
+    nn.init.normal_(net.head.weight, std=0.05)
+    # Grey, and equal in blocks of two by two, so that rounding the brightness loses nothing.
+    levels = torch.randint(0, 256, (2, 1, 8, 12)).repeat_interleave(2, 2).repeat_interleave(2, 3).float()
+    frame = levels.repeat(1, 3, 1, 1) / 127.5 - 1
+    path = functional.pixel_unshuffle(frame, 2)
+    path[:, SAMPLES:] = 0
+    still = torch.cat([frame.repeat(1, 3, 1, 1), functional.pixel_shuffle(path, 2)], 1)
+    torch.testing.assert_close(net(still), net(frame), atol=1e-5, rtol=0)
+    path[:, :SAMPLES] += 0.2
+    moved = torch.cat([frame.repeat(1, 3, 1, 1), functional.pixel_shuffle(path, 2)], 1)
+    assert (net(moved) - net(frame)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("wrong", [{"history": 0}, {"pixel_unshuffle": 1}])
+def test_a_path_of_a_network_that_cannot_take_it_is_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="path=True is for a network with history and pixel_unshuffle=2"):
+        replace(HISTORY, path=True, **wrong)
+
+
 def test_a_history_costs_less_than_a_tenth() -> None:
     for name in ("lite", "vehicle"):
-        alone = Generator(replace(CONFIGS[name], history=0, history_median=False))
+        alone = Generator(replace(CONFIGS[name], history=0, history_median=False, path=False))
         assert count_multiply_adds(Generator(CONFIGS[name]), 256, 256) < 1.1 * count_multiply_adds(
             alone, 256, 256
         )

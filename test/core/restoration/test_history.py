@@ -5,6 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
+from restoregan_core.images.alignment import find_flow, flow_image
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.restoration.history import LONGEST_GAP_S, FrameHistory
 
 
@@ -217,3 +219,16 @@ def test_parts_of_the_aligned_frames_are_those_of_the_whole(height, width):
     for found, expected in zip(history.aligned("front", parts=parts), whole, strict=True):
         for part in parts:
             np.testing.assert_array_equal(found[part], expected[part])
+
+
+def test_the_path_follows_the_aligned_frames_where_there_are_any():
+    history = FrameHistory(2, path=True)
+    history.take("front", scene(0))
+    assert history.aligned("front") == []
+    history.take("front", scene(0, shift=6))
+    *aligned, path = history.aligned("front")
+    assert len(aligned) == 2
+    flow = find_flow(flow_image(scene(0, shift=6)), flow_image(scene(0)))
+    np.testing.assert_array_equal(path, path_image(scene(0, shift=6), flow))
+    history.take("front", scene(7))  # a cut
+    assert history.aligned("front") == []

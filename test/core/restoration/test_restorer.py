@@ -9,7 +9,10 @@ import pytest
 import torch
 from tiny_generator import TINY, difference, image, loaded
 
+from restoregan_core.images.blur_path import path_image
+from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.models.generator_config import GeneratorConfig
+from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
@@ -115,6 +118,28 @@ def test_a_frame_is_restored_with_the_frames_before_it_and_without_any():
     assert (restorer(frames[0], history=frames[1:2]) == restorer(frames[0], history=[frames[1]] * 2)).all()
     longer = restorer(frames[0], history=[*frames[1:], image(64, 96)])
     assert (longer == restorer(frames[0], history=frames[1:])).all()
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+@pytest.mark.parametrize("size", [(96, 128), (95, 131)])
+def test_a_network_that_is_shown_the_path_gives_the_same_live_called_and_in_windows(runtime, size):
+    restorer = Restorer(loaded(replace(TINY, history=2, path=True)), runtime)
+    whole = np.kron(image(13, 20, seed=1), np.ones((8, 8, 1), np.uint8))[: size[0], : size[1] + 10]
+    frames = [np.ascontiguousarray(whole[:, k : k + size[1]]) for k in (8, 4, 0)]
+    history = FrameHistory(2, restorer.path)
+    for frame in reversed(frames):
+        history.take("front", frame)
+    live = restorer.restore_aligned(frames[0], history.aligned("front"))
+    assert (restorer(frames[0], history=frames[1:]) == live).all()
+    *aligned, _ = history.aligned("front")
+    still = restorer.restore_aligned(frames[0], [*aligned, path_image(frames[0], None)])
+    assert difference(live, still).max() > 2, "it must be looked at"
+    assert (restorer.restore_aligned(frames[0], aligned) == still).all()
+    tiles = np.zeros(grid_shape(*size, TILE_SIZE_PX), bool)
+    tiles[0, 0] = True
+    windows = restorer.windows(frames[0], tiles)
+    part = restorer.restore_aligned(frames[0], history.aligned("front"), windows)
+    assert difference(part[:64, :64], live[:64, :64]).max() <= 1
 
 
 def test_a_network_without_history_does_not_look_at_one():

@@ -111,6 +111,18 @@ def test_history_is_an_input_of_its_own_and_the_image_repeated_stands_for_none(s
     assert np.abs(got.astype(int) - single).max() <= 1
 
 
+@pytest.mark.parametrize("size", [(34, 48), None])
+def test_the_path_is_the_last_image_of_the_history(size, tmp_path):
+    import onnxruntime
+
+    generator = visible(Generator(replace(SMALL, history=2, path=True)))
+    path = tmp_path / "net.onnx"
+    export_onnx(generator, path, size, "fp32")
+    assert largest_difference(generator, path, size or (32, 48)) <= 1
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert [(one.name, one.shape[-1]) for one in session.get_inputs()] == [("rgb", 3), ("history", 9)]
+
+
 def on_integers():
     """A small generator whose convolutions take integers, with scales that fit its values roughly."""
     from restoregan_core.models.int8 import Int8Conv2d, convolutions, with_int8
