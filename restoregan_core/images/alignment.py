@@ -157,7 +157,8 @@ def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
 
 def filled_up(images: Sequence[RgbImage], count: int) -> list[RgbImage]:
     """So many images: the last one stands for those that are missing."""
-    return [*images, *images[-1:] * (count - len(images))]
+    found = list(images)
+    return found + found[-1:] * (count - len(found))
 
 
 def _search(finest_scale: int) -> cv2.DISOpticalFlow:
