@@ -26,6 +26,13 @@ CONFIGS = {
         "history_median": True,
         "upsampling": "shuffle",
     },
+    "the path, too": {
+        "pixel_unshuffle": 2,
+        "history": 2,
+        "history_median": True,
+        "path": True,
+        "upsampling": "shuffle",
+    },
     "one frame before": {"pixel_unshuffle": 2, "history": 1, "upsampling": "shuffle", "unet_skips": True},
     "single pixels": {"upsampling": "nearest"},
     "average": {"pixel_unshuffle": 2, "output_skip": "average", "upsampling": "transposed"},
