@@ -264,6 +264,11 @@ class RestorationPipeline:
 
     def finish(self, frame: FrameUnderWay) -> RestorationResult:
         """What becomes of a frame that the network is done with."""
+        self.blend(frame)
+        return self.judge_result(frame)
+
+    def blend(self, frame: FrameUnderWay) -> RestorationResult:
+        """``finish`` but for the judgement of what is published: that of a restored image is not assessed yet."""
         if frame.restored_HWC is None:
             return frame.result
         started = time.perf_counter()
@@ -274,15 +279,23 @@ class RestorationPipeline:
         bounded_HWC = self._bounds.clamp(frame.rgb_HWC, steadied_HWC)
         image_HWC, changed_HW = blend_tiles(frame.rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3
-        return replace(
+        frame.result = replace(
             frame.result,
             image=image_HWC,
             action=Action.RESTORED,
             changed=changed_HW,
             restored_grid=tiles.astype(np.float32),
-            residual=self._assess_published(frame.before, image_HWC),
+            residual=Assessment.not_assessed(),
             restoration_ms=frame.restoration_ms,
         )
+        return frame.result
+
+    def judge_result(self, frame: FrameUnderWay) -> RestorationResult:
+        """The result of ``blend`` with the judgement of its image. May be left out: nothing is remembered of it."""
+        if frame.result.action == Action.RESTORED:
+            residual = self._assess_published(frame.before, frame.result.image)
+            frame.result = replace(frame.result, residual=residual)
+        return frame.result
 
     def _refuse(self, frame: FrameUnderWay, error: Exception) -> None:
         if self.circuit is not None:

@@ -57,7 +57,7 @@ class CameraStream:
             self._encoding = settings().node.output_encoding
         self._info: CameraInfo | None = None
         self._next_due_s = 0.0
-        self._publishing = threading.Lock()
+        self._publishing = threading.RLock()
         self._subscriptions: list = []
 
         reliable = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
@@ -138,14 +138,39 @@ class CameraStream:
             return False
 
     def deliver(self, frame: Frame, outcome: Outcome) -> bool:
-        """Publish image, intrinsics and report of a frame, unless somebody did so before; returns whether.
+        """Publish image, intrinsics and report of a frame, each unless somebody did so before.
 
         Safe to call from several threads; images leave in the order in which they are claimed.
+
+        Returns:
+            Whether the image was published as ``outcome`` says. The report tells of what was published.
         """
-        if frame.is_settled:
-            return False
-        image = self._image_to_publish(frame.source, outcome)
-        header = frame.source.header
+        image = self._image_to_publish(frame, outcome)
+        with self._publishing:
+            is_published = self._settle(frame, outcome, image)
+            self.publish_report(frame)
+        return is_published
+
+    def publish_image(self, frame: Frame, outcome: Outcome) -> bool:
+        """The first part of ``deliver``, for one who has more to find out for the report."""
+        return self._settle(frame, outcome, self._image_to_publish(frame, outcome))
+
+    def publish_report(self, frame: Frame, outcome: Outcome | None = None) -> None:
+        """The second part: ``outcome`` is what the image was published as, with more that is known by now."""
+        with self._publishing:
+            if frame.unreported is None:
+                return
+            report = report_message(
+                frame.source.header,
+                outcome or frame.unreported,
+                latency_ms=frame.latency_ms,
+                frames_superseded=self.statistics.superseded,
+                model=self._model,
+            )
+            frame.unreported = None
+            self._reports.publish(report)
+
+    def _settle(self, frame: Frame, outcome: Outcome, image: bytes | None) -> bool:
         with self._publishing:
             if frame.is_settled:
                 return False
@@ -154,18 +179,10 @@ class CameraStream:
                 self._images.publish(image)
                 info = self._info
                 if info is not None and self._infos.get_subscription_count():
-                    self._infos.publish(restamped(info, header))
-            latency_ms = (time.monotonic() - frame.received_s) * 1e3
-            self.statistics.count_published(outcome, latency_ms)
-            self._reports.publish(
-                report_message(
-                    header,
-                    outcome,
-                    latency_ms=latency_ms,
-                    frames_superseded=self.statistics.superseded,
-                    model=self._model,
-                )
-            )
+                    self._infos.publish(restamped(info, frame.source.header))
+            frame.latency_ms = (time.monotonic() - frame.received_s) * 1e3
+            frame.unreported = outcome
+            self.statistics.count_published(outcome, frame.latency_ms)
         return True
 
     def publish_overlay(self, frame: Frame, outcome: Outcome) -> None:
@@ -219,9 +236,12 @@ class CameraStream:
         source.published_encoding()  # raises for what is not decoded
         return self._encoding
 
-    def _image_to_publish(self, source: SourceImage, outcome: Outcome) -> bytes | None:
-        if self._settings().node.mode == "monitor" or not self._images.get_subscription_count():
+    def _image_to_publish(self, frame: Frame, outcome: Outcome) -> bytes | None:
+        if frame.is_settled or self._settings().node.mode == "monitor":
             return None
+        if not self._images.get_subscription_count():
+            return None
+        source = frame.source
         try:
             encoding = self._published_encoding(source)
             if outcome.action == Action.RESTORED:

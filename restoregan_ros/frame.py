@@ -4,6 +4,7 @@
 import time
 from dataclasses import dataclass, field
 
+from restoregan_ros.outcome import Outcome
 from restoregan_ros.source_image import SourceImage
 
 
@@ -16,4 +17,8 @@ class Frame:
     received_s: float = field(default_factory=time.monotonic)
     """Steady clock."""
     is_settled: bool = False
-    """Whether somebody published it; changes under the lock of the camera's stream."""
+    """Whether somebody published its image; changes under the lock of the camera's stream."""
+    unreported: Outcome | None = None
+    """What its image was published as, until its report is; changes under the same lock."""
+    latency_ms: float = 0.0
+    """From receipt to the image's publication."""

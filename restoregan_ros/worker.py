@@ -70,41 +70,51 @@ class Worker:
     def _serve(self, frame: Frame) -> None:
         stream = self._streams[frame.camera]
         try:
-            outcome = self._outcome(frame)
-            delivered = stream.deliver(frame, outcome)
+            outcome = self._work_on(frame)
         except Exception as error:  # of decoding, encoding or publishing; the pipeline contains its own
             outcome = failure_of(error)
-            delivered = stream.deliver(frame, outcome)
+            stream.deliver(frame, outcome)
         if outcome.detail:
             self._log_fault(f"{frame.camera}: {outcome.detail}")
-        if delivered and outcome.result is not None:
-            stream.publish_overlay(frame, outcome)
 
-    def _outcome(self, frame: Frame) -> Outcome:
-        settings = self._settings()
+    def _work_on(self, frame: Frame) -> Outcome:
+        """Have a frame judged, restored and published; the image goes out before it is judged itself."""
+        settings, stream = self._settings(), self._streams[frame.camera]
         if not (settings.node.enabled and settings.cameras[frame.camera].enabled):
+            stream.deliver(frame, DISABLED)
             return DISABLED
         self._apply(settings.node)
-        is_asked_for = settings.node.mode == "restore" and self._streams[frame.camera].image_is_wanted()
+        is_asked_for = settings.node.mode == "restore" and stream.image_is_wanted()
         has_time = self._shedder.may_restore(frame.camera) or not settings.node.shed_load
         started_s = time.monotonic()
-        result = self._pipeline.process(
+        under_way = self._pipeline.begin(
             frame.source.rgb_HWC,
             camera=frame.camera,
             restore=is_asked_for and has_time,
             stamp_s=frame.source.stamp_s,
         )
-        if is_asked_for:
-            self._shedder.count_done(
-                frame.camera,
-                time.monotonic() - started_s,
-                None if math.isnan(result.restoration_ms) else result.restoration_ms / 1e3,
-                result.is_wanted,
-            )
+        result = self._pipeline.blend(self._pipeline.run_network(under_way))
+        worked_s = time.monotonic() - started_s
         reason = result.reason
         if is_asked_for and not has_time:
             reason = Reason.OVERLOAD if result.is_wanted else Reason.NONE
-        return Outcome(result.action, reason, result.detail, result)
+        outcome = Outcome(result.action, reason, result.detail, result)
+
+        is_published = stream.publish_image(frame, outcome)
+        started_s = time.monotonic()
+        if is_published:
+            outcome = replace(outcome, result=self._pipeline.judge_result(under_way))
+        if is_asked_for:
+            self._shedder.count_done(
+                frame.camera,
+                worked_s + time.monotonic() - started_s,
+                None if math.isnan(result.restoration_ms) else result.restoration_ms / 1e3,
+                result.is_wanted,
+            )
+        stream.publish_report(frame, outcome)
+        if is_published:
+            stream.publish_overlay(frame, outcome)
+        return outcome
 
     def _apply(self, settings: NodeSettings) -> None:
         if settings is not self._applied:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker that is late or hangs: the source frames go out all the same, each once, in order."""
 
+import math
 import subprocess
 import sys
 import time
@@ -66,6 +67,22 @@ def test_race_of_worker_and_watchdog_gives_one_image_and_one_report_in_order(fro
     stamps = [m.header.stamp.sec for m in front.images]
     assert stamps == sorted(set(stamps))
     assert {m.action for m in front.reports} <= {Report.ACTION_RESTORED, Report.ACTION_FAILED_OPEN}
+
+
+def test_an_image_does_not_wait_for_its_own_judgement_nor_its_report_beyond_the_deadline(front):
+    reports = []
+
+    def was_in_time() -> bool:
+        image, report = front.exchange(commanded(Command.JUDGE_SLOWLY))
+        reports.append(report)
+        return report.action == Report.ACTION_RESTORED and image is not None
+
+    wait_until(was_in_time, what="a restored frame")
+    time.sleep(0.6)  # by now it is judged
+    assert len(front.reports_of(reports[-1].header.stamp.sec)) == 1
+    assert reports[-1].latency_ms < 100
+    assert reports[-1].blur_probability == pytest.approx(0.95)
+    assert math.isnan(reports[-1].residual_blur_probability), "judged too late"
 
 
 def test_three_cameras_share_one_network(front, make_probe):

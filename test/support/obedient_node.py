@@ -40,6 +40,7 @@ class Command(IntEnum):
     NEAR_DEADLINE = 8
     OUT_OF_MEMORY = 9
     COMPUTE = 10
+    JUDGE_SLOWLY = 11
 
 
 def compute_behind_all_others() -> None:
@@ -104,6 +105,8 @@ class ObedientAssessor:
     name = "obedient"
 
     def assess(self, rgb_HWC: np.ndarray) -> Assessment:
+        if rgb_HWC[0, 0, 0] == Command.JUDGE_SLOWLY + BRIGHTER_BY:  # what was made of such a frame
+            time.sleep(0.5)
         blur = 0.0 if rgb_HWC[0, 0, 1] > 127 else 0.95
         grid = np.full((-(-rgb_HWC.shape[0] // 64), -(-rgb_HWC.shape[1] // 64)), blur, np.float32)
         return Assessment(blur, 0.25, 0.125, grid, np.full_like(grid, 0.25))
