@@ -285,6 +285,7 @@ def tell(unrest: Unrest, states: KnownStates, most: list[float]) -> bool:
             f" {trend.slope_per_h:+.2f} ± {trend.slope_error_per_h:.2f} | {greatest:.1f} |"
         )
         is_well &= trend.growth <= GROWTH or name in Vitals.BY_COMPANY
+    print("memory, MB, after minutes: " + ", ".join(states.memory()))
     return is_well
 
 

@@ -89,3 +89,10 @@ class KnownStates:
             name: trend(self.times_s, list(column))
             for name, column in zip(Vitals.NAMES, columns, strict=True)
         }
+
+    def memory(self) -> list[str]:
+        """Each reading of it, and after how many minutes."""
+        minutes = [(time_s - self.times_s[0]) / 60 for time_s in self.times_s]
+        return [
+            f"{reading[0]:.1f} ({after:.0f})" for after, reading in zip(minutes, self.readings, strict=True)
+        ]

@@ -2,6 +2,7 @@
 """How long this process was ready to go on and had to wait, since others had all the CPUs."""
 
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,24 +22,31 @@ class CpuWait:
     """Counts from when it is made, by the accounts that the kernel keeps of each thread; other systems keep none."""
 
     def __init__(self) -> None:
-        self._first = self._last = _accounts()
+        self._last = _accounts()
+        self._made_s = time.monotonic()
+        self._waited_s = 0.0
 
     def look(self) -> tuple[float, bool]:
-        """What threads have waited up to now.
+        """What this process has waited up to now; to be asked again and again.
 
         Returns:
-            Seconds that the one waited which waited longest; whether one waits at this moment: it is ready, and has not
-            run since the last look. How long that takes is in its account only once it runs.
+            Seconds, the sum over the times between two looks of what the thread waited that waited longest, since
+            threads wait for each other: one has no CPU, then the next; and whether one waits at this moment: it is
+            ready, and has not run since the last look. How long that takes is in its account only once it runs.
         """
         before, self._last = self._last, _accounts()
         waited_ns = (
-            account.waited_ns - (self._first[thread].waited_ns if thread in self._first else 0)
+            account.waited_ns - (before[thread].waited_ns if thread in before else 0)
             for thread, account in self._last.items()
+        )
+        # What two threads waited at once may be booked between different looks.
+        self._waited_s = min(
+            self._waited_s + max(waited_ns, default=0) / 1e9, time.monotonic() - self._made_s
         )
         is_waiting = any(
             account.is_ready and before.get(thread) == account for thread, account in self._last.items()
         )
-        return max(waited_ns, default=0) / 1e9, is_waiting
+        return self._waited_s, is_waiting
 
 
 def _accounts() -> dict[int, _Account]:

@@ -23,6 +23,8 @@ from restoregan_ros.slots import Slots
 
 EXIT_HUNG = 70
 """EX_SOFTWARE of sysexits.h."""
+LONG_S = 0.2
+"""A worker that has been at a frame for so long is looked at for how long it waits for a CPU, so often."""
 
 
 class Watchdog:
@@ -50,10 +52,12 @@ class Watchdog:
         self._exit_process = exit_process
         self._wake = threading.Event()
         self._is_stopping = False
-        self._late: Frame | None = None
-        """The frame in work, once it is overdue."""
+        self._long: Frame | None = None
+        """The frame that the worker has been at for ``LONG_S``."""
         self._cpu_wait = CpuWait()
         """Since then."""
+        self._waited_s, self._is_waiting, self._looked_s = 0.0, False, 0.0
+        """What it said, and when."""
         self._said_s = 0.0
         """How long the worker had been away with that frame when the log last told of it."""
         self._armed_until_s = 0.0
@@ -91,10 +95,13 @@ class Watchdog:
         deadline_s = settings.deadline_ms / 1e3
         now_s = time.monotonic()
         in_work = self._slots.in_work
+        if in_work is not None and now_s - in_work[1] >= min(LONG_S, settings.hang_timeout_s / 4):
+            self._account(in_work[0], now_s)
         self.worker_is_overdue = in_work is not None and now_s >= in_work[0].received_s + deadline_s
         if in_work is not None and self.worker_is_overdue:
             self._serve(in_work[0])
-            self._check_hang(in_work[0], now_s - in_work[1], settings.hang_timeout_s)
+            if in_work[0] is self._long:
+                self._check_hang(in_work[0], now_s - in_work[1], settings.hang_timeout_s)
         for frame in self._slots.take_received_until(now_s if self.worker_is_overdue else now_s - deadline_s):
             self._serve(frame)
         oldest_s = self._slots.oldest_received_s()
@@ -107,9 +114,16 @@ class Watchdog:
         is_enabled = settings.node.enabled and settings.cameras[frame.camera].enabled
         self._streams[frame.camera].deliver(frame, MISSED if is_enabled else DISABLED)
 
+    def _account(self, frame: Frame, now_s: float) -> None:
+        """Before the frame is late, too: a deadline may be as long as half of what counts as a hang."""
+        if self._long is not frame:
+            self._long, self._cpu_wait, self._said_s = frame, CpuWait(), 0.0
+            self._waited_s, self._is_waiting, self._looked_s = 0.0, False, now_s
+        elif now_s >= self._looked_s + LONG_S:
+            self._waited_s, self._is_waiting = self._cpu_wait.look()
+            self._looked_s = now_s
+
     def _check_hang(self, frame: Frame, away_s: float, hang_timeout_s: float) -> None:
-        if self._late is not frame:
-            self._late, self._cpu_wait, self._said_s = frame, CpuWait(), 0.0
         if not self._said_s and away_s >= min(1.0, hang_timeout_s / 2):
             self._said_s = away_s
             self._log_error(
@@ -118,8 +132,7 @@ class Watchdog:
             )
         if away_s < hang_timeout_s:
             return
-        waited_s, is_waiting = self._cpu_wait.look()
-        if away_s - waited_s >= hang_timeout_s and not is_waiting:
+        if away_s - self._waited_s >= hang_timeout_s and not self._is_waiting:
             self._log_error(f"the worker hangs since {away_s:.1f} s: exiting with code {EXIT_HUNG}")
             faulthandler.dump_traceback(all_threads=True)
             sys.stderr.flush()
@@ -127,8 +140,8 @@ class Watchdog:
         elif away_s >= self._said_s + hang_timeout_s:
             self._said_s = away_s
             self._log_error(
-                f"the worker has been away for {away_s:.1f} s, but waits for a CPU, or did for {waited_s:.1f} s of it:"
-                " this machine has too much to do. Sources are published untouched"
+                f"the worker has been away for {away_s:.1f} s, but waits for a CPU, or did for"
+                f" {self._waited_s:.1f} s of it: this machine has too much to do. Sources are published untouched"
             )
 
     def _arm_last_resort(self, hang_timeout_s: float) -> None:

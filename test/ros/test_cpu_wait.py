@@ -12,18 +12,27 @@ SUPPORT = ROOT / "test" / "support"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the accounts are Linux'")
 
-STARVED = """
+BESIDE_A_HOG = """
 import os, subprocess, sys, threading, time
 sys.path.insert(0, sys.argv[1])
 from obedient_node import compute_behind_all_others
 from restoregan_ros.cpu_wait import CpuWait
 
-program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(flush=True)\\nwhile 1: pass"
-hog = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
-hog.stdout.readline()
+def start_both():
+    program = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); print(flush=True)\\nwhile 1: pass"
+    hog = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    hog.stdout.readline()
+    starved = threading.Thread(target=compute_behind_all_others)
+    starved.start()
+    return hog, starved
+
 wait = CpuWait()
-starved = threading.Thread(target=compute_behind_all_others)
-starved.start()
+"""
+
+STARVED = (
+    BESIDE_A_HOG
+    + """
+hog, starved = start_both()
 looks = []
 while starved.is_alive():
     time.sleep(0.05)
@@ -32,6 +41,22 @@ while starved.is_alive():
         hog.kill()
 print(max(is_waiting for _, is_waiting in looks), max(waited_s for waited_s, _ in looks))
 """
+)
+
+ONE_AFTER_THE_OTHER = (
+    BESIDE_A_HOG
+    + """
+waited_s = [0.0]
+for _ in range(2):
+    hog, starved = start_both()
+    while wait.look()[0] < waited_s[-1] + 0.02:
+        time.sleep(0.05)
+    hog.kill()
+    starved.join()
+    waited_s.append(wait.look()[0])
+print(False, waited_s[2] - waited_s[1])
+"""
+)
 
 IDLE = """
 import threading, time
@@ -61,6 +86,11 @@ def test_a_thread_that_others_keep_from_running_waits_and_its_wait_is_counted():
     is_waiting, waited_s = looked(STARVED)
     assert is_waiting
     assert waited_s > 0.02
+
+
+def test_what_one_thread_waited_and_then_the_next_is_added_up():
+    _, more_s = looked(ONE_AFTER_THE_OTHER)
+    assert more_s >= 0.02
 
 
 def test_a_thread_that_sleeps_does_not_wait_for_a_cpu():

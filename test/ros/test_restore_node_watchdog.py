@@ -2,6 +2,7 @@
 """A worker that is late or hangs: the source frames go out all the same, each once, in order."""
 
 import math
+import re
 import subprocess
 import sys
 import time
@@ -153,3 +154,23 @@ def test_a_worker_that_gets_no_cpu_does_not_hang(start_node, make_probe):
         lambda: probe.exchange(commanded(Command.RESTORE))[1].action == Report.ACTION_RESTORED,
         what="the worker's return",
     )
+
+
+def test_what_a_worker_waits_for_a_cpu_before_its_deadline_counts_too(start_node, make_probe):
+    """Each time that the log tells of it: how long the worker was away, and how much of that it waited."""
+    deadline_s = 2.5
+    node = start_node(
+        module="obedient_node", deadline_ms=deadline_s * 1e3, hang_timeout_s=3.0, namespace="early"
+    ).wait_active()
+    probe = make_probe(namespace="early").wait_connected()
+    told = r"has been away for ([\d.]+) s, but waits for a CPU, or did for ([\d.]+) s of it"
+
+    def has_waited_before() -> bool:
+        return any(
+            float(waited) > float(away) - deadline_s + 0.2 for away, waited in re.findall(told, node.log)
+        )
+
+    with first_cpu_taken():
+        probe.publish(commanded(Command.COMPUTE))
+        wait_until(has_waited_before, what="a wait from before the deadline")
+    assert node.is_running()
