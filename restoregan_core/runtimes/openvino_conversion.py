@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 MOST_S = 300.0
 """It takes some seconds, on a machine with too much to do a minute."""
+OUT_OF_THE_TERMINALS_GROUP: dict[str, Any] = (
+    {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
+)
+"""A Ctrl-C is for this process, which says what becomes of it. In a session of its own Linux would give the other
+process a share of the CPU of its own too, whatever the priority of this one, which waits for it."""
 
 
 class ConversionError(RuntimeError):
@@ -58,7 +63,7 @@ def convert_elsewhere(
             capture_output=True,
             timeout=most_s,
             check=False,
-            start_new_session=True,  # a Ctrl-C is for this process, which says what becomes of it
+            **OUT_OF_THE_TERMINALS_GROUP,
         )
     except subprocess.TimeoutExpired as error:
         raise ConversionError(f"a process of its own took over {most_s:g} s") from error

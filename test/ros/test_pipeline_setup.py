@@ -26,6 +26,7 @@ print(cv2.getNumThreads(), "torch" in sys.modules)
 """
 
 
+@pytest.mark.timeout(1200)  # two networks are converted, each in a process that imports torch
 def test_the_node_imports_no_torch_with_engines_in_the_cache_or_without_and_its_threads_are_bounded(
     tmp_path: Path,
 ) -> None:

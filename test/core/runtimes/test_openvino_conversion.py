@@ -54,6 +54,15 @@ def test_what_goes_wrong_there_is_one_line(make_network, why: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there it has a session of its own")
+def test_it_gets_its_share_of_the_cpu_with_the_process_that_waits_for_it_but_not_its_ctrl_c() -> None:
+    where = "int('session %d of group %d' % (__import__('os').getsid(0), __import__('os').getpgrp()))"
+    with pytest.raises(ConversionError) as raised:
+        convert_elsewhere(functools.partial(eval, where), (1, 2))
+    assert f"session {os.getsid(0)} of" in str(raised.value)
+    assert f"of group {os.getpgrp()}" not in str(raised.value)
+
+
 def test_what_never_ends_is_ended() -> None:
     with pytest.raises(ConversionError, match=r"took over 0\.5 s"):
         convert_elsewhere(functools.partial(time.sleep, 3600), (1, 2), most_s=0.5)
