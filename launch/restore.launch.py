@@ -39,7 +39,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "preset",
         default_value="",
-        choices=["", "cautious", "balanced", "always", "off"],
+        choices=["", "rain", "cautious", "balanced", "always", "off"],
         description="How readily frames are restored.",
     ),
     DeclareLaunchArgument(

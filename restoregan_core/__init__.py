@@ -6,7 +6,7 @@ Read ``restoregan_core/pipeline.py`` first.
 Example:
     >>> import numpy as np
     >>> from restoregan_core import load_pipeline
-    >>> pipeline = load_pipeline("lite", preset="balanced")
+    >>> pipeline = load_pipeline("lite", preset="balanced")  # blur, too; by default rain alone
     >>> frame_HWC = np.full((90, 160, 3), 128, np.uint8)
     >>> result = pipeline.process(frame_HWC, camera="front")
     >>> result.action.name

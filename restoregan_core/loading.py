@@ -11,7 +11,7 @@ from restoregan_core.assessment.classical import ClassicalAssessor
 from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
-from restoregan_core.restoration.gate import PRESETS
+from restoregan_core.restoration.gate import DEFAULT_PRESET, PRESETS
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.zoo import load_assessor_network, load_generator
@@ -88,7 +88,7 @@ def _limit_opencv(threads: int) -> None:
 
 def load_pipeline(
     model: str | os.PathLike[str] = "lite",
-    preset: str = "balanced",
+    preset: str = DEFAULT_PRESET,
     runtime: str = "auto",
     device: str = "auto",
     *,
@@ -103,7 +103,7 @@ def load_pipeline(
 
     Args:
         model, runtime, device, build_if_missing, engine_dir, threads, precision: as for ``load_restorer``.
-        preset: of the gate: ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
+        preset: of the gate: ``rain``, ``cautious``, ``balanced``, ``always`` or ``off``; see ``gate.PRESETS``.
         assessor: as for ``load_assessor``.
         circuit_breaker: let a network rest that keeps failing. False where nothing may depend on a clock.
 

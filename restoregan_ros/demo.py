@@ -52,6 +52,7 @@ class DemoOptions:
     degradations: tuple[str, ...] = ()
     model: str = "lite"
     preset: str = "balanced"
+    """Not the default one: what becomes of blur is to be seen, too."""
     seconds: float = 0.0
     """At most so much of the clip; 0: 20 s of the street, 30 s of a clip of your own."""
     rate: float = 1.0

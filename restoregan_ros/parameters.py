@@ -11,7 +11,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any
 
 from restoregan_core.images.decoding import MAX_IMAGE_PIXELS
-from restoregan_core.restoration.gate import PRESETS, GateThresholds
+from restoregan_core.restoration.gate import DEFAULT_PRESET, PRESETS, GateThresholds
 from restoregan_core.restoration.output_bounds import OutputLimits
 from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES
 
@@ -131,8 +131,8 @@ class NodeSettings(_Checked):
         "restore", "monitor publishes reports and diagnostics but no images", choices=("restore", "monitor")
     )
     preset: str = _declare(
-        "balanced",
-        "thresholds of the gate; cautious restores rain alone, always every frame, off none",
+        DEFAULT_PRESET,
+        "thresholds of the gate; rain and cautious restore rain alone, balanced blur too, always every frame, off none",
         choices=tuple(PRESETS),
     )
     blur_on_threshold: float = _threshold(

@@ -78,11 +78,12 @@ def add_device_option(parser: argparse._ActionsContainer) -> None:
 
 
 def add_preset_option(
-    parser: argparse._ActionsContainer, name: str = "--preset", default: str | None = "balanced"
+    parser: argparse._ActionsContainer, name: str = "--preset", *, is_gated: bool = True
 ) -> None:
-    """A preset of the gate under the option ``name``; None as its default restores everything."""
-    from restoregan_core.restoration.gate import PRESETS
+    """A preset of the gate under the option ``name``; without it the default one, or everything is restored."""
+    from restoregan_core.restoration.gate import DEFAULT_PRESET, PRESETS
 
+    default = DEFAULT_PRESET if is_gated else None
     parser.add_argument(
         name,
         default=default,

@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
     parser = make_parser(
         "compare",
         "Compare two replays of one bag: paired differences with intervals, and where they differ.",
-        "restoregan compare out/balanced out/cautious --output out/balanced_or_cautious",
+        "restoregan compare out/rain out/balanced --output out/rain_or_balanced",
     )
     parser.add_argument("a", type=Path, metavar="DIR_A", help="output folder of a replay")
     parser.add_argument("b", type=Path, metavar="DIR_B", help="another one of the same bag")

@@ -17,7 +17,7 @@ from restoregan_core.commands.common import (
 )
 
 EXAMPLE = (
-    "restoregan replay drive_0042 --output out/drive_0042 --preset balanced --detector yolox_nano.onnx\n"
+    "restoregan replay drive_0042 --output out/drive_0042 --preset rain --detector yolox_nano.onnx\n"
     "  restoregan replay drive.mcap --output out/drive --camera /front/image_raw --start 10 --end 40\n"
     "  restoregan replay clean_drive --output out/degraded --degrade rain:0.7 --require rules.yaml"
 )

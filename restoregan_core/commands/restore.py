@@ -65,7 +65,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "output", type=Path, metavar="OUTPUT", help="of the same kind; its suffix decides the format"
     )
     add_model_option(parser)
-    add_preset_option(parser, "--gate", default=None)
+    add_preset_option(parser, "--gate", is_gated=False)
     add_assessor_option(parser)
     parser.add_argument(
         "--video",

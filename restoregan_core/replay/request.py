@@ -11,6 +11,7 @@ from restoregan_core.documents import build, parse_json
 from restoregan_core.replay.live_run import accepted_stamps, recorded_detections
 from restoregan_core.replay.messages import OutputFormat
 from restoregan_core.replay.replay import ReplayOptions
+from restoregan_core.restoration.gate import DEFAULT_PRESET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class ReplayRequest:
     threads: int = 0
     """Most that each of networks and OpenCV compute on; 0: half of the cores."""
     assessor: str = "learned"
-    preset: str = "balanced"
+    preset: str = DEFAULT_PRESET
     image_format: str = "jpeg"
     jpeg_quality: int = 92
     with_source: bool = False

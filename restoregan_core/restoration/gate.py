@@ -55,6 +55,7 @@ class GateThresholds:
 
 
 PRESETS: dict[str, GateThresholds] = {
+    "rain": GateThresholds(blur_on=1.0),
     "cautious": GateThresholds(blur_on=1.0, blur_off=0.6, rain_on=0.7, rain_off=0.5),
     "balanced": GateThresholds(),
     "always": GateThresholds(blur_on=0.0, blur_off=0.0, rain_on=0.0, rain_off=0.0),
@@ -62,13 +63,17 @@ PRESETS: dict[str, GateThresholds] = {
 }
 """What each one costs:
 
-- ``cautious``: rain alone, where it is quite sure; blur is reported and left as it is. For detectors: rain costs them
-  most, and taking it out helps them; undoing blur has not been shown to (``docs/benchmarks/detection.md``).
-- ``balanced``: the default; of 100 clean frames about one has tiles restored needlessly, of 100 strongly degraded
-  ones about 90 have tiles restored, see ``docs/benchmarks/assessor.md``.
+- ``rain``: the default; blur is reported and left as it is. For detectors: rain costs them most, and taking it out
+  helps them; undoing blur alone has not been shown to (``docs/benchmarks/detection.md``).
+- ``cautious``: rain alone, too, and only where it is quite sure.
+- ``balanced``: rain and blur, for people who look at the images; of 100 clean frames about one has tiles restored
+  needlessly, of 100 strongly degraded ones about 90 have tiles restored, see ``docs/benchmarks/assessor.md``.
 - ``always``: every tile of every frame, clean ones too: for measuring the network, and the most expensive.
 - ``off``: no tile; frames are assessed and passed through.
 """
+
+DEFAULT_PRESET = "rain"
+"""Whatever could not be shown to do detectors no harm is not done unless it is asked for."""
 
 
 class Gate:

@@ -38,7 +38,9 @@ def test_pipeline_takes_the_preset_by_name(weights):
 
 
 def test_unknown_names_are_refused_with_those_that_exist(weights):
-    with pytest.raises(ValueError, match="no preset 'bold'; there are: cautious, balanced, always, off"):
+    with pytest.raises(
+        ValueError, match="no preset 'bold'; there are: rain, cautious, balanced, always, off"
+    ):
         restoregan_core.load_pipeline(weights, preset="bold")
     with pytest.raises(ValueError, match="no runtime 'abacus'"):
         restoregan_core.load_restorer(weights, runtime="abacus")

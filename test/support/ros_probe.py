@@ -108,7 +108,9 @@ class NodeProcess:
         wrapper: Sequence[str] = (),
     ) -> None:
         arguments = ["--ros-args", "-r", f"__ns:=/{namespace}"]
-        for name, value in {"autostart": True, **parameters}.items():
+        # The obedient node's frames are blurred, which the default preset leaves as it is.
+        preset = {"preset": "balanced"} if module == "obedient_node" else {}
+        for name, value in {"autostart": True, **preset, **parameters}.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             arguments += ["-p", f"{name.replace('__', '.')}:={text}"]
         path = os.pathsep.join([str(ROOT), str(ROOT / "test" / "support"), os.environ.get("PYTHONPATH", "")])

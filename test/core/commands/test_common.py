@@ -33,7 +33,7 @@ def test_an_unknown_runtime_is_answered_with_those_that_there_are(verb, capsys):
 def test_an_unknown_preset_is_answered_with_those_that_there_are(verb, option, capsys):
     assert main([verb, *WITH_RUNTIME[verb], option, "bold"]) == 2
     error = capsys.readouterr().err
-    for name in ("bold", "cautious", "balanced", "always", "off"):
+    for name in ("bold", "rain", "cautious", "balanced", "always", "off"):
         assert name in error
 
 

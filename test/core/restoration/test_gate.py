@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from restoregan_core.assessment.assessor import Assessment
-from restoregan_core.restoration.gate import PRESETS, Gate, GateThresholds, tile_evidence
+from restoregan_core.restoration.gate import DEFAULT_PRESET, PRESETS, Gate, GateThresholds, tile_evidence
 
 TILE = 64
 LIMITS = GateThresholds(blur_on=0.6, blur_off=0.4, rain_on=0.7, rain_off=0.3)
@@ -121,19 +123,30 @@ def test_switching_off_lets_no_tile_dwell():
     assert run(gate, [0.9]) == [False]
 
 
-@given(hnp.arrays(np.float32, (2, 2), elements=st.floats(0, 1, width=32)))
-def test_cautious_selects_nothing_that_balanced_does_not(grid):
-    cautious, balanced = (
-        Gate(PRESETS[name]).select("front", assessed(grid)) for name in ("cautious", "balanced")
-    )
-    assert not (cautious & ~balanced).any()
+GRIDS = hnp.arrays(np.float32, (2, 2), elements=st.floats(0, 1, width=32))
 
 
-def test_cautious_restores_rain_and_never_blur():
-    gate = Gate(PRESETS["cautious"])
+@given(GRIDS, GRIDS)
+def test_each_preset_selects_nothing_that_the_next_does_not(blur, rain):
+    chosen = [
+        Gate(PRESETS[name]).select("front", assessed(blur, rain)) for name in ("cautious", "rain", "balanced")
+    ]
+    for fewer, more in pairwise(chosen):
+        assert not (fewer & ~more).any()
+
+
+@pytest.mark.parametrize("name", ["rain", "cautious"])
+def test_what_restores_rain_alone_neither_begins_for_blur_nor_goes_on_for_it(name):
+    gate = Gate(PRESETS[name], dwell_frames=1)
+    blurred, rainy = assessed(np.ones((2, 2)) * 0.99), assessed(np.zeros((2, 2)), np.ones((2, 2)) * 0.99)
     for _ in range(3):
-        assert not gate.select("front", assessed(np.ones((2, 2)))).any()
-    assert gate.select("front", assessed(np.zeros((2, 2)), np.ones((2, 2)))).all()
+        assert not gate.select("front", blurred).any()
+    assert gate.select("front", rainy).all()
+    assert not gate.select("front", blurred).any()
+
+
+def test_the_default_is_one_of_them():
+    assert PRESETS[DEFAULT_PRESET] == PRESETS["rain"]
 
 
 def test_frame_that_was_not_assessed_selects_nothing():
