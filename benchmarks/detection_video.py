@@ -76,14 +76,15 @@ def main() -> None:
         restored: dict[str, list[bool]] = {preset: [] for preset in given.presets}
         for name, clean in clips.items():
             degraded = degrade(clean, degradations)
+            before = {k: {d: look(degraded[k]) for d, look in detectors.items()} for k, _ in seen[name]}
             for preset in given.presets:
                 published, is_restored = publish(pipeline, preset, degraded)
                 restored[preset] += is_restored
                 for k, references in seen[name]:
-                    for detector, look in detectors.items():
-                        found[preset][detector].append(
-                            Look(references[detector], look(degraded[k]), look(published[k]))
-                        )
+                    for d, look in detectors.items():
+                        is_same = np.array_equal(published[k], degraded[k])
+                        after = before[k][d] if is_same else look(published[k])
+                        found[preset][d].append(Look(references[d], before[k][d], after))
         for preset in given.presets:
             cells = [cell(looks) for looks in found[preset].values()]
             share = f"{np.mean(restored[preset]):.0%}"
