@@ -73,7 +73,7 @@ def test_replay_of_the_frames_accepted_gives_the_pixels_of_the_live_run(
     subprocess.run(
         [sys.executable, "-m", "restoregan_core", "replay", str(bag), "--output", str(tmp_path / "replayed"),
          "--accepted-in", str(tmp_path / "live"), "--image-format", "raw", "--model", str(network),
-         "--runtime", "torch", "--clips", "0", "--no-html"],
+         "--runtime", "torch", "--preset", "balanced", "--clips", "0", "--no-html"],
         cwd=ROOT, check=True, timeout=240,
     )  # fmt: skip
 
