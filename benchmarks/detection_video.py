@@ -12,7 +12,6 @@ neighbouring looks, for they show almost the same.
 """
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -20,13 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from restoregan_core.data.video import read_frames
 from restoregan_core.demo.clip import condition_of, given_clip
 from restoregan_core.detection.average_precision import FrameMatch, average_precision, match_frame
 from restoregan_core.detection.detector import COCO_CLASSES, Detections, Detector, DetectorOptions
 from restoregan_core.detection.object_changes import compare_objects
-from restoregan_core.images.folders import find_frames, read_rgb
 from restoregan_core.images.rgb import RgbImage
-from restoregan_core.images.video_files import VideoReader
 from restoregan_core.loading import load_pipeline
 from restoregan_core.metrics.bootstrap import bootstrap_interval
 from restoregan_core.pipeline import RestorationPipeline
@@ -59,7 +57,7 @@ def main() -> None:
     options = DetectorOptions(min_score=UNSURE, classes=None)
     detectors = {path.stem: Detector(path, options) for path in given.detectors}
     pipeline = load_pipeline(given.model, circuit_breaker=False)
-    clips = {path.stem: list(islice(frames_of(path), given.frames)) for path in given.clips}
+    clips = {path.stem: list(islice(read_frames(path), given.frames)) for path in given.clips}
     seen = {
         name: [
             (k, {d: look(clean[k]) for d, look in detectors.items()})
@@ -126,15 +124,6 @@ def cell(looks: list[Look]) -> str:
     lost, gained = (sum(getattr(look.change, what) for look in looks) for what in ("lost", "gained"))
     bounds = f"{100 * interval.mean:+.1f} ({100 * interval.low:+.1f} to {100 * interval.high:+.1f})"
     return f"{100 * before:.1f}; {bounds}; {lost} / {gained}"
-
-
-def frames_of(source: Path) -> Iterator[RgbImage]:
-    if source.is_dir():
-        yield from map(read_rgb, find_frames(source))
-        return
-    with VideoReader(source) as video:
-        for frame in video:
-            yield frame.rgb_HWC
 
 
 def degrade(clean: list[RgbImage], degradations: tuple[str, ...]) -> list[RgbImage]:

@@ -48,8 +48,9 @@ def main(argv: list[str]) -> int:
         raise ValueError(f"--size {args.size} must be a multiple of {multiple}, as {loaded.name} takes it")
     if config.generator_config.input_channels != loaded.config.input_channels:
         raise ValueError(
-            f"{args.config} makes samples with {config.generator_config.history} frames of history, "
-            f"{loaded.name} takes {loaded.config.history}"
+            f"{args.config} makes samples with {config.generator_config.history} frames of history and "
+            f"path={config.generator_config.path}, {loaded.name} takes {loaded.config.history} and "
+            f"path={loaded.config.path}"
         )
     require_folders(config)
     source = TrainingSource(config.data, config.seed)

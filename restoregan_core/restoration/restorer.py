@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.environment import has_gpu
-from restoregan_core.images.alignment import align, filled_up, find_flow, flow_image
-from restoregan_core.images.blur_path import path_image
+from restoregan_core.images.alignment import align, filled_up
+from restoregan_core.images.blur_path import path_image, path_since
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
@@ -120,8 +120,7 @@ class Restorer:
                 )
         aligned = align(rgb_HWC, older)
         if self.path and aligned:
-            flow = find_flow(flow_image(rgb_HWC), flow_image(older[0]))
-            aligned = [*filled_up(aligned, self.history), path_image(rgb_HWC, flow)]
+            aligned = [*filled_up(aligned, self.history), path_since(rgb_HWC, older[0])]
         return self.restore_aligned(rgb_HWC, aligned)
 
     def windows(

@@ -44,8 +44,7 @@ class Network:
         self.act = act
         self.calls = 0
 
-    history = 0
-    path = False
+    history, path = 0, False
 
     def windows(self, rgb_HWC, tiles, tile_size_px):
         return []

@@ -13,7 +13,6 @@ from ros_probe import Probe, commanded, image_message, pixels_of, values, wait_u
 from sensor_msgs.msg import CameraInfo, Image
 
 from restoregan_core.images import encodings
-from restoregan_core.restoration.gate import DEFAULT_PRESET
 
 BYTES_PER_PIXEL = {
     "rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "mono16": 2,
@@ -90,18 +89,6 @@ def test_blurred_frame_is_restored_and_the_report_says_how(front):
     assert report.assessment_ms >= 0
     assert report.restoration_ms >= 0
     assert report.latency_ms >= report.assessment_ms + report.restoration_ms
-
-
-def test_blur_alone_is_reported_and_left_as_it_is_by_default(front):
-    front.must_set(preset=DEFAULT_PRESET)
-    try:
-        sent = commanded(Command.RESTORE)
-        image, report = front.exchange(sent)
-        assert image == sent
-        assert (report.action, report.reason) == (Report.ACTION_PASSED_THROUGH, Report.REASON_NONE)
-        assert report.blur_probability == pytest.approx(0.95)
-    finally:
-        front.must_set(preset="balanced")
 
 
 @pytest.mark.parametrize("encoding", KEPT)

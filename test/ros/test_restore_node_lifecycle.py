@@ -16,6 +16,8 @@ from ros_probe import commanded, image_message, pixels_of, values, wait_until
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage
 
+from restoregan_core.restoration.gate import DEFAULT_PRESET
+
 OBEDIENT = "obedient_node"
 PATIENT = {"module": OBEDIENT, "deadline_ms": 5000.0}
 
@@ -72,6 +74,17 @@ def test_thresholds_take_effect_at_the_next_frame(probe):
     probe.must_set(preset="always")
     assert probe.exchange(commanded(Command.RESTORE, is_clean=True))[1].action == Report.ACTION_RESTORED
     probe.must_set(preset="balanced")
+
+
+def test_blur_alone_is_reported_and_left_as_it_is_by_default(probe):
+    probe.must_set(preset=DEFAULT_PRESET)
+    try:
+        image, report = probe.exchange(sent := commanded(Command.RESTORE))
+        assert image == sent
+        assert (report.action, report.reason) == (Report.ACTION_PASSED_THROUGH, Report.REASON_NONE)
+        assert report.blur_probability == pytest.approx(0.95)
+    finally:
+        probe.must_set(preset="balanced")
 
 
 def test_diagnostics_tell_rate_latency_failures_blur_and_runtime_and_name_the_camera(probe):

@@ -83,16 +83,19 @@ def test_the_path_is_the_last_image_of_a_sample_and_flipped_with_it(stills, tmp_
     pairs = [PairFolder(path=str(recorded(tmp_path / "clip")), consecutive=True)]
     for reuse in (None, ReuseConfig(images=4, size=96)):
         made = TrainingSource(DataConfig(pairs=pairs, clips=config, reuse=reuse), seed=0)
+        moving = 0
         for given in made.samples(range(12), 64).input_BCHW:
             planes = functional.pixel_unshuffle(given[9:], 2)
             right, down = ((255 * plane - STILL).median() / 2 for plane in planes[SAMPLES:])
             assert abs(down) < 0.3
             if abs(right) < 0.3:
                 continue  # a clip's first frame
+            moving += 1
             # The last samples lie half the way to both sides: together, the way times the slope of the brightness.
             slope = (planes[0].roll(-1, 1) - planes[0].roll(1, 1)) / 2
             differences = torch.stack([planes[SAMPLES - 2] - planes[SAMPLES - 1], right * slope])
             assert torch.corrcoef(differences[:, 8:-8, 8:-8].flatten(1))[0, 1] > 0.8
+        assert moving > 3
 
 
 def test_the_history_of_a_clean_clip_lies_over_its_frame(stills):
