@@ -2,15 +2,15 @@
 """How many arenas glibc's malloc takes memory from.
 
 By default each new thread gets one, up to eight a core, and an arena keeps what the largest frame needed after the
-thread has ended: restore_node, with a new worker at each activation and the middleware's threads beside it, would grow
-by some 20 MB for each until all are there.
+thread has ended. Nor does malloc_trim, by which OpenVINO gives back what compiling a network took, reach the upper end
+of any arena but the first. So restore_node's threads share that one.
 """
 
 import ctypes
 import os
 from collections.abc import Mapping
 
-MOST_ARENAS = 2
+MOST_ARENAS = 1
 _M_ARENA_MAX = -8  # of malloc.h
 
 

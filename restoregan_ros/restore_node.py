@@ -14,6 +14,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from restoregan_ros.memory_arenas import limit_arenas
+
+if "rclpy" not in sys.modules:  # it starts threads when it is imported, each of which would get an arena
+    limit_arenas()
+
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
@@ -30,7 +35,6 @@ from restoregan_ros.diagnostics import camera_statuses, node_status
 from restoregan_ros.diagnostics_publisher import DiagnosticsPublisher
 from restoregan_ros.frame import Frame
 from restoregan_ros.lifecycle_answers import answer_every_transition
-from restoregan_ros.memory_arenas import limit_arenas
 from restoregan_ros.outcome import DISABLED
 from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_parameters
 from restoregan_ros.shared_memory import shortage
@@ -295,7 +299,6 @@ def main(
 ) -> int:
     """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters."""
     parse_arguments(remove_ros_args(sys.argv if argv is None else ["restore_node", *argv])[1:])
-    limit_arenas()  # before the middleware's threads, each of which would get one
     try:
         stop = StopSignal()
         rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
