@@ -109,6 +109,28 @@ def checkpoint(folder: Path) -> Execution:
     return run
 
 
+def features(folder: Path) -> Execution:
+    import numpy as np
+    import torch
+
+    from restoregan_core.training.losses.perceptual import load_vgg16_stand_in, load_vgg19
+
+    layer, kinds = torch.zeros(4, 4), {folder / "vgg16.npz": load_vgg16_stand_in}
+    np.savez(folder / "vgg16.npz", block1_conv1_w=layer, block1_conv1_b=layer)
+    for is_zip in (False, True):
+        file = folder / f"vgg19_{is_zip}.pth"
+        torch.save({"features.0.weight": layer}, file, _use_new_zipfile_serialization=is_zip)
+        kinds[file] = load_vgg19
+    whole = {file: file.read_bytes() for file in kinds}
+
+    def run(rng: random.Random) -> None:
+        file = rng.choice(list(kinds))
+        file.write_bytes(mutated_bytes(whole[file], rng))
+        kinds[file](file)
+
+    return run
+
+
 def engine(folder: Path) -> Execution:
     from restoregan_core.runtimes.engine_cache import (
         EngineError,
@@ -231,8 +253,9 @@ def image(folder: Path) -> Execution:
 
 
 READERS: dict[str, Callable[[Path], Execution]] = {
-    "rules": rules, "generator": generator, "assessor": assessor, "checkpoint": checkpoint, "engine": engine,
-    "replay_state": replay_state, "report": report, "recipe": recipe, "image": image,
+    "rules": rules, "generator": generator, "assessor": assessor, "checkpoint": checkpoint,
+    "features": features, "engine": engine, "replay_state": replay_state, "report": report, "recipe": recipe,
+    "image": image,
     **damaged_recordings.READERS,
 }  # fmt: skip
 

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """VGG features: the right layers, every image normalised, and weights that are never random."""
 
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mutations import mutated_bytes, read_or_refused
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -171,6 +175,24 @@ def test_files_that_are_not_vgg_are_named(tmp_path: Path, tensors: list[tuple[Te
         load_vgg16_stand_in(tmp_path / "other.npz")
     with pytest.raises(ValueError, match="not VGG16 or VGG19"):
         VggFeatures([(torch.zeros(64, 4, 3, 3), torch.zeros(64)), *tensors[1:]])
+    torch.save(
+        {f"features.{i}.{part}": "text" for i in range(15) for part in ("weight", "bias")}, tmp_path / "x.pth"
+    )
+    with pytest.raises(ValueError, match="not VGG16 or VGG19"):
+        load_vgg19(tmp_path / "x.pth")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32).map(random.Random))
+def test_mutated_weights_are_refused_by_name(tmp_path_factory, rng: random.Random) -> None:
+    folder, layer = tmp_path_factory.getbasetemp(), torch.zeros(4, 4)
+    state = {"features.0.weight": layer, "features.0.bias": layer}
+    torch.save(state, folder / "mutated.pth", _use_new_zipfile_serialization=rng.random() < 0.5)
+    np.savez(folder / "mutated.npz", block1_conv1_w=layer.numpy(), block1_conv1_b=layer.numpy())
+    for name, load in (("mutated.pth", load_vgg19), ("mutated.npz", load_vgg16_stand_in)):
+        (folder / name).write_bytes(mutated_bytes((folder / name).read_bytes(), rng))
+        with read_or_refused(name):
+            load(folder / name)
 
 
 def test_pickles_are_not_executed(tmp_path: Path) -> None:
