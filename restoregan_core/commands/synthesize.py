@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 
 from restoregan_core.commands.common import make_parser
+from restoregan_core.documents import parse_json
 from restoregan_core.files import atomic_write, refuse_links, write_text
 
 KINDS = ("blur", "rain", "drops")
@@ -115,11 +116,11 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
 
     Raises:
         FileExistsError: the folder holds something that this very command did not write.
-        ValueError: there is a link in it that would be followed.
+        ValueError: there is a link in it that would be followed, or what says how far it got is damaged.
     """
     begun = output / OPTIONS
     if begun.is_file():
-        before = json.loads(begun.read_text(encoding="utf-8"))
+        before = _object(begun.read_bytes(), f"{begun}")
         if before != options:
             changed = [name for name in options if before.get(name) != options[name]]
             raise FileExistsError(f"{output} was made with another {', '.join(changed)}: give another OUTPUT")
@@ -131,11 +132,19 @@ def _prepare(output: Path, options: dict[str, Any]) -> set[str]:
         refuse_links(output / side, below=output)
         (output / side).mkdir(parents=True, exist_ok=True)
     write_text(begun, json.dumps(options, indent=1) + "\n")
-    lines = record.read_text(encoding="utf-8").splitlines(keepends=True) if record.is_file() else []
-    whole = [line for line in lines if line.endswith("\n")]
+    lines = record.read_bytes().splitlines(keepends=True) if record.is_file() else []
+    whole = [line for line in lines if line.endswith(b"\n")]
+    entries = [_object(line, f"{record}, line {number}") for number, line in enumerate(whole, 1)]
     if whole != lines:  # interrupted while writing a line
-        write_text(record, "".join(whole))
-    return {json.loads(line)["name"] for line in whole}
+        write_text(record, b"".join(whole).decode())
+    return {str(entry.get("name")) for entry in entries}
+
+
+def _object(text: bytes, what: str) -> dict[str, Any]:
+    content = parse_json(text, what)
+    if not isinstance(content, dict):
+        raise ValueError(f"{what} was not written by synthesize: give another OUTPUT")
+    return content
 
 
 def _names(arguments: argparse.Namespace) -> list[tuple[Path, Path]]:

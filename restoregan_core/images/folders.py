@@ -14,6 +14,8 @@ import numpy as np
 
 from restoregan_core.images.decoding import MalformedImageError, decode_file
 
+_UNWRITTEN_PAGES = 64
+"""So many of an LMDB database's last pages may be missing though it is whole: what was freed before it was written."""
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 
 
@@ -75,8 +77,7 @@ def read_rgb(path: str | Path) -> np.ndarray:
                 f"{name} is {both_HWC.shape[1]} px wide: two images side by side have an even width"
             )
         return np.ascontiguousarray(both_HWC[:, :half] if fragment == "left" else both_HWC[:, half:])
-    with _open_lmdb(name, os.getpid()).begin() as reading:
-        data = reading.get(fragment.encode())
+    data = _read_lmdb(name, fragment)
     if data is None:
         raise ValueError(f"{name} does not hold a key {fragment!r}")
     return _decode(data, path)
@@ -97,15 +98,29 @@ def _read_bytes(path: Path) -> bytes:
         raise ValueError(f"{path} does not exist") from error
 
 
-@lru_cache(maxsize=8)
-def _open_lmdb(path: str, process: int) -> Any:
-    # An open database must not cross a fork: each process has its own.
+def _read_lmdb(path: str, key: str) -> bytes | None:
     import lmdb
 
     try:
-        return lmdb.open(path, readonly=True, lock=False, readahead=False)
+        # An open database must not cross a fork: each process has its own.
+        with _open_lmdb(path, os.getpid()).begin() as reading:
+            return reading.get(key.encode())
     except lmdb.Error as error:
         raise ValueError(f"{path} is not a readable LMDB database: {error}") from error
+
+
+@lru_cache(maxsize=8)
+def _open_lmdb(path: str, process: int) -> Any:
+    import lmdb
+
+    database = lmdb.open(path, readonly=True, lock=False, readahead=False)
+    # It is mapped, so that to read what is behind its end would kill the process.
+    pages, page_bytes = database.info()["last_pgno"] + 1, database.stat()["psize"]
+    there = (Path(path) / "data.mdb").stat().st_size // page_bytes
+    if there < pages - _UNWRITTEN_PAGES:
+        database.close()
+        raise ValueError(f"{path} is cut off: it has {there} of its {pages} pages; copy it again")
+    return database
 
 
 class ImageCache:

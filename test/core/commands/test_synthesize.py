@@ -98,6 +98,18 @@ def test_a_folder_begun_with_other_options_is_not_mixed(photos: Path, tmp_path: 
     assert images(output) == before
 
 
+@pytest.mark.parametrize("damage", [b"{", b"[]", b"\xff{}", b"[" * 100_000])
+@pytest.mark.parametrize("name", ["synthesize.json", "params.jsonl"])
+def test_a_damaged_folder_is_refused_by_name(
+    photos: Path, tmp_path: Path, capsys, name: str, damage: bytes
+) -> None:
+    output = tmp_path / "out"
+    assert run("rain", photos, output) == 0
+    (output / name).write_bytes(damage + b"\n")
+    assert restoregan(["synthesize", "rain", str(photos), str(output)]) == 2
+    assert f"{output / name}" in capsys.readouterr().err
+
+
 def frames_of(photos: Path, folder: Path, count: int) -> Path:
     folder.mkdir()
     still = cv2.imread(str(photos / "b.png"))

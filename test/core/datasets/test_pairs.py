@@ -108,6 +108,18 @@ def test_a_key_without_partner_is_named(tmp_path: Path) -> None:
         find_pairs(tmp_path, layout="lmdb")
 
 
+def test_a_damaged_database_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "input.lmdb"
+    write_lmdb(path, {"1": np.random.default_rng(0).integers(0, 256, (400, 600, 3), dtype=np.uint8)})
+    whole = (path / "data.mdb").read_bytes()
+    (path / "data.mdb").write_bytes(whole[: len(whole) // 2])  # to read its image would kill the process
+    with pytest.raises(ValueError, match=r"input.lmdb is cut off"):
+        read_rgb(f"{path}#1")
+    (path / "data.mdb").write_bytes(whole[:8192] + bytes(len(whole) - 8192))
+    with pytest.raises(ValueError, match=r"input.lmdb is not a readable LMDB database"):
+        read_rgb(f"{path}#1")
+
+
 def test_backgrounds_of_the_test_set_are_left_out_whatever_they_are_called(
     tmp_path: Path, write_image
 ) -> None:
