@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a JSON or YAML document says, checked before anything believes it: one ValueError for whatever is wrong.
+"""What a JSON or YAML document or a list says, checked before anything believes it: one ValueError for what is wrong.
 
     said = parse_json(file.read_bytes(), f"{file}")
     manifest = build(Manifest, said, f"{file}")
@@ -15,6 +15,7 @@ import math
 import re
 import types
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 MAX_DEPTH = 50
@@ -24,6 +25,19 @@ MAX_YAML_VALUES = 100_000
 MAX_INTEGER = 2**63
 
 _T = TypeVar("_T")
+
+
+def read_lines(file: Path) -> list[str]:
+    """Lines of a text file in UTF-8, without their ends.
+
+    Raises:
+        ValueError: not text in UTF-8; names the file.
+        OSError: it cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not text in UTF-8: {error.reason} at byte {error.start}") from error
 
 
 def parse_json(text: str | bytes, what: str) -> Any:

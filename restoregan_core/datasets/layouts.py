@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from restoregan_core.datasets.pair_matching import Pair, match, pairs_in_folders, pairs_in_lmdb
+from restoregan_core.documents import read_lines
 from restoregan_core.images.folders import find_images
 
 
@@ -33,7 +34,7 @@ def realblur(root: Path, split: str, camera: str = "J") -> list[Pair]:
     if not listing.is_file():
         raise ValueError(f"{root} does not hold {listing.name}, which says what belongs to the {split} split")
     pairs = []
-    for number, line in enumerate(listing.read_text().splitlines(), 1):
+    for number, line in enumerate(read_lines(listing), 1):
         names = line.split()
         if not names:
             continue

@@ -10,6 +10,7 @@ its suffix.
 from dataclasses import dataclass
 from pathlib import Path
 
+from restoregan_core.documents import read_lines
 from restoregan_core.images.folders import find_images
 
 LMDB_INPUTS, LMDB_TARGETS = ("input.lmdb", "lq.lmdb"), ("target.lmdb", "gt.lmdb")
@@ -58,7 +59,7 @@ def pairs_in_lmdb(root: Path, split: str = "") -> list[Pair]:
         listing = database / "meta_info.txt"
         if not listing.is_file():
             raise ValueError(f"{database} does not hold meta_info.txt, which lists its keys")
-        names_in = [line.split(" (")[0].strip() for line in listing.read_text().splitlines() if line.strip()]
+        names_in = [line.split(" (")[0].strip() for line in read_lines(listing) if line.strip()]
         sides.append({name.rpartition(".")[0] or name: database for name in names_in})
     inputs, targets = sides
     for key in sorted(inputs.keys() ^ targets.keys()):

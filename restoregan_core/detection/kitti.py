@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.documents import read_lines
 from restoregan_core.images.folders import find_images
 
 CLASSES = {
@@ -52,7 +53,7 @@ def _read(image: Path, labels: Path) -> LabelledFrame:
     if not labels.is_file():
         raise ValueError(f"{image} has no labels: {labels} does not exist")
     boxes, classes, ignored = [], [], []
-    for number, line in enumerate(labels.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_lines(labels), start=1):
         fields = line.split()
         if not fields:
             continue

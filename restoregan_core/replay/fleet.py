@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from restoregan_core.bags.reader import BagError, open_bag
+from restoregan_core.documents import read_lines
 from restoregan_core.replay.report_file import read_report
 from restoregan_core.replay.request import ReplayRequest
 
@@ -64,7 +65,7 @@ def find_bags(patterns: Sequence[str]) -> list[Path]:
     for pattern in patterns:
         path = Path(pattern)
         if path.suffix == ".txt" and path.is_file():
-            lines = [line.strip() for line in path.read_text().splitlines()]
+            lines = [line.strip() for line in read_lines(path)]
             matches = [Path(line) for line in lines if line and not line.startswith("#")]
         else:
             root = Path(path.anchor) if path.is_absolute() else Path()

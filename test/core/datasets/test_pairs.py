@@ -106,6 +106,9 @@ def test_a_key_without_partner_is_named(tmp_path: Path) -> None:
     write_lmdb(tmp_path / "target.lmdb", {"1": image, "2": image})
     with pytest.raises(ValueError, match="'2'"):
         find_pairs(tmp_path, layout="lmdb")
+    (tmp_path / "input.lmdb/meta_info.txt").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"meta_info.txt is not text"):
+        find_pairs(tmp_path, layout="lmdb")
 
 
 def test_a_damaged_database_is_refused_by_name(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def test_missing_and_broken_labels_are_named(folder: Path, tmp_path: Path):
     (folder / "labels/000000.txt").write_text("Car 1 2\n")
     with pytest.raises(ValueError, match=r"000000\.txt, line 1"):
         find_frames(folder)
+    (folder / "labels/000000.txt").write_bytes(b"Car \xff")
+    with pytest.raises(ValueError, match=r"000000\.txt is not text"):
+        find_frames(folder)
     (folder / "labels/000000.txt").unlink()
     with pytest.raises(ValueError, match=r"000000\.png has no labels"):
         find_frames(folder)

@@ -111,5 +111,8 @@ def test_names_tell_bags_apart_and_lists_are_read(tmp_path: Path) -> None:
     listed = tmp_path / "bags.txt"
     listed.write_text(f"# two\n{bags[1]}\n\n{bags[0]}\n")
     assert find_bags([str(listed)]) == [bags[1], bags[0]]
+    listed.write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"bags.txt is not text in UTF-8"):
+        find_bags([str(listed)])
     with pytest.raises(ValueError, match="no bag matches"):
         find_bags([str(tmp_path / "wednesday" / "*")])
