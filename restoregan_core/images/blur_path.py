@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.alignment import Flow, GreyImage, find_flow, flow_image, half_image, look_up
+from restoregan_core.images.alignment import Flow, GreyImage, find_flow, half_image, look_up
 from restoregan_core.images.planes import from_planes
 from restoregan_core.images.rgb import RgbImage
 
@@ -53,7 +53,7 @@ def path_image(rgb_HWC: RgbImage, flow: Flow | None) -> RgbImage:
 
 def path_since(rgb_HWC: RgbImage, before_HWC: RgbImage) -> RgbImage:
     """The ``path_image`` of a frame by its motion since the one before, both uint8 RGB of one size."""
-    return path_image(rgb_HWC, find_flow(flow_image(rgb_HWC), flow_image(before_HWC)))
+    return path_image(rgb_HWC, find_flow(half_image(rgb_HWC), half_image(before_HWC)))
 
 
 def _as_levels(way_HW: npt.NDArray[np.float32]) -> GreyImage:

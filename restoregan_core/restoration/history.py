@@ -24,14 +24,13 @@ from restoregan_core.images.alignment import (
     Flow,
     GreyImage,
     Part,
-    coarse_flow_image,
     compose,
     find_coarse_flow,
     find_flow,
     half_image,
+    quarter_image,
     squat_image,
     warp,
-    without_streaks,
 )
 from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.rgb import RgbImage, require_rgb
@@ -53,14 +52,14 @@ class RememberedFrame:
 
     rgb_HWC: RgbImage  # noqa: N815 - shape suffix
     stamp_s: float | None
-    grey: GreyImage
+    half: GreyImage
     squat: GreyImage
     step: Flow | None = field(default=None, repr=False)
     """Flow to the next older frame; found when it is first asked for."""
     is_cut: bool | None = None
     """Whether the next older frame shows another scene."""
-    coarse: GreyImage | None = field(default=None, repr=False)
-    """Its ``coarse_flow_image``; made when an assessor first looks."""
+    quarter: GreyImage | None = field(default=None, repr=False)
+    """Its ``quarter_image``; made when an assessor first looks."""
     before: FramesBefore | None = field(default=None, repr=False)
     """What was found of the frames before, unless ``has_before`` is None or False."""
     has_before: bool | None = None
@@ -178,7 +177,7 @@ class FrameHistory:
 
 def _remembered(rgb_HWC: RgbImage, stamp_s: float | None) -> RememberedFrame:
     half = half_image(rgb_HWC)
-    return RememberedFrame(rgb_HWC, stamp_s, without_streaks(half), squat_image(half))
+    return RememberedFrame(rgb_HWC, stamp_s, half, squat_image(half))
 
 
 def _belong_together(newest: RememberedFrame, rgb_HWC: RgbImage, stamp_s: float | None) -> bool:
@@ -192,8 +191,8 @@ def _belong_together(newest: RememberedFrame, rgb_HWC: RgbImage, stamp_s: float 
 def _step(newer: RememberedFrame, older: RememberedFrame) -> Flow:
     """The flow between two neighbours, found once; also sees whether there is a cut between them."""
     if newer.step is None:
-        newer.step = find_flow(newer.grey, older.grey)
-        newer.is_cut = _shows_another_scene(newer.grey, older.grey, newer.step)
+        newer.step = find_flow(newer.half, older.half)
+        newer.is_cut = _shows_another_scene(newer.half, older.half, newer.step)
     return newer.step
 
 
@@ -201,7 +200,7 @@ def _look_back(newer: RememberedFrame, older: RememberedFrame) -> None:
     """Find ``newer.before``, once, from its neighbour and what that one's neighbour looks like from there."""
     if newer.has_before is not None:
         return
-    flow = find_coarse_flow(_coarse(newer), _coarse(older))
+    flow = find_coarse_flow(_quarter(newer), _quarter(older))
     images = [older.squat] if older.before is None else [older.squat, older.before.aligned[0]]
     warped = warp(np.asarray(cv2.merge(images), np.uint8), flow)
     aligned = [np.asarray(image, np.uint8) for image in cv2.split(warped)]
@@ -211,10 +210,10 @@ def _look_back(newer: RememberedFrame, older: RememberedFrame) -> None:
         newer.before = FramesBefore(newer.squat, (aligned[0], aligned[-1]), flow * px)
 
 
-def _coarse(frame: RememberedFrame) -> GreyImage:
-    if frame.coarse is None:
-        frame.coarse = coarse_flow_image(frame.grey)
-    return frame.coarse
+def _quarter(frame: RememberedFrame) -> GreyImage:
+    if frame.quarter is None:
+        frame.quarter = quarter_image(frame.half)
+    return frame.quarter
 
 
 def _shows_another_scene(newer: GreyImage, older: GreyImage, step: Flow) -> bool:

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from restoregan_core.data.augment import flipped_path
-from restoregan_core.images.alignment import find_flow, flow_image, half_image
+from restoregan_core.images.alignment import find_flow, half_image
 from restoregan_core.images.blur_path import OFFSETS, SAMPLES, STILL, path_image
 
 
@@ -46,7 +46,7 @@ def test_each_sample_lies_its_share_of_the_way_from_the_pixel_to_both_sides():
 def test_the_motion_points_to_where_the_pixel_was():
     frame = blobs()
     moved = np.roll(frame, (4, 10), (0, 1))  # 10 px to the right and 4 down since then
-    planes = planes_of(path_image(moved, find_flow(flow_image(moved), flow_image(frame))))
+    planes = planes_of(path_image(moved, find_flow(half_image(moved), half_image(frame))))
     right, down = (np.median(plane) - STILL for plane in planes[SAMPLES:])
     assert (right, down) == (pytest.approx(-10, abs=1), pytest.approx(-4, abs=1))
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restoregan_core.images.alignment import find_flow, flow_image
+from restoregan_core.images.alignment import find_flow, half_image
 from restoregan_core.images.blur_path import path_image
 from restoregan_core.restoration.history import LONGEST_GAP_S, FrameHistory
 
@@ -228,7 +228,7 @@ def test_the_path_follows_the_aligned_frames_where_there_are_any():
     history.take("front", scene(0, shift=6))
     *aligned, path = history.aligned("front")
     assert len(aligned) == 2
-    flow = find_flow(flow_image(scene(0, shift=6)), flow_image(scene(0)))
+    flow = find_flow(half_image(scene(0, shift=6)), half_image(scene(0)))
     np.testing.assert_array_equal(path, path_image(scene(0, shift=6), flow))
     history.take("front", scene(7))  # a cut
     assert history.aligned("front") == []
