@@ -59,7 +59,7 @@ class RememberedFrame:
     is_cut: bool | None = None
     """Whether the next older frame shows another scene."""
     quarter: GreyImage | None = field(default=None, repr=False)
-    """Its ``quarter_image``; made when an assessor first looks."""
+    """Its ``quarter_image``; made when it is first asked for."""
     before: FramesBefore | None = field(default=None, repr=False)
     """What was found of the frames before, unless ``has_before`` is None or False."""
     has_before: bool | None = None
@@ -192,7 +192,7 @@ def _step(newer: RememberedFrame, older: RememberedFrame) -> Flow:
     """The flow between two neighbours, found once; also sees whether there is a cut between them."""
     if newer.step is None:
         newer.step = find_flow(newer.half, older.half)
-        newer.is_cut = _shows_another_scene(newer.half, older.half, newer.step)
+        newer.is_cut = _shows_another_scene(_quarter(newer), _quarter(older), newer.step)
     return newer.step
 
 

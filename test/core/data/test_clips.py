@@ -42,12 +42,12 @@ def stills(tmp_path):
 
 
 def recorded(folder, count=6, shift=3):
-    """Consecutive frames of a camera that slides, degraded and clean."""
+    """Consecutive frames of a camera that slides, degraded and clean; every other exposure is a level brighter."""
     whole = rgb_image(9, 200, 400)
     for side, added in (("input", 10), ("target", 0)):
         (folder / side).mkdir(parents=True)
         for k in range(count):
-            frame = whole[:, shift * k : shift * k + 240].astype(int) + added
+            frame = whole[:, shift * k : shift * k + 240].astype(int) + added + k % 2
             cv2.imwrite(str(folder / side / f"{k:03}.png"), frame.clip(0, 255).astype(np.uint8))
     return folder
 
