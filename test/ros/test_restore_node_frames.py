@@ -13,6 +13,7 @@ from ros_probe import Probe, commanded, image_message, pixels_of, values, wait_u
 from sensor_msgs.msg import CameraInfo, Image
 
 from restoregan_core.images import encodings
+from restoregan_core.restoration.circuit_breaker import CircuitLimits
 
 BYTES_PER_PIXEL = {
     "rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1, "mono16": 2,
@@ -199,10 +200,10 @@ def test_repeated_faults_open_the_circuit(front):
     assert image == sent
     assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_CIRCUIT_OPEN)
 
-    def is_restored() -> bool:
-        return front.exchange(commanded(Command.RESTORE))[1].action == Report.ACTION_RESTORED
-
-    wait_until(is_restored, 10, "a probe that closes the circuit")
+    time.sleep(CircuitLimits().probe_after_s)
+    # The next frame is the probe. It closes the circuit even where the machine is so slow that it misses its deadline.
+    after = [front.exchange(commanded(Command.RESTORE))[1].action for _ in range(3)]
+    assert Report.ACTION_RESTORED in after
 
 
 @pytest.mark.parametrize("camera", ["front", "odd"])
