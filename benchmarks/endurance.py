@@ -53,6 +53,7 @@ from ros_probe import NodeProcess, Probe, wait_until
 BAG_CAMERA = "bag"
 GROWTH = 0.02
 UNHEARD = 0.01
+PLAYER_ENDS_WITHIN_S = 90.0
 VALID = (
     {"enabled": False}, {"enabled": True}, {"preset": "always"}, {"preset": "balanced"}, {"preset": "off"},
     {"front.enabled": False}, {"front.enabled": True}, {"front.priority": 5}, {"front.priority": 1},
@@ -160,8 +161,15 @@ class Unrest:
     def player_is_killed(self) -> None:
         dds_segments.remember(self.player.pid)
         self.player.send_signal(self.rng.choice((signal.SIGKILL, signal.SIGINT)))
-        self.player.wait(30)
+        self._await_end_of_player()
         self.player = self._play()
+
+    def _await_end_of_player(self) -> None:
+        try:
+            self.player.wait(PLAYER_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.wrong.append(f"the player did not end within {PLAYER_ENDS_WITHIN_S:.0f} s")
+            dds_segments.kill(self.player)
 
     def transition_refused(self) -> None:
         number = self.rng.choice((Transition.TRANSITION_ACTIVATE, Transition.TRANSITION_CLEANUP, 99))
@@ -219,7 +227,7 @@ class Unrest:
         while self.guests:
             self._goes(self.guests[0])
         self.player.send_signal(signal.SIGINT)
-        self.player.wait(30)
+        self._await_end_of_player()
         self.control.close()
         rclpy.try_shutdown(context=self.context)
 
