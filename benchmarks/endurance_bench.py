@@ -8,7 +8,7 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -178,6 +178,8 @@ class Listener:
         self.latencies_ms: list[float] = []
         self.failures: dict[int, int] = {}
         self.actions: dict[int, int] = {}
+        self.restored: deque[int] = deque(maxlen=50)
+        """Stamps of the latest frames that were restored, of whichever camera."""
         for name in names:
             self._listen(name)
         self._executor = SingleThreadedExecutor(context=context)
@@ -193,6 +195,8 @@ class Listener:
             self.superseded[name] = said.frames_superseded
             self.latencies_ms.append(said.latency_ms)
             self.actions[said.action] = self.actions.get(said.action, 0) + 1
+            if said.action == RestorationReport.ACTION_RESTORED:
+                self.restored.append(said.header.stamp.sec)
             if said.action == RestorationReport.ACTION_FAILED_OPEN:
                 self.failures[said.reason] = self.failures.get(said.reason, 0) + 1
 

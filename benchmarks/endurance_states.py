@@ -69,16 +69,17 @@ class KnownStates:
     def read(self) -> None:
         """Expects a node that was just activated with ``PARAMETERS``, and drivers that are paused."""
         for kind, camera in zip(self._kinds, itertools.cycle(self._drivers.cameras)):
-            tries = (self._is_answered(camera, self._drivers.send(camera, kind)) for _ in range(TRIES))
-            assert any(tries), f"{camera} got no report for any of {TRIES} frames"
+            tries = (self._is_restored(self._drivers.send(camera, kind)) for _ in range(TRIES))
+            assert any(tries), f"{camera} got none of {TRIES} frames restored"
         time.sleep(2.0)  # what else it does goes on meanwhile, such as publishing diagnostics
         self.times_s.append(time.monotonic())
         self.readings.append(self._vitals.look())
 
-    def _is_answered(self, camera: str, stamp: int) -> bool:
-        """The node may not have discovered the driver, or this side the node; then the frame is sent again."""
+    def _is_restored(self, stamp: int) -> bool:
+        """The node may not have discovered the driver, or this side the node, or the frame may have missed its deadline
+        while the network was compiled for its size; then it is sent again."""
         try:
-            return wait_until(lambda: stamp in self._listener.reports[camera][-20:], FRAME_TIMEOUT_S)
+            return wait_until(lambda: stamp in self._listener.restored, FRAME_TIMEOUT_S)
         except AssertionError:
             return False
 
