@@ -10,28 +10,38 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from restoregan_core.models.assessor_int8 import with_int8
 from restoregan_core.runtimes.torch_runtime import torch_device
 from restoregan_core.zoo import LoadedAssessor
 
 
 class AssessorFrameNetwork(nn.Module):
     """uint8 RGB (1, H, W, 3), sides multiples of 64 -> probabilities, float32 (3, H / 64, W / 64) and (3,), and the
-    log-odds of both before calibration, in the same shapes."""
+    log-odds of both before calibration, in the same shapes.
+
+    Args:
+        loaded: is not changed.
+        is_int8: with convolutions on 8-bit integers.
+    """
 
     tile_calibration: Tensor
     frame_calibration: Tensor
 
-    def __init__(self, loaded: LoadedAssessor) -> None:
+    def __init__(self, loaded: LoadedAssessor, is_int8: bool = False) -> None:
         super().__init__()
+        self.is_int8 = is_int8
         self.network = copy.deepcopy(loaded.network)
         self.network.stages[0] = _over_pairs(self.network.stages[0])
+        if is_int8:
+            with_int8(self.network)
         self.register_buffer("tile_calibration", torch.tensor(loaded.tile_calibration))
         self.register_buffer("frame_calibration", torch.tensor(loaded.frame_calibration))
 
     def forward(self, rgb_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         batch, height, width, _ = rgb_BHWC.shape
         pairs_BHWC = rgb_BHWC.reshape(batch, height, width // 2, 6)
-        tiles, frame = self.network((pairs_BHWC.permute(0, 3, 1, 2).float() - 127.5) / 127.5)
+        x_BCHW = pairs_BHWC.permute(0, 3, 1, 2).float()
+        tiles, frame = self.network(x_BCHW - 128 if self.is_int8 else (x_BCHW - 127.5) / 127.5)
         own, around, bias = self.tile_calibration.view(1, 3, 3, 1, 1).unbind(2)
         tile_probabilities = torch.sigmoid(tiles * own + frame[..., None, None] * around + bias)
         own, within, bias = self.frame_calibration.unbind(1)

@@ -19,6 +19,7 @@ from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.models.lazy_network import weights_digest
 from restoregan_core.runtimes.openvino_graph import CpuGraph
+from restoregan_core.runtimes.openvino_runtime import has_int8
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.zoo import LoadedAssessor
 
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_PIXELS = 9_000_000
 """A 4K frame is judged whole, in 250 MB by OpenVINO and 700 MB by torch."""
+
+PRECISIONS = "auto", "float", "int8"
 
 Run = Callable[[npt.NDArray[np.uint8]], list[npt.NDArray[np.float32]]]
 """A frame of any size, (1, H, W, 3) -> what ``AssessorFrameNetwork`` gives."""
@@ -50,8 +53,11 @@ class LearnedAssessor:
         engine_dir: where compiled networks lie; ``engine_cache.engine_directory()`` if None.
         max_pixels: bounds the memory of one call.
         threads: see ``CpuGraph``; of torch, which runs the network where OpenVINO cannot, the whole process's.
+        precision: of OpenVINO: ``int8``, ``float`` (bf16 where the CPU has it, else fp32), or ``auto``: int8 where the
+            CPU has the instructions.
 
     Raises:
+        ValueError: no such precision.
         RuntimeUnavailableError: a CUDA device was asked for that is not there.
     """
 
@@ -63,7 +69,10 @@ class LearnedAssessor:
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         threads: int = 0,
+        precision: str = "auto",
     ) -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(f"no precision {precision!r}; there are: {', '.join(PRECISIONS)}")
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._in_bands: set[tuple[int, int]] = set()
@@ -76,7 +85,8 @@ class LearnedAssessor:
             self._run = _in_torch(loaded, device, threads)
             return
         try:
-            self._run = _in_openvino(loaded, engine_dir, threads)
+            is_int8 = precision == "int8" or (precision == "auto" and has_int8())
+            self._run = _in_openvino(loaded, engine_dir, threads, is_int8)
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
             self._run = _in_torch(loaded, "cpu", threads)
@@ -130,7 +140,7 @@ class LearnedAssessor:
         ]  # fmt: skip
 
 
-def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) -> Run:
+def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int, is_int8: bool) -> Run:
     side = 2 * TILE_SIZE_PX
     # Beside the network's own: the calibration is part of the graph.
     weights = {
@@ -139,11 +149,12 @@ def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) 
         "frame_calibration": np.array(loaded.frame_calibration),
     }
     graph = CpuGraph(
-        functools.partial(_frame_network, loaded),
+        functools.partial(_frame_network, loaded, is_int8),
         weights_digest(weights, loaded.lazy.config.to_dict()),
         (1, side, side, 3),
         (0, 1, 2),
-        "assessor 4",
+        # To be raised whenever the network computes something else.
+        "assessor int8 1" if is_int8 else "assessor 4",
         {},
         engine_dir,
         threads,
@@ -151,10 +162,10 @@ def _in_openvino(loaded: LoadedAssessor, engine_dir: Path | None, threads: int) 
     return lambda rgb_BHWC: graph.run(_mirrored(rgb_BHWC))
 
 
-def _frame_network(loaded: LoadedAssessor) -> "nn.Module":
+def _frame_network(loaded: LoadedAssessor, is_int8: bool) -> "nn.Module":
     from restoregan_core.assessment.frame_network import AssessorFrameNetwork
 
-    return AssessorFrameNetwork(loaded).eval().requires_grad_(False)
+    return AssessorFrameNetwork(loaded, is_int8).eval().requires_grad_(False)
 
 
 def _in_torch(loaded: LoadedAssessor, device: str, threads: int) -> Run:

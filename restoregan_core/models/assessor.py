@@ -10,7 +10,6 @@ seldom falls on one tile alone.
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.models.assessor_config import EVENTS, AssessorConfig
@@ -39,6 +38,9 @@ class AssessorNetwork(nn.Module):
                 nn.Sequential(_convolution(third, fourth, 2), _convolution(fourth, fourth, 1)),
             ]
         )
+        sizes = 32, 16, 8, 4  # px of a tile at each stage
+        self.averages = nn.ModuleList([nn.AvgPool2d(size) for size in sizes])
+        self.maxima = nn.ModuleList([nn.MaxPool2d(size) for size in sizes])
         self.summary = nn.Sequential(
             nn.Conv2d(2 * sum(self.config.widths), width, 1),
             nn.BatchNorm2d(width),
@@ -57,9 +59,9 @@ class AssessorNetwork(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         energies = []
-        for stage, size in zip(self.stages, (32, 16, 8, 4), strict=True):  # px of a tile at each stage
+        for stage, average, maximum in zip(self.stages, self.averages, self.maxima, strict=True):
             x_BCHW = stage(x_BCHW)
-            energies += [F.avg_pool2d(x_BCHW, size), F.max_pool2d(x_BCHW, size)]
+            energies += [average(x_BCHW), maximum(x_BCHW)]
         energy = torch.cat(energies, 1)
         tiles = self.summary(torch.log(energy.float() + _FLOOR).to(energy.dtype))
         weight = torch.sigmoid(self.frame_weight(tiles)) + _FLOOR

@@ -3,8 +3,10 @@
 
 import pytest
 import torch
+from street_scene import rained_on, smeared, street
 
 from restoregan_core.assessment.frame_network import AssessorFrameNetwork
+from restoregan_core.assessment.learned import LearnedAssessor
 from restoregan_core.zoo import LoadedAssessor, load_assessor_network
 
 
@@ -29,3 +31,24 @@ def test_the_trained_network_is_left_as_it_is(loaded):
     after = loaded.network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], weight) for name, weight in before.items())
+
+
+def test_on_integers_it_says_nearly_the_same_of_what_it_knows(loaded):
+    scene = street()
+    for image in (scene, smeared(scene, 12, 20), rained_on(scene)):
+        rgb_BHWC = torch.from_numpy(image[None, : image.shape[0] // 64 * 64, : image.shape[1] // 64 * 64])
+        with torch.inference_mode():
+            floats, integers = (AssessorFrameNetwork(loaded, is_int8)(rgb_BHWC) for is_int8 in (False, True))
+        for expected, found in zip(floats[:2], integers[:2], strict=True):
+            torch.testing.assert_close(found[:2], expected[:2], rtol=0, atol=0.06)
+
+
+def test_openvino_computes_the_integers_that_were_meant(loaded, tmp_path):
+    pytest.importorskip("openvino")
+    image = rained_on(street())[:320, :640]
+    with torch.inference_mode():
+        *_, tiles, frame = AssessorFrameNetwork(loaded, is_int8=True)(torch.from_numpy(image[None]))
+    found = LearnedAssessor(loaded, "cpu", tmp_path, precision="int8").log_odds(image)
+    # The heads are floats, of whichever kind the CPU has.
+    torch.testing.assert_close(torch.from_numpy(found[0]), tiles, rtol=0, atol=0.15)
+    torch.testing.assert_close(torch.from_numpy(found[1]), frame, rtol=0, atol=0.15)

@@ -80,6 +80,22 @@ def test_without_openvino_torch_says_nearly_the_same(scene, assessor, monkeypatc
     np.testing.assert_allclose(found.rain_grid, other.rain_grid, atol=0.05)
 
 
+def test_integers_are_chosen_where_the_cpu_has_instructions_for_them(scene, tmp_path, monkeypatch):
+    pytest.importorskip("openvino")
+    loaded = load_assessor_network()
+    asked = {
+        precision: LearnedAssessor(loaded, "cpu", tmp_path, precision=precision).assess(scene).blur_grid
+        for precision in ("float", "int8")
+    }
+    assert not np.array_equal(asked["float"], asked["int8"])
+    for has, precision in ((True, "int8"), (False, "float")):
+        monkeypatch.setattr(learned, "has_int8", lambda has=has: has)
+        chosen = LearnedAssessor(loaded, "cpu", tmp_path).assess(scene).blur_grid
+        np.testing.assert_array_equal(chosen, asked[precision])
+    with pytest.raises(ValueError, match="no precision 'int4'; there are: auto, float, int8"):
+        LearnedAssessor(loaded, precision="int4")
+
+
 def test_a_second_start_compiles_nothing_and_says_the_same(scene, tmp_path, monkeypatch):
     openvino = pytest.importorskip("openvino")
     loaded = load_assessor_network()
