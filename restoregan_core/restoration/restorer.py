@@ -162,17 +162,18 @@ class Restorer:
             as calling does.
         """
         require_rgb(rgb_HWC)
+        frames = self._with_history(rgb_HWC, aligned)
         if not windows:
-            return self._restore_whole(self._with_history(rgb_HWC, aligned))
+            return self._restore_whole(frames)
         restored_HWC = rgb_HWC.copy()
         for window in windows:
-            frames_HWC = self._with_history(rgb_HWC[window.read], [image[window.read] for image in aligned])
+            parts = [image[window.read] for image in frames]
             # As the runtimes pad the whole frame; here, so that windows at the border have no sizes of their own.
-            bottom, right = (-side % self._config.size_multiple for side in frames_HWC.shape[:2])
+            bottom, right = (-side % self._config.size_multiple for side in parts[0].shape[:2])
             if bottom or right:
                 edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
-                frames_HWC = np.asarray(cv2.copyMakeBorder(frames_HWC, *edge), np.uint8)
-            part_HWC = self._restore(frames_HWC[np.newaxis])[0]
+                parts = [np.asarray(cv2.copyMakeBorder(part, *edge), np.uint8) for part in parts]
+            part_HWC = self._restore(parts)
             restored_HWC[window.keep] = part_HWC[window.rows.keep_of_read, window.columns.keep_of_read]
         return restored_HWC
 
@@ -180,22 +181,18 @@ class Restorer:
         multiple = self._config.size_multiple
         return WindowPlanner(height, width, tile_size_px, self.context_px, multiple, self.max_pixels)
 
-    def _with_history(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> npt.NDArray[np.uint8]:
-        """What the network takes: uint8 (height, width, ``input_channels``)."""
-        frames_HWC = rgb_HWC
-        if self.history:
-            images = filled_up([rgb_HWC, *aligned[: self.history]], 1 + self.history)
-            if self.path:
-                images += aligned[self.history :] or [path_image(rgb_HWC, None)]
-            # NumPy's concatenate copies three bytes at a time here, and takes six times as long.
-            frames_HWC = np.asarray(cv2.merge([np.ascontiguousarray(image) for image in images]), np.uint8)
-        return frames_HWC
+    def _with_history(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> list[RgbImage]:
+        """The frame, as many before it as the network takes, and its path if it looks at that."""
+        images = filled_up([rgb_HWC, *aligned[: self.history]], 1 + self.history)
+        if self.path:
+            images += aligned[self.history :] or [path_image(rgb_HWC, None)]
+        return images
 
-    def _restore_whole(self, frames_HWC: npt.NDArray[np.uint8]) -> RgbImage:
-        height, width = frames_HWC.shape[:2]
+    def _restore_whole(self, frames: list[RgbImage]) -> RgbImage:
+        height, width = frames[0].shape[:2]
         if height * width <= self.max_pixels:
-            return self._restore(frames_HWC[np.newaxis])[0]
-        return self._restore_in_tiles(frames_HWC)
+            return self._restore(frames)
+        return self._restore_in_tiles(frames)
 
     def warm_up(self, height: int, width: int) -> None:
         """Prepare for frames of this size in pixels, so that the first one is as fast as the rest.
@@ -217,17 +214,18 @@ class Restorer:
             runtime.close()
         self._by_size.clear()
 
-    def _restore(self, frames_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def _restore(self, frames: list[RgbImage]) -> RgbImage:
         if not self._weights_are_finite:
             raise NonFiniteOutputError(f"{self.name}: a weight is not finite")
-        height, width = frames_BHWC.shape[1:3]
-        restored_BHWC, mean_residual = self._runtime_for(height, width).run(frames_BHWC)
+        height, width = frames[0].shape[:2]
+        current_BHWC, *older_BHWC = (frame[np.newaxis] for frame in frames)
+        restored_BHWC, mean_residual = self._runtime_for(height, width).run(current_BHWC, older_BHWC)
         if not math.isfinite(mean_residual):
             raise NonFiniteOutputError(f"{self.name} gave a non-finite image of {height}x{width} pixels")
-        return restored_BHWC.copy()  # the runtime's buffer is overwritten by the next frame
+        return restored_BHWC[0].copy()  # the runtime's buffer is overwritten by the next frame
 
-    def _restore_in_tiles(self, frames_HWC: npt.NDArray[np.uint8]) -> RgbImage:
-        height, width = frames_HWC.shape[:2]
+    def _restore_in_tiles(self, frames: list[RgbImage]) -> RgbImage:
+        height, width = frames[0].shape[:2]
         tile_height, tile_width = tile_size(height, width, self.max_pixels, self._config)
         if (height, width) not in self._tiled:
             self._tiled.add((height, width))
@@ -239,7 +237,7 @@ class Restorer:
         restored_HWC = np.empty((height, width, 3), np.uint8)
         for y in spans(height, tile_height, margin, multiple):
             for x in spans(width, tile_width, margin, multiple):
-                tile_HWC = self._restore(frames_HWC[np.newaxis, y.read, x.read])[0]
+                tile_HWC = self._restore([frame[y.read, x.read] for frame in frames])
                 restored_HWC[y.keep, x.keep] = tile_HWC[y.keep_of_read, x.keep_of_read]
         return restored_HWC
 

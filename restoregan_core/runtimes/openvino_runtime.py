@@ -2,6 +2,7 @@
 """OpenVINO on a CPU: the default there, several times faster than eager PyTorch where the CPU has AMX."""
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,15 +96,22 @@ class OpenVinoRuntime:
         sides = (side + -side % self._multiple for side in (height, width))
         self._graph.load((1, self._channels, *(side // self._block for side in sides)))
 
-    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    def run(
+        self, frames_BHWC: npt.NDArray[np.uint8], older_BHWC: Sequence[npt.NDArray[np.uint8]] = ()
+    ) -> tuple[npt.NDArray[np.uint8], float]:
         height, width = frames_BHWC.shape[1:3]
-        bottom, right = -height % self._multiple, -width % self._multiple
-        if bottom or right:  # outside the graph: inside, it would cost a copy at every size
-            edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
-            frames_BHWC = np.stack([cv2.copyMakeBorder(frame, *edge) for frame in frames_BHWC])
-        restored_BCHW, mean_residual = self._graph.run(to_planes(frames_BHWC, self._block))
+        images = [self._padded(images_BHWC) for images_BHWC in (frames_BHWC, *older_BHWC)]
+        restored_BCHW, mean_residual = self._graph.run(to_planes(images[0], self._block, *images[1:]))
         restored_BHWC = from_planes(restored_BCHW, self._block)
         return restored_BHWC[:, :height, :width], float(mean_residual)
+
+    def _padded(self, images_BHWC: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Outside the graph: inside, it would cost a copy at every size."""
+        bottom, right = (-side % self._multiple for side in images_BHWC.shape[1:3])
+        if not bottom and not right:
+            return images_BHWC
+        edge = 0, bottom, 0, right, cv2.BORDER_REPLICATE
+        return np.stack([cv2.copyMakeBorder(image_HWC, *edge) for image_HWC in images_BHWC])
 
     def describe(self) -> str:
         return f"openvino {self._version} on CPU ({self.precision})"

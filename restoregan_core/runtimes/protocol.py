@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the runtimes have in common."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -34,12 +35,15 @@ class Runtime(Protocol):
             RuntimeUnavailableError: no engine for this size, and none may be built.
         """
 
-    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    def run(
+        self, frames_BHWC: npt.NDArray[np.uint8], older_BHWC: Sequence[npt.NDArray[np.uint8]] = ()
+    ) -> tuple[npt.NDArray[np.uint8], float]:
         """Restore a batch of frames of any size that was loaded.
 
         Args:
-            frames_BHWC: uint8 (B, H, W, C): RGB of the current frame, then of each aligned frame of its history,
-                as many channels as the generator's ``config.input_channels``.
+            frames_BHWC: uint8 (B, H, W, C): RGB of the current frame, then of each aligned frame of its history.
+            older_BHWC: further frames of the history, each of that shape: together as many channels as the generator's
+                ``config.input_channels``.
 
         Returns:
             The restored batch, uint8 RGB (B, H, W, 3), valid until the next call; and the mean of the float

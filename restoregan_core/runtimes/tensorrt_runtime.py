@@ -7,6 +7,7 @@ Written for the strongly typed API of torch-tensorrt 2.8 to 2.13: the precision 
 import contextlib
 import io
 import logging
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from restoregan_core.images.planes import merged
 from restoregan_core.models.generator import Generator
 from restoregan_core.models.lazy_network import weights_digest, weights_of
 from restoregan_core.runtimes.cuda_session import CudaSession
@@ -159,7 +161,10 @@ class TensorRtRuntime:
             self._sessions.pop(next(iter(self._sessions)))
         self._sessions[height, width] = session
 
-    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    def run(
+        self, frames_BHWC: npt.NDArray[np.uint8], older_BHWC: Sequence[npt.NDArray[np.uint8]] = ()
+    ) -> tuple[npt.NDArray[np.uint8], float]:
+        frames_BHWC = merged(frames_BHWC, older_BHWC)
         height, width = frames_BHWC.shape[1:3]
         self.load(height, width)
         session = self._sessions[height, width]

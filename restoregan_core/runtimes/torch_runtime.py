@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """PyTorch itself, eager or by Inductor: the reference that the other runtimes are held to."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from restoregan_core.images.planes import merged
 from restoregan_core.models.generator import Generator
 from restoregan_core.runtimes.cuda_session import CudaSession
 from restoregan_core.runtimes.frame_network import FrameNetwork
@@ -68,7 +70,10 @@ class TorchRuntime:
         if self.device.type == "cuda":
             self._session((1, height, width, self._channels))
 
-    def run(self, frames_BHWC: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], float]:
+    def run(
+        self, frames_BHWC: npt.NDArray[np.uint8], older_BHWC: Sequence[npt.NDArray[np.uint8]] = ()
+    ) -> tuple[npt.NDArray[np.uint8], float]:
+        frames_BHWC = merged(frames_BHWC, older_BHWC)
         if self.device.type == "cuda":
             return self._session(frames_BHWC.shape).run(frames_BHWC)
         with torch.inference_mode():
