@@ -341,7 +341,7 @@ def test_frames_whose_tiles_alone_are_restored_are_published_as_if_the_whole_was
     def published():
         restorer, sizes = Restorer(model, "torch"), []
         run = restorer._restore
-        restorer._restore = lambda frames: (sizes.append(frames.shape[1:3]), run(frames))[1]
+        restorer._restore = lambda frames: (sizes.append(frames[0].shape[:2]), run(frames))[1]
         running = pipeline(restorer, Masked(masks), max_colour_shift=255)
         return [running.process(rgb, stamp_s=k / 10) for k, rgb in enumerate(frames)], sizes
 

@@ -129,7 +129,7 @@ def test_a_single_tile_wherever_it_lies_is_restored_by_less_than_the_frame(row, 
     monkeypatch.setattr(
         restorer,
         "_restore",
-        lambda frames: (read.append(frames.shape[1] * frames.shape[2]), restore(frames))[1],
+        lambda frames: (read.append(frames[0].shape[0] * frames[0].shape[1]), restore(frames))[1],
     )
     tiles = np.zeros(grid_shape(height, width), bool)
     tiles[row, column] = True
