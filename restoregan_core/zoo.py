@@ -61,9 +61,10 @@ CONFIGS: dict[str, GeneratorConfig] = {
         outer_blocks=(1, 2),
         history=2,
         history_median=True,
+        path=True,
         **_SMALL,
     ),
-    "lite": GeneratorConfig(history=2, history_median=True, **_LITE),
+    "lite": GeneratorConfig(history=2, history_median=True, path=True, **_LITE),
     "lite_detector": GeneratorConfig(**_LITE),
 }
 
@@ -75,13 +76,13 @@ _INT8 = "int8."
 
 SHA256: dict[str, str] = {
     "assessor": "030a12cd2c1aefa33dc25aeed450521a0933ad617c3524b7a2a7f4cb39db09c3",
-    "lite": "772971785e9ea525dd3d18221a06b3a0b7336195028c68c81043ffaaad13123f",
+    "lite": "8b8a6536842d29356653b8202e9b42ffc9eea00a9a8066fe66175c11b3167e83",
     "lite_detector": "c5ce3080cee3838fe8e15cd7622ac3e677f589c43ab64b625cfa3a94da8a8dc3",
 }
 """SHA-256 of the weights that come with the package. A file that differs is refused."""
 
 CONTEXT_PX: dict[str, int] = {
-    "772971785e9ea525dd3d18221a06b3a0b7336195028c68c81043ffaaad13123f": 160,
+    "8b8a6536842d29356653b8202e9b42ffc9eea00a9a8066fe66175c11b3167e83": 160,
 }
 """By a generator's SHA-256: pixels around a place on which its restoration depends by more than a grey level, as
 ``benchmarks/context.py`` measures it. Others are given their exact bound, which is larger."""
@@ -375,6 +376,18 @@ def _write(
     target = Path(path)
     with atomic_write(target) as temporary:
         save_file(state, temporary, metadata)
+        _sort_metadata(temporary)
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
         temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
     return digest
+
+
+def _sort_metadata(path: Path) -> None:
+    """Make a file's digest tell its content: safetensors writes metadata in an order that changes from call to call."""
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])

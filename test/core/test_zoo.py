@@ -69,6 +69,14 @@ def test_saved_weights_load_as_they_were_within_half_precision(tmp_path: Path) -
     assert [file.name for file in tmp_path.iterdir()] == ["mine.safetensors"]
 
 
+def test_the_same_network_is_the_same_file(tmp_path: Path) -> None:
+    """Its digest is part of its name, in reports and caches."""
+    generator, said = Generator(TINY), {f"key {number}": "ä" for number in range(8)}
+    digests = [zoo.save_generator(generator, tmp_path / f"{number}.safetensors", said) for number in range(4)]
+    assert len(set(digests)) == 1
+    assert zoo.load_generator(tmp_path / "0.safetensors").metadata["key 7"] == "ä"
+
+
 def test_weights_that_are_not_finite_are_not_written(tmp_path: Path) -> None:
     generator = Generator(TINY)
     with torch.no_grad():
