@@ -54,7 +54,7 @@ def test_image_is_eager_float32s_within_50_db(name, sizes, precision, tmp_path):
     compiled = OpenVinoRuntime(generator, precision=precision, engine_dir=tmp_path)
     for size in sizes:
         source = image(*size)
-        older = [np.roll(source, 2 * k, axis=2) for k in range(1, 1 + generator.config.history)]
+        older = [np.roll(source, 2 * k, axis=2) for k in range(1, generator.config.input_channels // 3)]
         frames = np.concatenate([source, *older], axis=3)
         expected = eager.run(frames)[0]
         got = compiled.run(frames)[0]
@@ -209,7 +209,7 @@ def test_it_computes_on_as_many_threads_as_it_was_given(tiny, tmp_path, threads)
 def test_what_comes_out_does_not_depend_on_the_number_of_threads(tmp_path):
     generator = network("lite")
     frames = np.concatenate(
-        [np.roll(image(90, 160), 2 * k, axis=2) for k in range(1 + generator.config.history)], axis=3
+        [np.roll(image(90, 160), 2 * k, axis=2) for k in range(generator.config.input_channels // 3)], axis=3
     )
     expected = OpenVinoRuntime(generator, engine_dir=tmp_path, threads=1).run(frames)[0]
     for threads in (2, 3):
