@@ -114,7 +114,7 @@ class CameraStream:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._subscriptions = []
-        # rclpy never drops from a group what told of the events of a topic's end that was destroyed.
+        # rclpy keeps a dead reference to each event handler of a destroyed subscription in the callback group.
         known = self._node.default_callback_group.entities
         known.difference_update([entity for entity in list(known) if entity() is None])
 

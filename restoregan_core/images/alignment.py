@@ -138,15 +138,21 @@ def _looked_up(image_HWC: RgbImage, places: Flow) -> RgbImage:
 
 def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
     """Older frames of the current one's size, newest first, each aligned to the current one."""
+    return align_with_flow(current_HWC, older)[0]
+
+
+def align_with_flow(current_HWC: RgbImage, older: Sequence[RgbImage]) -> tuple[list[RgbImage], Flow | None]:
+    """As ``align``; and the flow to the newest of the older frames, None if there are none."""
     aligned: list[RgbImage] = []
-    newer, total = half_image(current_HWC), None
+    newer, total, first = half_image(current_HWC), None, None
     for image in older:
         grey = half_image(image)
         step = find_flow(newer, grey)
         total = step if total is None else compose(total, step)
+        first = step if first is None else first
         aligned.append(warp(image, total))
         newer = grey
-    return aligned
+    return aligned, first
 
 
 def filled_up(images: Sequence[RgbImage], count: int) -> list[RgbImage]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.alignment import Flow, GreyImage, find_flow, half_image, look_up
+from restoregan_core.images.alignment import Flow, GreyImage, half_image, look_up
 from restoregan_core.images.planes import from_planes
 from restoregan_core.images.rgb import RgbImage
 
@@ -49,11 +49,6 @@ def path_image(rgb_HWC: RgbImage, flow: Flow | None) -> RgbImage:
         edge = 0, max(bottom, 0), 0, max(right, 0), cv2.BORDER_REPLICATE
         packed_HWC = np.asarray(cv2.copyMakeBorder(packed_HWC, *edge), np.uint8)
     return packed_HWC[:height, :width]
-
-
-def path_since(rgb_HWC: RgbImage, before_HWC: RgbImage) -> RgbImage:
-    """The ``path_image`` of a frame by its motion since the one before, both uint8 RGB of one size."""
-    return path_image(rgb_HWC, find_flow(half_image(rgb_HWC), half_image(before_HWC)))
 
 
 def _as_levels(way_HW: npt.NDArray[np.float32]) -> GreyImage:

@@ -27,8 +27,8 @@ _LEAST_RANGE = 1e-3
 def with_int8(network: AssessorNetwork) -> AssessorNetwork:
     """The network itself, in eval mode, with the convolutions of its stages on integers.
 
-    Its input are pixels less 128 then, -128 to 127, where it was (pixel - 127.5) / 127.5 before. Beyond the border
-    there is 128, not 127.5.
+    Its input is then a pixel's level less 128, from -128 to 127, where it was (level - 127.5) / 127.5 before. The
+    border is padded with level 128, not 127.5.
     """
     network.eval()
     unit_C, offset = torch.tensor(1 / 127.5), 0.5
