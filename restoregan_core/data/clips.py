@@ -23,8 +23,9 @@ from restoregan_core.data.rain import Rain, apply_rain, apply_veil, draw_rain
 from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_log
 from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
 from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
-from restoregan_core.images.alignment import align_with_flow, filled_up
+from restoregan_core.images.alignment import filled_up
 from restoregan_core.images.blur_path import path_image
+from restoregan_core.images.failed_alignment import align_where_it_holds
 from restoregan_core.images.rgb import RgbImage
 
 
@@ -230,7 +231,7 @@ def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = 
         path: add the first frame's ``images.blur_path``, three channels more.
     """
     present = len(frames) - accidents.missing
-    aligned, flow = align_with_flow(frames[0], frames[1:present])
+    aligned, flow = align_where_it_holds(frames[0], frames[1:present])
     if aligned and accidents.is_other_scene:
         aligned = [np.ascontiguousarray(image[::-1, ::-1]) for image in aligned]
     elif aligned and accidents.displaced_px != (0, 0):

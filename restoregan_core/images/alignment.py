@@ -11,6 +11,7 @@ Everything here is deterministic, whatever the number of OpenCV's threads.
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -138,21 +139,17 @@ def _looked_up(image_HWC: RgbImage, places: Flow) -> RgbImage:
 
 def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
     """Older frames of the current one's size, newest first, each aligned to the current one."""
-    return align_with_flow(current_HWC, older)[0]
+    ways = flows_back([half_image(image) for image in (current_HWC, *older)])
+    return [warp(image, way) for image, way in zip(older, ways, strict=True)]
 
 
-def align_with_flow(current_HWC: RgbImage, older: Sequence[RgbImage]) -> tuple[list[RgbImage], Flow | None]:
-    """As ``align``; and the flow to the newest of the older frames, None if there are none."""
-    aligned: list[RgbImage] = []
-    newer, total, first = half_image(current_HWC), None, None
-    for image in older:
-        grey = half_image(image)
-        step = find_flow(newer, grey)
-        total = step if total is None else compose(total, step)
-        first = step if first is None else first
-        aligned.append(warp(image, total))
-        newer = grey
-    return aligned, first
+def flows_back(halves: Sequence[GreyImage]) -> list[Flow]:
+    """The flows from the first ``half_image`` to each of the others, newest first, composed of single steps."""
+    ways: list[Flow] = []
+    for newer, older in pairwise(halves):
+        step = find_flow(newer, older)
+        ways.append(compose(ways[-1], step) if ways else step)
+    return ways
 
 
 def filled_up(images: Sequence[RgbImage], count: int) -> list[RgbImage]:

@@ -33,6 +33,7 @@ from restoregan_core.images.alignment import (
     warp,
 )
 from restoregan_core.images.blur_path import path_image
+from restoregan_core.images.failed_alignment import shown_where_it_holds, where_alignment_holds
 from restoregan_core.images.rgb import RgbImage, require_rgb
 
 LONGEST_GAP_S = 1.0
@@ -100,7 +101,7 @@ class FrameHistory:
         frames.appendleft(_remembered(rgb_HWC.copy(), stamp_s))
 
     def aligned(self, camera: str, count: int | None = None, parts: Sequence[Part] = ()) -> list[RgbImage]:
-        """The frames before the current one, newest first, each aligned to it.
+        """The frames before the current one, newest first, aligned to it; where that fails they show the current one.
 
         Args:
             count: how many, at most and by default ``length``.
@@ -112,18 +113,20 @@ class FrameHistory:
         """
         count = self.length if count is None else count
         frames = list(self._cameras.get(camera, ()))[: count + 1]
-        found: list[RgbImage] = []
-        total: Flow | None = None
+        ways: list[Flow] = []
         for newer, older in pairwise(frames):
             step = _step(newer, older)
             if newer.is_cut:
                 break
-            total = step if total is None else compose(total, step)
-            found.append(warp(older.rgb_HWC, total, parts))
-        if not found:
+            ways.append(compose(ways[-1], step) if ways else step)
+        if not ways:
             return []
+        current, before = frames[0], list(zip(frames[1:], ways, strict=False))
+        holds = where_alignment_holds(current.half, [_warped_small(frame.half, way) for frame, way in before])
+        aligned = (warp(frame.rgb_HWC, way, parts) for frame, way in before)
+        found = [shown_where_it_holds(current.rgb_HWC, image, holds, parts) for image in aligned]
         found += found[-1:] * (count - len(found))
-        return [*found, path_image(frames[0].rgb_HWC, frames[0].step)] if self.path else found
+        return [*found, path_image(current.rgb_HWC, current.step)] if self.path else found
 
     def before(self, camera: str) -> FramesBefore | None:
         """What an assessor sees of the frames before the current one.

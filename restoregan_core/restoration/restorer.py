@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.environment import has_gpu
-from restoregan_core.images.alignment import align_with_flow, filled_up
+from restoregan_core.images.alignment import filled_up
 from restoregan_core.images.blur_path import path_image
+from restoregan_core.images.failed_alignment import align_where_it_holds
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
@@ -118,7 +119,7 @@ class Restorer:
                 raise ValueError(
                     f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
                 )
-        aligned, flow = align_with_flow(rgb_HWC, older)
+        aligned, flow = align_where_it_holds(rgb_HWC, older)
         if self.path and aligned:
             aligned = [*filled_up(aligned, self.history), path_image(rgb_HWC, flow)]
         return self.restore_aligned(rgb_HWC, aligned)

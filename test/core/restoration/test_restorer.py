@@ -108,9 +108,8 @@ def test_tiles_too_small_for_the_network_are_refused_with_the_least_size():
 
 def test_a_frame_is_restored_with_the_frames_before_it_and_without_any():
     restorer = Restorer(loaded(replace(TINY, history=2)), "torch")
-    frames = [
-        np.kron(image(8, 12, seed=1), np.ones((8, 8, 1), np.uint8)) // 2 + np.uint8(40 * k) for k in range(3)
-    ]
+    blocks = np.kron(image(8, 12, seed=1), np.ones((8, 8, 1), np.uint8))
+    frames = [(blocks * (0.5 + 0.2 * k)).astype(np.uint8) for k in range(3)]
     alone = restorer(frames[0])
     assert (restorer(frames[0], history=[frames[0]] * 2) == alone).all()
     assert difference(restorer(frames[0], history=frames[1:]), alone).max() > 2

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where alignment fails, older frames show nothing.
+
+Flow loses twigs that pass by, a car that overtakes, what comes out from behind something. A network may take what is
+left of these in the aligned frames for streaks that fell, and clear the twigs away. Such places can be told from rain:
+a drop makes one frame brighter than both others, and seldom one darker than two others at the same place. There the
+current frame stands in for the older ones, as it does where a camera has no frames before.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from restoregan_core.images.alignment import Flow, GreyImage, Part, flows_back, half_image, warp
+from restoregan_core.images.rgb import RgbImage
+
+Weights = npt.NDArray[np.float32]
+
+_NOISE_LEVELS = 4
+"""Differences up to this many grey levels are noise."""
+_BOX_PX = 21
+"""Side of the neighbourhoods that are judged, in the half-size image."""
+_HOLDS_LEVELS, _FAILS_LEVELS = 3.0, 6.0
+"""How much darker than both older frames a neighbourhood is in the mean, noise left out: up to the first they are shown
+as they are, from the second on not at all. Nine of ten neighbourhoods in rain or blur stay under 2, trees that pass by
+a fast car reach 5 to 18."""
+
+
+def where_alignment_holds(current: GreyImage, aligned: Sequence[GreyImage]) -> Weights | None:
+    """How much of the older frames is to be shown at each pixel of the half-size images.
+
+    Args:
+        current: the current frame's ``half_image``, (height, width).
+        aligned: those of two or more older frames, aligned to it. Of one alone nothing can be said: where the current
+            frame is darker than it, a streak may have fallen in the older one.
+
+    Returns:
+        float32 (height, width) in [0, 1], None for 1 everywhere.
+    """
+    if len(aligned) < 2:
+        return None
+    darker = reduce(cv2.min, (cv2.subtract(_exposed_alike(older, current), current) for older in aligned))
+    beyond_noise = cv2.subtract(darker, _NOISE_LEVELS)  # type: ignore[call-overload]
+    levels = cv2.boxFilter(beyond_noise, cv2.CV_32F, (_BOX_PX, _BOX_PX))
+    if levels.max() <= _HOLDS_LEVELS:
+        return None
+    weights = (_FAILS_LEVELS - levels) / (_FAILS_LEVELS - _HOLDS_LEVELS)
+    return np.asarray(np.clip(weights, 0, 1), np.float32)
+
+
+def _exposed_alike(older: GreyImage, current: GreyImage) -> GreyImage:
+    """An older image at the current one's mean brightness: exposure that jumps is not a failure."""
+    ratio = max(cv2.mean(current)[0], 1.0) / max(cv2.mean(older)[0], 1.0)
+    return np.asarray(cv2.convertScaleAbs(older, alpha=ratio), np.uint8)
+
+
+def shown_where_it_holds(
+    current_HWC: RgbImage, aligned_HWC: RgbImage, holds: Weights | None, parts: Sequence[Part] = ()
+) -> RgbImage:
+    """An aligned frame, and the current one in its stead where alignment fails.
+
+    Args:
+        current_HWC, aligned_HWC: uint8 RGB (height, width, 3).
+        holds: ``where_alignment_holds``.
+        parts: if there are any, what is needed; elsewhere the aligned frame comes back as it is.
+    """
+    if holds is None:
+        return aligned_HWC
+    height, width = current_HWC.shape[:2]
+    shown = cv2.resize(holds, (width, height), interpolation=cv2.INTER_LINEAR)
+    blended = aligned_HWC.copy()
+    for part in parts or [(slice(0, height), slice(0, width))]:
+        weights = np.ascontiguousarray(shown[part])
+        aligned, current = (np.ascontiguousarray(image[part]) for image in (aligned_HWC, current_HWC))
+        blended[part] = cv2.blendLinear(aligned, current, weights, 1 - weights)
+    return blended
+
+
+def align_where_it_holds(
+    current_HWC: RgbImage, older: Sequence[RgbImage]
+) -> tuple[list[RgbImage], Flow | None]:
+    """Older frames of the current one's size, newest first, each aligned to the current one as a network is shown it.
+
+    Returns:
+        The frames, and the flow to the newest of them, None if there are none.
+    """
+    halves = [half_image(image) for image in (current_HWC, *older)]
+    ways = flows_back(halves)
+    found = [warp(half, way) for half, way in zip(halves[1:], ways, strict=True)]
+    holds = where_alignment_holds(halves[0], found)
+    aligned = (warp(image, way) for image, way in zip(older, ways, strict=True))
+    return [shown_where_it_holds(current_HWC, image, holds) for image in aligned], ways[0] if ways else None

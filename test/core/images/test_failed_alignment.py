@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where alignment fails, and what older frames show there."""
+
+import cv2
+import numpy as np
+import pytest
+
+from restoregan_core.images.alignment import align, half_image
+from restoregan_core.images.failed_alignment import (
+    align_where_it_holds,
+    shown_where_it_holds,
+    where_alignment_holds,
+)
+
+
+def scene(height=240, width=400, seed=0):
+    rng = np.random.default_rng(seed)
+    layers = [
+        cv2.GaussianBlur(rng.normal(0, 1, (height, width, 3)).astype(np.float32), (0, 0), sigma) * sigma
+        for sigma in (2, 5, 12)
+    ]
+    return (128 + 60 * sum(layers)).clip(0, 255).astype(np.uint8)
+
+
+def window(image, right, down=0, height=160, width=280):
+    return np.ascontiguousarray(image[30 + down : 30 + down + height, 40 + right : 40 + right + width])
+
+
+def with_streaks(image, seed):
+    rng = np.random.default_rng(seed)
+    seen = image.copy()
+    for _ in range(120):
+        x, y = int(rng.integers(image.shape[1])), int(rng.integers(image.shape[0]))
+        cv2.line(seen, (x, y), (x + 2, y + 16), (230, 230, 230), 1)
+    return seen
+
+
+def with_twigs(image, seed):
+    """On the left third: thin dark and bright lines that are elsewhere in each frame, as twigs that pass by."""
+    rng = np.random.default_rng(seed)
+    seen, width = image.copy(), image.shape[1] // 3
+    for _ in range(160):
+        x, y, dx, dy = (int(n) for n in rng.integers((0, 0, -9, -9), (width - 9, image.shape[0], 9, 9)))
+        level = int(rng.choice((20, 235)))
+        cv2.line(seen, (x, y), (x + dx, y + dy), (level, level, level), 2)
+    return seen
+
+
+def test_rain_does_not_count_as_failed():
+    image = scene()
+    frames = [with_streaks(window(image, 4 * k), seed=k) for k in range(3)]
+    both = zip(align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:]), strict=True)
+    for shown, aligned in both:
+        np.testing.assert_array_equal(shown, aligned)
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_an_exposure_that_jumps_does_not_count_as_failed(gain):
+    image = scene(seed=3) // 2 + 20
+    frames = [window(image, 4 * k) for k in range(3)]
+    frames[0] = (frames[0] * gain).astype(np.uint8)
+    for shown, older in zip(
+        align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:]), strict=True
+    ):
+        np.testing.assert_array_equal(shown, older)
+
+
+def test_what_cannot_be_followed_shows_the_current_frame_and_the_rest_the_older_ones():
+    image = scene()
+    frames = [with_twigs(window(image, 4 * k), seed=k) for k in range(3)]
+    both = zip(align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:]), strict=True)
+    for shown, aligned in both:
+        left, right = np.s_[30:-30, 10:60], np.s_[:, 160:]
+        assert np.abs(aligned[left].astype(int) - frames[0][left]).mean() > 30
+        assert np.abs(shown[left].astype(int) - frames[0][left]).mean() < 5
+        np.testing.assert_array_equal(shown[right], aligned[right])
+
+
+def test_of_one_older_frame_nothing_is_said():
+    image = scene()
+    current, older = with_twigs(window(image, 0), 0), with_twigs(window(image, 4), 1)
+    assert where_alignment_holds(half_image(current), [half_image(older)]) is None
+    [shown] = align_where_it_holds(current, [older])[0]
+    np.testing.assert_array_equal(shown, align(current, [older])[0])
+
+
+def test_frames_without_older_ones_have_no_flow():
+    assert align_where_it_holds(scene(), []) == ([], None)
+
+
+@pytest.mark.parametrize("size", [(160, 280), (161, 279)])
+def test_parts_become_what_they_are_in_the_whole(size):
+    current, aligned = scene(*size, seed=1), scene(*size, seed=2)
+    holds = np.random.default_rng(0).random((size[0] // 2, size[1] // 2), np.float32)
+    whole = shown_where_it_holds(current, aligned, holds)
+    parts = [(slice(16, 80), slice(32, 96)), (slice(96, size[0]), slice(200, size[1]))]
+    some = shown_where_it_holds(current, aligned, holds, parts)
+    for part in parts:
+        np.testing.assert_array_equal(some[part], whole[part])
+    assert (aligned == scene(*size, seed=2)).all()
+
+
+@pytest.mark.parametrize(("weight", "expected"), [(0.0, "current"), (1.0, "aligned")])
+def test_a_weight_shows_one_or_the_other(weight, expected):
+    images = {"current": scene(seed=1), "aligned": scene(seed=2)}
+    holds = np.full((120, 200), weight, np.float32)
+    np.testing.assert_array_equal(
+        shown_where_it_holds(holds=holds, current_HWC=images["current"], aligned_HWC=images["aligned"]),
+        images[expected],
+    )
