@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network converted for OpenVINO, kept on disk, and compiled for each size of frame that comes.
+"""A network under OpenVINO, compiled for each shape of array that comes.
 
-A graph compiled for one size runs in two thirds of the time of one that serves every size: only then does OpenVINO
-fuse the steps between the convolutions. It takes about a third of a second, once a size and process.
+A graph compiled for one size of frame runs in two thirds of the time of one that serves every size: only then does
+OpenVINO fuse the steps between the convolutions. It takes about a third of a second, once a size, and a tenth of one
+where an earlier process kept what it had compiled.
 """
 
-import functools
-import io
-import logging
-import sys
-import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,29 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.runtimes.engine_cache import (
-    EngineError,
-    default_path,
-    engine_directory,
-    keep_newest,
-    verify_engine,
-    write_engine,
-)
-from restoregan_core.runtimes.openvino_conversion import (
-    ConversionError,
-    convert,
-    convert_elsewhere,
-    write_model,
-)
-from restoregan_core.runtimes.openvino_library import import_openvino
+from restoregan_core.runtimes.openvino_engines import PRECISION_HINT, KeptNetwork
+from restoregan_core.runtimes.openvino_library import core
 
 if TYPE_CHECKING:
     from torch import nn
 
-logger = logging.getLogger(__name__)
-
-RUNTIME = "openvino"
-KEPT_ENGINES = 32
 MOST_SHAPES = 8
 """So many shapes get a graph of their own; those that come later share one, which bounds the memory."""
 
@@ -48,9 +26,9 @@ MOST_SHAPES = 8
 class CpuGraph:
     """A network on OpenVINO's CPU plugin: one uint8 array in, its outputs out.
 
-    The converted network is kept in ``engine_dir``: the second start needs no conversion. What is damaged there, or of
-    another network, is converted again, which takes some seconds: in another process, where this one has not imported
-    torch anyway.
+    What OpenVINO made of it is kept in ``engine_dir``: the second start need neither convert nor compile it. What is
+    damaged there, or of another network or CPU, is made again. A conversion takes some seconds: in another process,
+    where this one has not imported torch anyway.
 
     Args:
         make_network: called where it is to be converted, perhaps in another process, to which it is sent by pickle;
@@ -83,9 +61,10 @@ class CpuGraph:
     ) -> None:
         self._settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, **settings}
         self._any_shape = tuple(-1 if axis in free else side for axis, side in enumerate(traced))
-        self._model = _load_or_convert(make_network, weights, traced, graph, engine_dir)
-        hint = "INFERENCE_PRECISION_HINT"
-        self.precision = str(settings.get(hint) or core().get_property("CPU", hint).to_string())
+        self._network = KeptNetwork(make_network, weights, traced, graph, engine_dir)
+        self.precision = str(
+            settings.get(PRECISION_HINT) or core().get_property("CPU", PRECISION_HINT).to_string()
+        )
         self._requests: dict[tuple[int, ...], Any] = {}
         """By the input's shape; with -1 in it, for every one."""
 
@@ -107,71 +86,5 @@ class CpuGraph:
         if shape not in self._requests and len(self._requests) >= MOST_SHAPES:
             shape = self._any_shape
         if shape not in self._requests:
-            self._model.reshape(list(shape))
-            compiled = core().compile_model(self._model, "CPU", self._settings)
-            self._requests[shape] = compiled.create_infer_request()
+            self._requests[shape] = self._network.compiled(shape, self._settings).create_infer_request()
         return self._requests[shape]
-
-
-@functools.cache
-def core() -> Any:
-    """The process's one Core, never freed.
-
-    OpenVINO's CPU plugin gives the thread that loads it another stack for signal handlers and unmaps it when
-    the plugin goes, perhaps in another thread: the first signal after that, a child's exit say, would end the
-    process with a segmentation fault.
-    """
-    return import_openvino().Core()
-
-
-def _load_or_convert(
-    make_network: "Callable[[], nn.Module]",
-    weights: str,
-    traced: tuple[int, ...],
-    graph: str,
-    engine_dir: Path | None,
-) -> Any:
-    openvino, directory = import_openvino(), engine_dir or engine_directory()
-    key = {
-        "runtime": RUNTIME,
-        "weights": weights,
-        "version": str(openvino.__version__),
-        "graph": graph,
-    }
-    path = default_path(key, directory)
-    if path.exists():
-        try:
-            verify_engine(path, key)
-            return _read(path)
-        except (EngineError, RuntimeError, OSError, zipfile.BadZipFile, KeyError) as error:
-            logger.warning("converting for OpenVINO again: %s", str(error).splitlines()[0])
-    archive = _converted(make_network, traced)
-    try:
-        write_engine(path, key, lambda file: file.write_bytes(archive))
-        keep_newest(directory, RUNTIME, KEPT_ENGINES)
-    except (OSError, RuntimeError) as error:
-        logger.warning("the network converted for OpenVINO is not kept in %s: %s", directory, error)
-    return _read(io.BytesIO(archive))
-
-
-def _converted(make_network: "Callable[[], nn.Module]", traced: tuple[int, ...]) -> bytes:
-    """The converted network as a file holds it.
-
-    Never the model itself: from free sides convolutions on integers give another image, or a wrong one
-    (findings/free_channels_give_wrong_sums.sh), and a restart should not change what is seen.
-    """
-    if "torch" not in sys.modules:
-        try:
-            return convert_elsewhere(make_network, traced)
-        except ConversionError as error:
-            logger.warning("converting for OpenVINO here, where torch stays in memory: %s", error)
-    model = convert(make_network(), traced)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "network")
-        write_model(model, file)
-        return file.read_bytes()
-
-
-def _read(file: Path | io.BytesIO) -> Any:
-    with zipfile.ZipFile(file) as archive:
-        return core().read_model(archive.read("model.xml"), archive.read("model.bin"))

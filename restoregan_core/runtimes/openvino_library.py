@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenVINO, imported in the one place that knows how."""
 
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,17 @@ def import_openvino() -> Any:
     if not hasattr(openvino, "convert_model"):
         openvino.convert_model = _convert_model
     return openvino
+
+
+@functools.cache
+def core() -> Any:
+    """The process's one Core, never freed.
+
+    OpenVINO's CPU plugin gives the thread that loads it another stack for signal handlers and unmaps it when
+    the plugin goes, perhaps in another thread: the first signal after that, a child's exit say, would end the
+    process with a segmentation fault.
+    """
+    return import_openvino().Core()
 
 
 def _convert_model(*args: Any, **options: Any) -> Any:

@@ -14,7 +14,8 @@ from restoregan_core.environment import processor_flags
 from restoregan_core.images.planes import from_planes, to_planes
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.lazy_network import LazyNetwork
-from restoregan_core.runtimes.openvino_graph import RUNTIME, CpuGraph
+from restoregan_core.runtimes.openvino_engines import PRECISION_HINT, RUNTIME
+from restoregan_core.runtimes.openvino_graph import CpuGraph
 from restoregan_core.runtimes.openvino_library import import_openvino
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 
@@ -75,7 +76,7 @@ class OpenVinoRuntime:
         self._multiple, self._block = lazy.config.size_multiple, lazy.config.pixel_unshuffle
         settings: dict[str, Any] = {}
         if precision in _HINTS:
-            settings["INFERENCE_PRECISION_HINT"] = _HINTS[precision]
+            settings[PRECISION_HINT] = _HINTS[precision]
         side = 8 * self._multiple // self._block
         traced = 1, lazy.config.input_channels * self._block**2, side, side
         # The graph's number is to be raised whenever PlanesNetwork or Generator computes something else.

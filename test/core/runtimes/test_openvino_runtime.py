@@ -16,7 +16,7 @@ from restoregan_core.runtimes.torch_runtime import TorchRuntime
 from restoregan_core.zoo import SHA256, build_generator, load_generator
 
 pytest.importorskip("openvino")
-from restoregan_core.runtimes import openvino_graph
+from restoregan_core.runtimes import openvino_engines, openvino_graph
 from restoregan_core.runtimes.engine_cache import manifest_path
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.protocol import RuntimeUnavailableError
@@ -72,23 +72,57 @@ def tiny():
     return Generator(GeneratorConfig(base_width=4, blocks=1)).eval()
 
 
-def only_engine(directory):
-    (engine,) = directory.glob("*.engine")
+def only_engine(directory, kind="openvino"):
+    (engine,) = directory.glob(f"{kind}-*.engine")
     return engine
 
 
-def test_second_start_reads_the_compiled_network_and_gives_the_same(tiny, tmp_path, monkeypatch):
+def test_second_start_neither_converts_nor_compiles_and_gives_the_same(tiny, tmp_path, monkeypatch):
     import openvino
 
     first = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0].copy()
-    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("compiled again"))
-    assert (OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0] == first).all()
+    monkeypatch.setattr(openvino, "convert_model", lambda *_, **__: pytest.fail("converted again"))
+    with monkeypatch.context() as patched:
+        patched.setattr(openvino.Core, "compile_model", lambda *_, **__: pytest.fail("compiled again"))
+        second = OpenVinoRuntime(tiny, engine_dir=tmp_path)
+        assert (second.run(image(24, 32))[0] == first).all()
+    assert second.run(image(40, 32))[0].shape == (1, 40, 32, 3), "another size is compiled"
 
 
+def test_what_was_compiled_for_other_circumstances_is_not_taken(tiny, tmp_path, monkeypatch):
+    def compiled():
+        return len(list(tmp_path.glob("compiled-*.engine")))
+
+    OpenVinoRuntime(tiny, engine_dir=tmp_path, precision="fp32", threads=1).load(24, 32)
+    assert compiled() == 1
+    OpenVinoRuntime(tiny, engine_dir=tmp_path, precision="fp32", threads=2).load(24, 32)
+    assert compiled() == 2
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    OpenVinoRuntime(tiny, engine_dir=tmp_path, precision="fp32", threads=2).load(24, 32)
+    assert compiled() == 3
+    monkeypatch.setattr(openvino_engines, "processor_flags", lambda: frozenset({"sse2"}))
+    OpenVinoRuntime(tiny, engine_dir=tmp_path, precision="fp32", threads=2).load(24, 32)
+    assert compiled() == 4
+
+
+def test_a_read_compiled_network_of_lite_gives_the_image_of_the_one_that_was_compiled(tmp_path):
+    loaded = load_generator("lite")
+    frames = np.concatenate(
+        [np.roll(image(90, 160), 2 * k, axis=2) for k in range(loaded.config.input_channels // 3)], axis=3
+    )
+    compiled, read = (
+        OpenVinoRuntime(loaded.lazy, engine_dir=tmp_path, int8=loaded.int8).run(frames)[0].copy()
+        for _ in ("compiled", "read")
+    )
+    assert np.abs(compiled.astype(int) - image(90, 160)).max() > 2, "the network must do something"
+    np.testing.assert_array_equal(read, compiled)
+
+
+@pytest.mark.parametrize("kind", ["openvino", "compiled"])
 @pytest.mark.parametrize("damage", ["truncated", "altered", "manifest gone", "another file"])
-def test_damaged_engine_is_one_line_in_the_log_and_the_image_is_right(tiny, tmp_path, damage, caplog):
+def test_damaged_engine_is_one_line_in_the_log_and_the_image_is_right(tiny, tmp_path, kind, damage, caplog):
     expected = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0].copy()
-    engine = only_engine(tmp_path)
+    engine = only_engine(tmp_path, kind)
     data = engine.read_bytes()
     if damage == "truncated":
         engine.write_bytes(data[: len(data) // 2])
@@ -97,14 +131,15 @@ def test_damaged_engine_is_one_line_in_the_log_and_the_image_is_right(tiny, tmp_
     elif damage == "manifest gone":
         manifest_path(engine).unlink()
     else:
-        manifest_path(engine).write_text(manifest_path(engine).read_text().replace('"openvino"', '"another"'))
+        manifest_path(engine).write_text(manifest_path(engine).read_text().replace(f'"{kind}"', '"another"'))
     with caplog.at_level(logging.WARNING):
         got = OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))[0]
     assert (got == expected).all()
     assert len(caplog.records) == 1
-    assert "converting for OpenVINO again" in caplog.text
+    doing = "converting" if kind == "openvino" else "compiling"
+    assert f"{doing} for OpenVINO again" in caplog.text
     caplog.clear()
-    OpenVinoRuntime(tiny, engine_dir=tmp_path)
+    OpenVinoRuntime(tiny, engine_dir=tmp_path).run(image(24, 32))
     assert not caplog.records, "the engine was repaired"
 
 
