@@ -18,6 +18,7 @@ out as the very array that came in.
 """
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -65,6 +66,8 @@ class FrameUnderWay:
     """History for the network; None if it is not to be restored."""
     restored_HWC: RgbImage | None = None  # noqa: N815
     restoration_ms: float = 0.0
+    residual_ms: float = math.nan
+    """Of the judgement of a restored image; NaN without one."""
 
     def fail(self, reason: Reason, detail: str) -> None:
         """The source is published, for that reason."""
@@ -293,7 +296,9 @@ class RestorationPipeline:
     def judge_result(self, frame: FrameUnderWay) -> RestorationResult:
         """The result of ``blend`` with the judgement of its image. May be left out: nothing is remembered of it."""
         if frame.result.action == Action.RESTORED:
+            started = time.perf_counter()
             residual = self._assess_published(frame.before, frame.result.image)
+            frame.residual_ms = (time.perf_counter() - started) * 1e3
             frame.result = replace(frame.result, residual=residual)
         return frame.result
 

@@ -31,7 +31,7 @@ DEGRADED_PROBABILITY = 0.5
 _SCALARS = (
     "camera", "time_ns", "action", "reason", "blur_probability", "rain_probability",
     "residual_blur_probability", "residual_rain_probability", "changed_share", "mean_change",
-    "sharpness_before", "sharpness_after", "assessment_ms", "restoration_ms", "decode_ms",
+    "sharpness_before", "sharpness_after", "assessment_ms", "restoration_ms", "residual_ms", "decode_ms",
     "objects_before", "objects_after", "objects_gained", "objects_lost",
     "psnr_before", "psnr_after", "ssim_before", "ssim_after",
 )  # fmt: skip
@@ -189,7 +189,10 @@ def _live(columns: dict[str, np.ndarray], deadline_ms: float) -> LatencyFigures:
     stages = ("decode_ms", "assessment_ms", "restoration_ms")
     busy_ms = np.nansum([_number(columns[name]) for name in stages], axis=0)
     outcomes = simulate_live(
-        columns["camera"].tolist(), (columns["time_ns"] / 1e9).tolist(), (busy_ms / 1e3).tolist()
+        columns["camera"].tolist(),
+        (columns["time_ns"] / 1e9).tolist(),
+        (busy_ms / 1e3).tolist(),
+        np.nan_to_num(_number(columns["residual_ms"]) / 1e3).tolist(),
     )
     latencies = np.array([ms for outcome in outcomes.values() for ms in outcome.latencies_ms])
     superseded = sum(outcome.superseded for outcome in outcomes.values())

@@ -16,20 +16,21 @@ class LiveOutcome:
     """What a camera's frames would have met live."""
 
     latencies_ms: list[float] = field(default_factory=list)
-    """From arrival to result, of the frames accepted."""
+    """From arrival to the image's publication, of the frames accepted."""
     superseded: int = 0
     """Frames replaced unseen by newer ones."""
 
 
 def simulate_live(
-    cameras: Sequence[str], arrivals_s: Sequence[float], busy_s: Sequence[float]
+    cameras: Sequence[str], arrivals_s: Sequence[float], busy_s: Sequence[float], after_s: Sequence[float]
 ) -> dict[str, LiveOutcome]:
     """Play frames through one worker.
 
     Args:
         cameras: of each frame.
         arrivals_s: when each frame came, any order.
-        busy_s: how long the worker is busy with each.
+        busy_s: how long the worker is busy with each until it is published.
+        after_s: how long it is busy with it afterwards, which only the next frame waits for.
     """
     outcomes = {camera: LiveOutcome() for camera in dict.fromkeys(cameras)}
     turns = list(outcomes)
@@ -45,8 +46,9 @@ def simulate_live(
             camera = next(c for c in turns if c in waiting and arrivals_s[waiting[c]] <= start_s)
             frame = waiting.pop(camera)
             turns.append(turns.pop(turns.index(camera)))
-            free_at_s = start_s + busy_s[frame]
-            outcomes[camera].latencies_ms.append((free_at_s - arrivals_s[frame]) * 1e3)
+            published_s = start_s + busy_s[frame]
+            free_at_s = published_s + after_s[frame]
+            outcomes[camera].latencies_ms.append((published_s - arrivals_s[frame]) * 1e3)
 
     for frame in np.argsort(np.asarray(arrivals_s), kind="stable"):
         serve_until(arrivals_s[frame])

@@ -31,6 +31,8 @@ class ProcessedFrame:
     reason: Reason
     detail: str
     decode_ms: float
+    residual_ms: float = math.nan
+    """Of the judgement of what is published."""
 
     @property
     def action(self) -> Action:
@@ -44,7 +46,7 @@ def row_of(processed: ProcessedFrame) -> Row:
         "index": frame.index, "camera": frame.camera.name, "topic": frame.camera.topic,
         "time_ns": frame.time_ns, "stamp_ns": frame.stamp_ns, "frame_id": frame.frame_id,
         "encoding": frame.encoding, "action": processed.action.name, "reason": processed.reason.name,
-        "detail": processed.detail, "decode_ms": processed.decode_ms,
+        "detail": processed.detail, "decode_ms": processed.decode_ms, "residual_ms": processed.residual_ms,
     }  # fmt: skip
     result, source_HWC = processed.result, processed.source
     if result is None or source_HWC is None:

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import itertools
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Generator
@@ -299,14 +300,15 @@ class _Run:
 
     def _end(self, step: _UnderWay) -> tuple[ProcessedFrame, PipelineArrays | None]:
         """The frame, and the pipeline's state after it where a part of the bag ends."""
-        decoded, result, reason, detail = step.decoded, None, step.decoded.reason, step.decoded.detail
-        if step.frame is not None:
-            result = self._pipeline.finish(step.frame)
-            reason, detail = result.reason, result.detail
+        decoded, frame = step.decoded, step.frame
+        result, reason, detail, residual_ms = None, decoded.reason, decoded.detail, math.nan
+        if frame is not None:
+            result = self._pipeline.finish(frame)
+            reason, detail, residual_ms = result.reason, result.detail, frame.residual_ms
         memory = None if step.memory is None else {**step.memory, **self._pipeline.state("finish")}
         processed = ProcessedFrame(
-            decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms
-        )
+            decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms, residual_ms
+        )  # fmt: skip
         return processed, memory
 
     def _finish(self, processed: ProcessedFrame, memory: PipelineArrays | None) -> _Finished:

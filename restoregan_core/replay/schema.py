@@ -144,6 +144,7 @@ class LatencyFigures:
     restoration_ms: Percentiles | None
     """None where nothing was restored."""
     live_ms: Percentiles | None
+    """Ends with the image's publication; only the next frame waits for the judgement of a restored one."""
     over_deadline: int
     over_deadline_share: float
     """Of the frames that would have been accepted."""

@@ -80,15 +80,20 @@ def test_the_detector_finds_the_cars_that_people_marked(detector_file: Path) -> 
 
 
 def test_a_worker_that_is_fast_enough_supersedes_nothing() -> None:
-    outcome = simulate_live(["front"] * 10, [i * 0.1 for i in range(10)], [0.03] * 10)["front"]
+    outcome = simulate_live(["front"] * 10, [i * 0.1 for i in range(10)], [0.03] * 10, [0.02] * 10)["front"]
     assert outcome.superseded == 0
     np.testing.assert_allclose(outcome.latencies_ms, 30)
+
+
+def test_a_frame_waits_for_the_judgement_of_the_one_before_and_not_for_its_own() -> None:
+    outcome = simulate_live(["front"] * 3, [0.0, 0.1, 0.2], [0.08] * 3, [0.04] * 3)["front"]
+    np.testing.assert_allclose(outcome.latencies_ms, [80, 100, 120])
 
 
 def test_a_slow_worker_takes_the_newest_frame_and_cameras_take_turns() -> None:
     cameras = ["front", "rear"] * 20
     arrivals = [i // 2 * 0.05 for i in range(40)]
-    outcomes = simulate_live(cameras, arrivals, [0.1] * 40)
+    outcomes = simulate_live(cameras, arrivals, [0.06] * 40, [0.04] * 40)
     counts = [len(outcomes[c].latencies_ms) for c in ("front", "rear")]
     assert abs(counts[0] - counts[1]) <= 1
     for outcome in outcomes.values():
@@ -100,7 +105,9 @@ def test_a_slow_worker_takes_the_newest_frame_and_cameras_take_turns() -> None:
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=40), st.floats(0.001, 2))
 def test_every_frame_is_accepted_or_superseded(arrivals: list[float], busy_s: float) -> None:
-    outcome = simulate_live(["c"] * len(arrivals), arrivals, [busy_s] * len(arrivals))["c"]
+    outcome = simulate_live(["c"] * len(arrivals), arrivals, [busy_s] * len(arrivals), [0.0] * len(arrivals))[
+        "c"
+    ]
     assert len(outcome.latencies_ms) + outcome.superseded == len(arrivals)
     assert min(outcome.latencies_ms) >= busy_s * 1e3 - 1e-6
 
@@ -181,6 +188,13 @@ def test_the_report_counts_every_frame_once(drives) -> None:
     assert sorted(p.name for p in folder.clips.iterdir()) == [
         f"worst_{i}" for i in range(len(report["segments"]))
     ]
+
+
+def test_the_judgement_of_a_restored_image_is_timed_where_there_is_one(drives) -> None:
+    columns = Frames(drives["balanced"].frames).columns("action", "residual_ms")
+    restored = columns["action"] == "RESTORED"
+    assert (columns["residual_ms"][restored] > 0).all()
+    assert np.isnan(columns["residual_ms"][~restored]).all()
 
 
 def test_clips_hold_source_and_restored_frames_of_their_segment(drives) -> None:
