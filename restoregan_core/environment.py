@@ -2,7 +2,6 @@
 """What figures depend on besides the code: processor, memory, versions."""
 
 import ctypes
-import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterable
@@ -47,6 +46,8 @@ def _has_gpu_driver() -> bool:
 
 def installed_versions(packages: Iterable[str]) -> dict[str, str | None]:
     """Package -> version; None where it is not installed."""
+    import importlib.metadata
+
     versions: dict[str, str | None] = {}
     for package in packages:
         try:

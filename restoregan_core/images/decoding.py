@@ -5,6 +5,7 @@ A file of a few hundred bytes can claim to be tens of thousands of pixels a side
 many seconds. Cameras, bags, folders and single files all come through here; videos check the same bound.
 """
 
+import functools
 import io
 import re
 import struct
@@ -14,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 Buffer = Any
 """Anything with the buffer protocol: bytes, bytearray, memoryview, array.array('B'), a uint8 array."""
@@ -24,9 +24,6 @@ MAX_IMAGE_PIXELS = 40_000_000
 
 _END_OF_JPEG = re.compile(rb"\xff\xd9")
 _PNG_SIGNATURE_BYTES = 8
-
-# Pillow warns of sizes that are refused here anyway.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class MalformedImageError(ValueError):
@@ -45,6 +42,16 @@ def check_pixels(height: int, width: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
         )
 
 
+@functools.cache
+def _pillow() -> Any:
+    """Pillow's ``Image``, imported when a file is first decoded: a camera of raw images needs none."""
+    from PIL import Image
+
+    # It warns of sizes that are refused here anyway.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    return Image
+
+
 def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) -> npt.NDArray[Any]:
     """The pixels of a JPEG, PNG, TIFF, BMP, WebP or other file that both Pillow and OpenCV know.
 
@@ -60,12 +67,13 @@ def decode_file(data: Buffer, flags: int, max_pixels: int = MAX_IMAGE_PIXELS) ->
         MalformedImageError: too large, cut off, or not an image.
     """
     file = np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
+    pillow = _pillow()
     try:
-        with Image.open(io.BytesIO(file.data)) as header:
+        with pillow.open(io.BytesIO(file.data)) as header:
             (width, height), kind = header.size, header.format
             # A thumbnail in the metadata has an end of its own; Pillow has read up to the pixels.
             pixels_from = header.fp.tell() if header.fp else 0
-    except Image.DecompressionBombError as error:  # beyond Pillow's own bound, which is above ours
+    except pillow.DecompressionBombError as error:  # beyond Pillow's own bound, which is above ours
         raise MalformedImageError(f"more than the {max_pixels:,} pixels allowed") from error
     except Exception as error:  # Pillow's readers raise nearly anything for a damaged header
         raise MalformedImageError("not an image, or damaged at its beginning") from error
