@@ -42,10 +42,12 @@ def start(
     }  # fmt: skip
     given = [part for key, value in parameters.items() for part in ("-p", f"{key}:={value}")]
     started_s = time.monotonic()
+    environment = environment_for(checkout) | {"XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     process = subprocess.Popen(
         [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", "-r", f"__node:={name}", *given],
         cwd=checkout,
-        env=environment_for(checkout) | {"XDG_CACHE_HOME": str(cache)},
+        env=environment,
         stderr=subprocess.PIPE,
         text=True,
     )

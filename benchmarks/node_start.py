@@ -3,10 +3,10 @@
 
     python benchmarks/node_start.py --commit 6758743 --output docs/benchmarks/node_start
 
-Each start is a process of its own with its engines in the cache (a first one, uncounted, puts them there). Once active
-it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. With ``--cold`` each start
-finds an empty cache, as the first one with new weights does. The commit is checked out
-in a temporary folder and runs on the libraries of this environment.
+Each start is a process of its own with its engines and its bytecode there: a first one, uncounted, makes them. Once
+active it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. With ``--cold`` each
+start finds an empty cache of engines, as the first one with new weights does. The commit is checked out in a temporary
+folder and runs on the libraries of this environment.
 """
 
 import tempfile
