@@ -27,6 +27,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 from rosgraph_msgs.msg import Clock
 
+from restoregan_core.bags.mcap_index import index_leaves_out
 from restoregan_core.bags.types import unpack_message
 from restoregan_core.stop_signal import StopSignal
 
@@ -261,6 +262,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not options.bag.exists():
             raise ValueError(f"no bag at {options.bag}")
         with Reader(options.bag) as reader:
+            if index_leaves_out(reader):
+                raise ValueError(
+                    f"the index of {options.bag} does not name all of its messages and types: "
+                    "write it anew with `mcap filter` or `ros2 bag convert`, then play that"
+                )
             rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
             stop = StopSignal()
             player = BagPlayer(options, reader, lambda: bool(stop))

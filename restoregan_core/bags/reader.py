@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from restoregan_core.bags.mcap_index import index_leaves_out
 from restoregan_core.bags.recording_start import DAY_NS, recording_start
 from restoregan_core.bags.salvage import has_write_ahead_log, salvage_mcap, salvage_sqlite
 from restoregan_core.bags.types import Message, Storage, Topic, unpack_message
@@ -246,13 +247,13 @@ def _unpack(file: Path, bag: Bag, scratch: Path | None) -> Path:
 
 
 def _open_rosbag2(file: Path) -> "_RosbagsStorage":
-    """Raises whatever rosbags does for a file that is not whole, and ValueError for an mcap file without index."""
+    """Raises what rosbags does for a file that is not whole, and ValueError for an mcap file without a full index."""
     from rosbags.rosbag2 import Reader
 
     storage = _RosbagsStorage(Reader(file), unpack_message)
-    if file.suffix == ".mcap" and not storage.reader.storage.chunks:
+    if file.suffix == ".mcap" and (not storage.reader.storage.chunks or index_leaves_out(storage.reader)):
         storage.close()
-        raise ValueError("no index")
+        raise ValueError("no full index")
     return storage
 
 

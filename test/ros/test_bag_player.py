@@ -192,6 +192,23 @@ def test_a_missing_bag_is_named(play: Callable[..., Child], tmp_path: Path) -> N
     assert (code, printed.strip()) == (2, f"bag_player: no bag at {tmp_path / 'nothing'}")
 
 
+def test_a_file_whose_index_leaves_messages_out_is_refused(
+    play: Callable[..., Child], tmp_path: Path
+) -> None:
+    mcap = pytest.importorskip("mcap.writer")
+    file = tmp_path / "drive.mcap"
+    with file.open("wb") as stream:
+        writer = mcap.Writer(stream, index_types=mcap.IndexType.CHUNK)
+        writer.start(profile="ros2")
+        schema = writer.register_schema(STRING, "ros2msg", b"string data")
+        channel = writer.register_channel("/note", "cdr", schema)
+        writer.add_message(channel, 1, bytes(STORE.serialize_cdr(STORE.types[STRING]("a"), STRING)), 1)
+        writer.finish()
+    code, printed = play(file).wait()
+    assert code == 2
+    assert f"the index of {file} does not name all of its messages" in printed
+
+
 def test_options_check_themselves() -> None:
     with pytest.raises(ValueError, match="--start is -1"):
         PlayerOptions(bag=Path("bag"), start_s=-1)
