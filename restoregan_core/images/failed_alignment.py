@@ -71,12 +71,28 @@ def shown_where_it_holds(
         return aligned_HWC
     height, width = current_HWC.shape[:2]
     shown = cv2.resize(holds, (width, height), interpolation=cv2.INTER_LINEAR)
+    failed = _around(shown < 1)
     blended = aligned_HWC.copy()
-    for part in parts or [(slice(0, height), slice(0, width))]:
-        weights = np.ascontiguousarray(shown[part])
-        aligned, current = (np.ascontiguousarray(image[part]) for image in (aligned_HWC, current_HWC))
-        blended[part] = cv2.blendLinear(aligned, current, weights, 1 - weights)
+    for part in parts or [failed]:
+        both = tuple(_shared(*sides) for sides in zip(part, failed, strict=True))
+        weights = np.ascontiguousarray(shown[both])
+        if weights.size:
+            aligned, current = (np.ascontiguousarray(image[both]) for image in (aligned_HWC, current_HWC))
+            blended[both] = cv2.blendLinear(aligned, current, weights, 1 - weights)
     return blended
+
+
+def _around(where_HW: npt.NDArray[np.bool_]) -> Part:
+    """The smallest rectangle that holds all that is set."""
+    rows, columns = (np.flatnonzero(where_HW.any(axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _shared(one: slice, other: slice) -> slice:
+    start = max(one.start, other.start)
+    return slice(start, max(start, min(one.stop, other.stop)))
 
 
 def align_where_it_holds(
