@@ -23,7 +23,7 @@ _NOISE_LEVELS = 4
 """Differences up to this many grey levels are noise."""
 _BOX_PX = 21
 """Side of the neighbourhoods that are judged, in the half-size image."""
-_HOLDS_LEVELS, _FAILS_LEVELS = 3.0, 6.0
+_HOLDS_LEVELS, _FAILS_LEVELS = 2.5, 5.0
 """How much darker than both older frames a neighbourhood is in the mean, noise left out: up to the first they are shown
 as they are, from the second on not at all. Nine of ten neighbourhoods in rain or blur stay under 2, trees that pass by
 a fast car reach 5 to 18."""
