@@ -23,9 +23,8 @@ from restoregan_core.data.rain import Rain, apply_rain, apply_veil, draw_rain
 from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_log
 from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
 from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
-from restoregan_core.images.alignment import filled_up
+from restoregan_core.images.alignment import filled_up, flows_back, half_image, warp
 from restoregan_core.images.blur_path import path_image
-from restoregan_core.images.failed_alignment import align_where_it_holds
 from restoregan_core.images.rgb import RgbImage
 
 
@@ -231,7 +230,10 @@ def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = 
         path: add the first frame's ``images.blur_path``, three channels more.
     """
     present = len(frames) - accidents.missing
-    aligned, flow = align_where_it_holds(frames[0], frames[1:present])
+    # Also where alignment fails, which `images.failed_alignment` hides at run time: it does not find all of it, and a
+    # network that never met such places trusts them.
+    ways = flows_back([half_image(frame) for frame in frames[:present]])
+    aligned = [warp(frame, way) for frame, way in zip(frames[1:present], ways, strict=True)]
     if aligned and accidents.is_other_scene:
         aligned = [np.ascontiguousarray(image[::-1, ::-1]) for image in aligned]
     elif aligned and accidents.displaced_px != (0, 0):
@@ -239,7 +241,7 @@ def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = 
         aligned[0] = np.roll(aligned[0], (down, right), (0, 1))
     images = filled_up([frames[0], *aligned], len(frames))
     if path:
-        images.append(path_image(frames[0], flow))
+        images.append(path_image(frames[0], ways[0] if ways else None))
     return np.concatenate(images, axis=2)
 
 
