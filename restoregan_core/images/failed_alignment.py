@@ -4,7 +4,7 @@
 Flow loses twigs that pass by, a car that overtakes, what comes out from behind something. A network may take what is
 left of these in the aligned frames for streaks that fell, and clear the twigs away. Such places can be told from rain:
 a drop makes one frame brighter than both others, and seldom one darker than two others at the same place. There the
-current frame stands in for the older ones, as it does where a camera has no frames before.
+current frame stands in for the older ones, as it does for a camera's first frame.
 """
 
 from collections.abc import Sequence
