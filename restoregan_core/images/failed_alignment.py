@@ -7,7 +7,7 @@ a drop makes one frame brighter than both others, and seldom one darker than two
 current frame stands in for the older ones, as it does for a camera's first frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 import cv2
@@ -23,6 +23,8 @@ _NOISE_LEVELS = 4
 """Differences up to this many grey levels are noise."""
 _BOX_PX = 21
 """Side of the neighbourhoods that are judged, in the half-size image."""
+_BAND_PX = 32
+"""Rows of a frame in which failures are looked for together."""
 _HOLDS_LEVELS, _FAILS_LEVELS = 2.5, 5.0
 """How much darker than both older frames a neighbourhood is in the mean, noise left out: up to the first they are shown
 as they are, from the second on not at all. Nine of ten neighbourhoods in rain or blur stay under 2, trees that pass by
@@ -58,36 +60,44 @@ def _exposed_alike(older: GreyImage, current: GreyImage) -> GreyImage:
 
 
 def shown_where_it_holds(
-    current_HWC: RgbImage, aligned_HWC: RgbImage, holds: Weights | None, parts: Sequence[Part] = ()
-) -> RgbImage:
-    """An aligned frame, and the current one in its stead where alignment fails.
+    current_HWC: RgbImage, aligned: Sequence[RgbImage], holds: Weights | None, parts: Sequence[Part] = ()
+) -> list[RgbImage]:
+    """Aligned frames, and the current one in their stead where alignment fails.
 
     Args:
-        current_HWC, aligned_HWC: uint8 RGB (height, width, 3).
+        current_HWC: uint8 RGB (height, width, 3).
+        aligned: of the same size.
         holds: ``where_alignment_holds``.
-        parts: if there are any, what is needed; elsewhere the aligned frame comes back as it is.
+        parts: if there are any, what is needed; elsewhere the aligned frames come back as they are.
     """
     if holds is None:
-        return aligned_HWC
+        return list(aligned)
     height, width = current_HWC.shape[:2]
-    shown = cv2.resize(holds, (width, height), interpolation=cv2.INTER_LINEAR)
-    failed = _around(shown < 1)
-    blended = aligned_HWC.copy()
-    for part in parts or [failed]:
-        both = tuple(_shared(*sides) for sides in zip(part, failed, strict=True))
-        weights = np.ascontiguousarray(shown[both])
+    shown = np.asarray(cv2.resize(holds, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    failed = [
+        tuple(_shared(*sides) for sides in zip(part, around, strict=True))
+        for around in _around_each(shown < 1)
+        for part in parts or [(slice(0, height), slice(0, width))]
+    ]
+    blended = [image.copy() for image in aligned]
+    for part in failed:
+        weights = np.ascontiguousarray(shown[part])
         if weights.size:
-            aligned, current = (np.ascontiguousarray(image[both]) for image in (aligned_HWC, current_HWC))
-            blended[both] = cv2.blendLinear(aligned, current, weights, 1 - weights)
+            current = np.ascontiguousarray(current_HWC[part])
+            for image, older in zip(blended, aligned, strict=True):
+                image[part] = cv2.blendLinear(
+                    np.ascontiguousarray(older[part]), current, weights, 1 - weights
+                )
     return blended
 
 
-def _around(where_HW: npt.NDArray[np.bool_]) -> Part:
-    """The smallest rectangle that holds all that is set."""
-    rows, columns = (np.flatnonzero(where_HW.any(axis)) for axis in (1, 0))
-    if not rows.size:
-        return slice(0, 0), slice(0, 0)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+def _around_each(where_HW: npt.NDArray[np.bool_]) -> Iterator[Part]:
+    """Rectangles that hold all that is set: one in each band of rows, since failures are small and far apart."""
+    height = where_HW.shape[0]
+    for top in range(0, height, _BAND_PX):
+        columns = np.flatnonzero(where_HW[top : top + _BAND_PX].any(0))
+        if columns.size:
+            yield slice(top, min(top + _BAND_PX, height)), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _shared(one: slice, other: slice) -> slice:
@@ -107,5 +117,5 @@ def align_where_it_holds(
     ways = flows_back(halves)
     found = [warp(half, way) for half, way in zip(halves[1:], ways, strict=True)]
     holds = where_alignment_holds(halves[0], found)
-    aligned = (warp(image, way) for image, way in zip(older, ways, strict=True))
-    return [shown_where_it_holds(current_HWC, image, holds) for image in aligned], ways[0] if ways else None
+    aligned = [warp(image, way) for image, way in zip(older, ways, strict=True)]
+    return shown_where_it_holds(current_HWC, aligned, holds), ways[0] if ways else None

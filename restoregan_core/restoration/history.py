@@ -123,8 +123,8 @@ class FrameHistory:
             return []
         current, before = frames[0], list(zip(frames[1:], ways, strict=False))
         holds = where_alignment_holds(current.half, [_warped_small(frame.half, way) for frame, way in before])
-        aligned = (warp(frame.rgb_HWC, way, parts) for frame, way in before)
-        found = [shown_where_it_holds(current.rgb_HWC, image, holds, parts) for image in aligned]
+        aligned = [warp(frame.rgb_HWC, way, parts) for frame, way in before]
+        found = shown_where_it_holds(current.rgb_HWC, aligned, holds, parts)
         found += found[-1:] * (count - len(found))
         return [*found, path_image(current.rgb_HWC, current.step)] if self.path else found
 

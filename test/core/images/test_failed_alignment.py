@@ -89,22 +89,34 @@ def test_frames_without_older_ones_have_no_flow():
 
 
 @pytest.mark.parametrize("size", [(160, 280), (161, 279)])
-def test_parts_become_what_they_are_in_the_whole(size):
-    current, aligned = scene(*size, seed=1), scene(*size, seed=2)
+def test_parts_become_what_they_are_in_the_whole_also_where_they_overlap(size):
+    current, *aligned = (scene(*size, seed=k) for k in range(3))
     holds = np.random.default_rng(0).random((size[0] // 2, size[1] // 2), np.float32)
     whole = shown_where_it_holds(current, aligned, holds)
-    parts = [(slice(16, 80), slice(32, 96)), (slice(96, size[0]), slice(200, size[1]))]
+    parts = [(slice(16, 80), slice(32, 96)), (slice(60, size[0]), slice(80, size[1]))]
     some = shown_where_it_holds(current, aligned, holds, parts)
-    for part in parts:
-        np.testing.assert_array_equal(some[part], whole[part])
-    assert (aligned == scene(*size, seed=2)).all()
+    for k, older in enumerate(aligned):
+        for part in parts:
+            np.testing.assert_array_equal(some[k][part], whole[k][part])
+        np.testing.assert_array_equal(some[k][:16], older[:16])
+        np.testing.assert_array_equal(older, scene(*size, seed=k + 1))
 
 
-@pytest.mark.parametrize(("weight", "expected"), [(0.0, "current"), (1.0, "aligned")])
+@pytest.mark.parametrize(("weight", "expected"), [(0.0, 1), (1.0, 2)])
 def test_a_weight_shows_one_or_the_other(weight, expected):
-    images = {"current": scene(seed=1), "aligned": scene(seed=2)}
     holds = np.full((120, 200), weight, np.float32)
-    np.testing.assert_array_equal(
-        shown_where_it_holds(holds=holds, current_HWC=images["current"], aligned_HWC=images["aligned"]),
-        images[expected],
-    )
+    [shown] = shown_where_it_holds(scene(seed=1), [scene(seed=2)], holds)
+    np.testing.assert_array_equal(shown, scene(seed=expected))
+
+
+def test_failures_far_apart_all_show_the_current_frame():
+    current, older = scene(seed=1), scene(seed=2)
+    holds = np.ones((120, 200), np.float32)
+    failures = [np.s_[0:6, 0:8], np.s_[40:52, 150:170], np.s_[114:120, 190:200]]
+    for where in failures:
+        holds[where] = 0
+    [shown] = shown_where_it_holds(current, [older], holds)
+    for rows, columns in failures:
+        inside = np.s_[2 * rows.start + 1 : 2 * rows.stop - 1, 2 * columns.start + 1 : 2 * columns.stop - 1]
+        np.testing.assert_array_equal(shown[inside], current[inside])
+    np.testing.assert_array_equal(shown[140:200, :280], older[140:200, :280])
