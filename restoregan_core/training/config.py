@@ -158,7 +158,7 @@ class TransferConfig:
     """A model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none."""
     keep: str = ""
     """A model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: where
-    a sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning without
+    a degraded sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning without
     forgetting")."""
     freeze: list[str] = field(default_factory=list)
     """Parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head."""

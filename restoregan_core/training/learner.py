@@ -22,6 +22,9 @@ from restoregan_core.training.losses.detector import DetectorFeatures, DetectorL
 from restoregan_core.training.losses.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training.optimisers import make_optimiser
 
+_HALF_A_LEVEL = 1 / 255
+"""Half of a grey level, in the networks' range of -1 to 1."""
+
 
 class TrainingFailedError(RuntimeError):
     """Going on would be in vain."""
@@ -128,17 +131,22 @@ class Learner:
 
     @torch.no_grad()
     def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor) -> Tensor:
-        """Ground truth, or what the teacher makes of the samples whose history says nothing new."""
+        """Ground truth, or what the teacher makes of degraded samples whose history says nothing new.
+
+        Clean samples keep their ground truth: of what is to be left alone there is nothing to forget.
+        """
         assert self.teacher is not None
         repeats = self.config.generator_config.history
         current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3 : 3 + 3 * repeats]
         is_single_B = (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
-        if not bool(is_single_B.any()):
+        is_clean_B = ((current_BCHW - sharp_BCHW).abs() < _HALF_A_LEVEL).flatten(1).all(1)
+        is_kept_B = is_single_B & ~is_clean_B
+        if not bool(is_kept_B.any()):
             return sharp_BCHW
         with self.fabric.autocast():
-            answers_BCHW = self.teacher(degraded_BCHW[is_single_B]).float()
+            answers_BCHW = self.teacher(degraded_BCHW[is_kept_B]).float()
         kept_BCHW = sharp_BCHW.clone()
-        kept_BCHW[is_single_B] = answers_BCHW
+        kept_BCHW[is_kept_B] = answers_BCHW
         return kept_BCHW
 
     def _generator_losses(
