@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.alignment import Flow, GreyImage, half_image, look_up
+from restoregan_core.images.alignment import Flow, GreyImage, half_image, look_along
 from restoregan_core.images.planes import from_planes
 from restoregan_core.images.rgb import RgbImage
 
@@ -41,7 +41,7 @@ def path_image(rgb_HWC: RgbImage, flow: Flow | None) -> RgbImage:
     if flow is None or min(height, width) < BLOCK_PX:
         planes = [half_HW] * SAMPLES + [np.full_like(half_HW, STILL)] * 2
     else:
-        planes = [look_up(half_HW, flow * np.float32(sign * o)) for o in OFFSETS for sign in (1, -1)]
+        planes = look_along(half_HW, flow, [sign * offset for offset in OFFSETS for sign in (1, -1)])
         planes += [_as_levels(flow[..., axis]) for axis in (0, 1)]
     packed_HWC = from_planes(np.stack(planes)[np.newaxis], BLOCK_PX)[0]
     bottom, right = height - packed_HWC.shape[0], width - packed_HWC.shape[1]
