@@ -121,7 +121,7 @@ class Learner:
         figures: dict[str, Tensor] = {}
         if loss.adversarial_weight:
             figures |= self._train_critic(loss, rate, restored_BCHW.detach(), sharp_BCHW)
-        terms = self._generator_losses(loss, restored_BCHW, sharp_BCHW)
+        terms = self._generator_losses(loss, restored_BCHW, sharp_BCHW, degraded_BCHW[:, :3])
         total = torch.stack(list(terms.values())).sum()
         norm = self._descend(self.optimiser, total, rate, self.config.optimiser.clip_norm)
         if self.ema is not None:
@@ -150,11 +150,14 @@ class Learner:
         return kept_BCHW
 
     def _generator_losses(
-        self, loss: LossConfig, restored_BCHW: Tensor, sharp_BCHW: Tensor
+        self, loss: LossConfig, restored_BCHW: Tensor, sharp_BCHW: Tensor, degraded_BCHW: Tensor
     ) -> dict[str, Tensor]:
         terms: dict[str, Tensor] = {}
         if loss.pixel_weight:
             terms["loss/pixel"] = loss.pixel_weight * pixel.pixel_loss(loss.pixel, restored_BCHW, sharp_BCHW)
+        if loss.degraded_weight:
+            difference = pixel.degraded_loss(restored_BCHW, sharp_BCHW, degraded_BCHW)
+            terms["loss/degraded"] = loss.degraded_weight * difference
         if loss.fft_weight:
             terms["loss/fft"] = loss.fft_weight * pixel.fft_loss(restored_BCHW, sharp_BCHW)
         if loss.perceptual_weight:

@@ -24,6 +24,8 @@ class LossConfig:
     """Weight of the critic's judgement; it needs patches of ``critic_size``."""
     pixel_weight: float = 0.0
     """Weight of the difference of pixels; not in the paper."""
+    degraded_weight: float = 0.0
+    """Weight of the difference of pixels where the input is degraded; not in the paper."""
     fft_weight: float = 0.0
     """Weight of the difference of spectra; not in the paper."""
     detector_weight: float = 0.0
@@ -41,8 +43,8 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         weights = (
-            self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.fft_weight,
-            self.detector_weight,
+            self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.degraded_weight,
+            self.fft_weight, self.detector_weight,
         )  # fmt: skip
         require(min(weights) >= 0, "loss weights must not be negative")
         require(max(weights) > 0, "every loss weight is 0: there is nothing to learn from")

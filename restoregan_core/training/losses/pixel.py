@@ -12,6 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+_WHOLLY_DEGRADED = 16 / 255
+"""Difference from which on a pixel counts in full: eight grey levels, in [-1, 1]."""
+
 PixelKind = Literal["l1", "charbonnier", "psnr"]
 
 
@@ -34,6 +37,16 @@ def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
     """Minus the PSNR in dB (peak 2, the width of [-1, 1]), averaged over the images; at least -80."""
     mse_B = (restored_BCHW - target_BCHW).square().flatten(1).mean(1)
     return 10 * torch.log10(mse_B / 4 + 1e-8).mean()
+
+
+def degraded_loss(restored_BCHW: Tensor, target_BCHW: Tensor, degraded_BCHW: Tensor) -> Tensor:
+    """L1 where something is to be restored: each pixel counts by how far its degraded value is from the target.
+
+    The mean over all pixels. Of a faint streak that a network is not sure of, L1 alone has it leave what is more
+    likely there than not; with this beside it, it goes for less.
+    """
+    weights_B1HW = (degraded_BCHW - target_BCHW).abs().amax(1, keepdim=True) / _WHOLLY_DEGRADED
+    return (weights_B1HW.clamp_max(1) * (restored_BCHW - target_BCHW).abs()).mean()
 
 
 def fft_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:

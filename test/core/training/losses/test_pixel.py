@@ -50,6 +50,21 @@ def test_fft_loss_takes_bfloat16() -> None:
     assert torch.isfinite(pixel.fft_loss(x_BCHW, torch.zeros_like(x_BCHW)))
 
 
+def test_only_what_is_degraded_counts_in_full_from_eight_levels_on() -> None:
+    level = 2 / 255
+    target_BCHW = torch.zeros(1, 3, 1, 4)
+    restored_BCHW = target_BCHW + 0.5
+    degraded_BCHW = target_BCHW.clone()
+    degraded_BCHW[0, 1, 0] = torch.tensor([0, 2, 8, 80]) * level  # in one channel: all three count
+    loss = pixel.degraded_loss(restored_BCHW, target_BCHW, degraded_BCHW)
+    assert float(loss) == pytest.approx(0.5 * (0 + 0.25 + 1 + 1) / 4)
+
+
+def test_a_pixel_as_it_was_counts_for_nothing_where_it_was_right() -> None:
+    target_BCHW = torch.rand(1, 3, 4, 4)
+    assert pixel.degraded_loss(target_BCHW + 0.1, target_BCHW, target_BCHW) == 0
+
+
 @pytest.mark.parametrize("function", [pixel.charbonnier_loss, pixel.psnr_loss, pixel.fft_loss])
 def test_derivatives_are_right(function) -> None:  # type: ignore[no-untyped-def]
     torch.manual_seed(0)
