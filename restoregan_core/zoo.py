@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from restoregan_core.documents import build, parse_json
@@ -272,8 +273,9 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     """The shipped assessor's network, or one from a ``.safetensors`` file.
 
     Raises:
-        ValueError: not a safetensors file, none of an assessor, or a shipped file whose SHA-256 is not the
-            one this version was released with. Whether the weights fit the config shows when the network is made.
+        ValueError: not a safetensors file, none of an assessor, one with a weight that is not finite, or a shipped
+            file whose SHA-256 is not the one this version was released with. Whether the weights fit the config shows
+            when the network is made.
     """
     path = WEIGHTS_DIR / f"{ASSESSOR}.safetensors" if file is None else Path(file)
     if not path.is_file():
@@ -285,6 +287,11 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
         raise ValueError(
             f"{path} does not hold an assessor: it was not written by restoregan's assessor training"
         )
+    for key, value in weights.items():
+        if not np.isfinite(value).all():  # OpenVINO's ReLU makes 0 of NaN: the output may not tell
+            raise ValueError(
+                f"{path}: weight {key} is not finite: train the assessor again, or copy its file again"
+            )
     what = f"{path}: config"
     config = build(AssessorConfig, parse_json(metadata["config"], what), what)
     what = f"{path}: calibration"

@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated_json, read_or_refused
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from restoregan_core import zoo
 from restoregan_core.models.assessor import AssessorConfig, AssessorNetwork
@@ -167,6 +168,23 @@ def test_weights_for_frames_before_that_do_not_fit_are_refused(tmp_path: Path) -
     zoo.save_assessor(shipped.network, calibration, tmp_path / "short.safetensors", {}, short)
     with pytest.raises(ValueError, match=r"short\.safetensors: the weights do not fit .*: mean"):
         zoo.load_assessor_network(tmp_path / "short.safetensors")
+
+
+@pytest.mark.parametrize("which", ["frame_head", "temporal"])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_an_assessor_with_a_weight_that_is_not_finite_is_refused(
+    tmp_path: Path, which: str, value: float
+) -> None:
+    file = tmp_path / "torn.safetensors"
+    shipped = zoo.WEIGHTS_DIR / "assessor.safetensors"
+    weights = load_file(shipped)
+    with safe_open(shipped, "pt") as opened:
+        metadata = opened.metadata()
+    key = next(key for key in weights if key.startswith(which))
+    weights[key].view(-1)[0] = value
+    save_file(weights, file, metadata)
+    with pytest.raises(ValueError, match=rf"torn\.safetensors: weight {key} is not finite"):
+        zoo.load_assessor_network(file)
 
 
 @pytest.mark.parametrize("temperature", [0, -1, "Infinity"])
