@@ -16,6 +16,7 @@ from against_commit import environment_for
 from rich.console import Console
 
 from restoregan_core.environment import processor_name
+from restoregan_ros.fastdds_profile import VARIABLES
 
 HEIGHT, WIDTH = 360, 640
 """What a node is warmed up for."""
@@ -44,6 +45,8 @@ def start(
     started_s = time.monotonic()
     environment = environment_for(checkout) | {"XDG_CACHE_HOME": str(cache)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
+    # As its launch file gives it: the shared memory that the profile asks for is a part of what is resident.
+    environment |= dict.fromkeys(VARIABLES, str(checkout / "config" / "fastdds_large_images.xml"))
     process = subprocess.Popen(
         [sys.executable, "-m", "restoregan_ros.restore_node", "--ros-args", "-r", f"__node:={name}", *given],
         cwd=checkout,

@@ -6,7 +6,7 @@
 Each start is a process of its own with its engines and its bytecode there: a first one, uncounted, makes them. Once
 active it restores ``--frames`` frames of one camera (``preset:=always``); then its memory is read. With ``--cold`` each
 start finds an empty cache of engines, as the first one with new weights does. The commit is checked out in a temporary
-folder and runs on the libraries of this environment.
+folder and runs on the libraries of this environment, with its own profile for Fast DDS.
 """
 
 import tempfile
@@ -60,7 +60,7 @@ def table(turns: list[list[dict[str, Any]]]) -> list[str]:
         before, now = (np.array([turn[side][key] for turn in turns]) for side in (0, 1))
         ratio = float(np.median(now / before))
         lines.append(f"| {name} | {np.median(before):.1f} | {np.median(now):.1f} | {ratio:.2f} |")
-    return [*lines, "", "What is resident includes the shared memory of DDS."]
+    return [*lines, "", "What is resident includes the shared memory of DDS, by the profile of each side."]
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ it comes from (training data with licences, recipe, scores, code version) under 
 """
 
 import functools
-import hashlib
 import json
 import math
 import os
@@ -18,17 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from restoregan_core.documents import build, parse_json
-from restoregan_core.files import atomic_write
 from restoregan_core.models.assessor_config import AssessorConfig, temporal_shapes
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.lazy_network import LazyNetwork, Weights, check_fit
+from restoregan_core.models.weights_file import read_weights, weights_of_the_same_file, write_weights
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from restoregan_core.models.assessor import AssessorNetwork
     from restoregan_core.models.generator import Generator
@@ -113,6 +110,11 @@ class LoadedGenerator:
             ValueError: the weights do not fit the config that is stored with them.
         """
         return self.lazy.network
+
+    def let_go(self) -> None:
+        """Free the weights until they are asked for again; see ``LazyNetwork.let_go``."""
+        for lazy in filter(None, (self.lazy, self.int8)):
+            lazy.let_go()
 
 
 @dataclass(frozen=True)
@@ -204,21 +206,38 @@ def load_generator(name_or_file: str | os.PathLike[str]) -> LoadedGenerator:
     """
     path = weights_path(name_or_file)
     text = os.fspath(name_or_file)
-    weights, metadata, digest = _read(path)
+    weights, metadata, digest = read_weights(path)
     if text in CONFIGS:
         _check_released(text, path, digest)
     if "config" not in metadata or "calibration" in metadata:
         raise ValueError(f"{path} does not hold a generator config: it was not written by restoregan")
     what = f"{path}: config"
     config = GeneratorConfig.from_dict(parse_json(metadata["config"], what), what)
-    own = {key: value for key, value in weights.items() if not key.startswith(_INT8)}
-    lazy = LazyNetwork(config, own, functools.partial(_make_generator, config, path))
+    own = _without(_INT8, weights)
+    lazy = LazyNetwork(
+        config,
+        own,
+        functools.partial(_make_generator, config, path),
+        functools.partial(weights_of_the_same_file, path, digest, functools.partial(_without, _INT8)),
+    )
     int8 = None
     if len(own) < len(weights):
-        scales = {key.removeprefix(_INT8): weights[key] for key in weights.keys() - own.keys()}
-        int8 = LazyNetwork(config, {**own, **scales}, functools.partial(_make_int8, config, path))
+        int8 = LazyNetwork(
+            config,
+            _with_scales(weights),
+            functools.partial(_make_int8, config, path),
+            functools.partial(weights_of_the_same_file, path, digest, _with_scales),
+        )
     name = text if text in CONFIGS else path.stem
     return LoadedGenerator(lazy, f"{name}-{digest[:12]}", digest, metadata, int8)
+
+
+def _without(beginning: str, weights: Weights) -> Weights:
+    return {key: value for key, value in weights.items() if not key.startswith(beginning)}
+
+
+def _with_scales(weights: Weights) -> Weights:
+    return {key.removeprefix(_INT8): value for key, value in weights.items()}
 
 
 def _make_generator(config: GeneratorConfig, path: Path, weights: Weights) -> "Generator":
@@ -266,7 +285,7 @@ def save_generator(
     weights = dict(generator.state_dict())
     for key, value in (int8 or {}).items():
         weights[f"{_INT8}{key}"] = torch.from_numpy(value)
-    return _write(weights, path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype)
+    return write_weights(weights, path, {**metadata, "config": json.dumps(generator.config.to_dict())}, dtype)
 
 
 def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedAssessor:
@@ -280,7 +299,7 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     path = WEIGHTS_DIR / f"{ASSESSOR}.safetensors" if file is None else Path(file)
     if not path.is_file():
         raise ValueError(f"no assessor at {path}: name a .safetensors file that `restoregan train` made")
-    weights, metadata, digest = _read(path)
+    weights, metadata, digest = read_weights(path)
     if file is None:
         _check_released(ASSESSOR, path, digest)
     if "calibration" not in metadata or "config" not in metadata:
@@ -296,8 +315,13 @@ def load_assessor_network(file: str | os.PathLike[str] | None = None) -> LoadedA
     config = build(AssessorConfig, parse_json(metadata["config"], what), what)
     what = f"{path}: calibration"
     calibration = build(_Calibration, parse_json(metadata["calibration"], what), what)
-    own = {key: value for key, value in weights.items() if not key.startswith(_TEMPORAL)}
-    lazy = LazyNetwork(config, own, functools.partial(_make_assessor, config, path))
+    own = _without(_TEMPORAL, weights)
+    lazy = LazyNetwork(
+        config,
+        own,
+        functools.partial(_make_assessor, config, path),
+        functools.partial(weights_of_the_same_file, path, digest, functools.partial(_without, _TEMPORAL)),
+    )
     temporal = None
     if len(own) < len(weights):
         temporal = {key.removeprefix(_TEMPORAL): weights[key] for key in weights.keys() - own.keys()}
@@ -335,28 +359,7 @@ def save_assessor(
     weights = dict(network.state_dict())
     for key, value in (temporal or {}).items():
         weights[f"{_TEMPORAL}{key}"] = torch.from_numpy(value)
-    return _write(weights, path, {**metadata, **own})
-
-
-def _read(path: Path) -> tuple[Weights, dict[str, str], str]:
-    """Weights as they are stored, metadata, SHA-256."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            names = list(file.keys())
-            try:
-                weights = {name: file.get_tensor(name) for name in names}
-            except (TypeError, AttributeError):  # NumPy has neither bfloat16 nor float8
-                weights = _read_by_torch(path, names)
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a safetensors file: {error}") from error
-    return weights, metadata, digest
-
-
-def _read_by_torch(path: Path, names: list[str]) -> dict[str, Any]:
-    with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name).float().numpy() for name in names}
+    return write_weights(weights, path, {**metadata, **own})
 
 
 def _check_released(name: str, path: Path, digest: str) -> None:
@@ -364,37 +367,3 @@ def _check_released(name: str, path: Path, digest: str) -> None:
         raise ValueError(
             f"{path} is not the file this version was released with (SHA-256 {digest}): reinstall it"
         )
-
-
-def _write(
-    weights: "Mapping[str, Tensor]",
-    path: str | os.PathLike[str],
-    metadata: dict[str, str],
-    dtype: "torch.dtype | None" = None,
-) -> str:
-    import torch
-    from safetensors.torch import save_file
-
-    dtype = dtype or torch.float16
-    state = {key: value.detach().cpu().to(dtype).contiguous() for key, value in weights.items()}
-    for key, value in state.items():
-        if not torch.isfinite(value).all():
-            raise ValueError(f"weight {key} is not finite in {dtype}: nothing was written")
-    target = Path(path)
-    with atomic_write(target) as temporary:
-        save_file(state, temporary, metadata)
-        _sort_metadata(temporary)
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-        temporary.chmod(0o644)  # safetensors leaves it readable to its owner alone
-    return digest
-
-
-def _sort_metadata(path: Path) -> None:
-    """Make a file's digest tell its content: safetensors writes metadata in an order that changes from call to call."""
-    content = path.read_bytes()
-    end = 8 + int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:end])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the tensors begin at a multiple of eight bytes
-    path.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])

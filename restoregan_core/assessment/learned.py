@@ -87,6 +87,7 @@ class LearnedAssessor:
         try:
             is_int8 = precision == "int8" or (precision == "auto" and has_int8())
             self._run = _in_openvino(loaded, engine_dir, threads, is_int8)
+            loaded.lazy.let_go()  # what is compiled has copies of its own
         except RuntimeUnavailableError as error:
             logger.info("the assessor runs in torch: %s", error)
             self._run = _in_torch(loaded, "cpu", threads)

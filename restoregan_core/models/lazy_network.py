@@ -29,12 +29,20 @@ class LazyNetwork(Generic[NetworkT, ConfigT]):
         config: its shape.
         weights: as its file holds them.
         build: makes the network, a ``torch.nn.Module`` in float32, of these weights.
+        read_again: gives the same weights, for when they are asked for after ``let_go``.
     """
 
-    def __init__(self, config: ConfigT, weights: Weights, build: Callable[[Weights], NetworkT]) -> None:
+    def __init__(
+        self,
+        config: ConfigT,
+        weights: Weights,
+        build: Callable[[Weights], NetworkT],
+        read_again: Callable[[], Weights] | None = None,
+    ) -> None:
         self.config = config
-        self._weights = weights
+        self._weights: Weights | None = weights
         self._build = build
+        self._read_again = read_again
         self._network: NetworkT | None = None
 
     @classmethod
@@ -49,16 +57,26 @@ class LazyNetwork(Generic[NetworkT, ConfigT]):
         """The network.
 
         Raises:
-            ValueError: the weights do not fit the config.
+            ValueError: the weights do not fit the config, or what ``read_again`` raises.
         """
         if self._network is None:
-            self._network, self._weights = self._build(self._weights), {}
+            self._network, self._weights = self._build(self.weights), {}
         return self._network
 
     @property
     def weights(self) -> Weights:
         """As they are now; once the network was asked for, they are its own."""
-        return self._weights if self._network is None else weights_of(self._network)
+        if self._network is not None:
+            return weights_of(self._network)
+        if self._weights is None:
+            assert self._read_again is not None
+            return self._read_again()
+        return self._weights
+
+    def let_go(self) -> None:
+        """Free the weights, if they can be read again: whoever runs what was compiled of them needs them no more."""
+        if self._read_again is not None and self._network is None:
+            self._weights = None
 
     @property
     def is_finite(self) -> bool:

@@ -89,6 +89,7 @@ class Restorer:
         """Sizes that the log has told to be tiled."""
         self._by_size: dict[tuple[int, int], Runtime] = {}
         self._open_next(named=runtime != "auto")
+        loaded.let_go()  # what is compiled has copies of its own
 
     @property
     def history(self) -> int:

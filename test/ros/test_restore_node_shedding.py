@@ -19,8 +19,14 @@ def node(start_shared_node):
 def test_the_camera_of_lower_priority_is_assessed_only_and_says_so(node, make_probe):
     front, left = make_probe("front").wait_connected(), make_probe("left").wait_connected()
     sent: dict[int, object] = {}
-    end_s = time.monotonic() + 5
-    while time.monotonic() < end_s:  # 0.1 s of work for each of some 30 frames a second
+
+    def restored() -> list:
+        return [r for r in left.reports if r.action == Report.ACTION_RESTORED]
+
+    end_s = time.monotonic() + 60  # on an idle machine 5 are enough
+    started_s = time.monotonic()
+    # 0.1 s of work for each of some 30 frames a second
+    while time.monotonic() < started_s + 5 or (len(restored()) < 10 and time.monotonic() < end_s):
         for probe in (front, left):
             message = commanded(Command.NEAR_DEADLINE)
             sent[probe.publish(message)] = message
@@ -36,7 +42,7 @@ def test_the_camera_of_lower_priority_is_assessed_only_and_says_so(node, make_pr
         (image,) = wait_until(lambda s=stamp: front.images_of(s), what="its image")
         assert image == sent[stamp]
     assert not [r for r in left.reports if r.reason == Report.REASON_OVERLOAD]
-    assert len([r for r in left.reports if r.action == Report.ACTION_RESTORED]) >= 10
+    assert len(restored()) >= 10
 
     def comes_back() -> bool:
         time.sleep(0.3)

@@ -3,6 +3,7 @@
 
 import mmap
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from ros_probe import wait_until
 from small_disks import must_mount
 
 from restoregan_ros.dds_domain import own_domain
-from restoregan_ros.shared_memory import shortage
+from restoregan_ros.shared_memory import SEGMENT_BYTES, shortage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,6 +90,20 @@ def test_the_segments_of_a_killed_node_are_removed_and_those_of_a_living_one_sta
     assert not theirs & {file.name for file in dds_segments.FOLDER.iterdir()}
     kept = dds_segments.held_by(living.process.pid)
     assert kept <= {file.name for file in dds_segments.FOLDER.iterdir()}
+
+
+def test_a_node_holds_a_segment_of_the_size_that_the_warning_tells(start_node):
+    """What each participant takes of the machine, and has resident from its start."""
+    node = start_node(module="obedient_node").wait_active()
+    sizes = [(dds_segments.FOLDER / name).stat().st_size for name in dds_segments.made_by(node.process.pid)]
+    assert max(sizes) == SEGMENT_BYTES
+
+
+def test_a_segment_holds_what_the_queue_of_a_subscriber_refers_to_and_no_more():
+    """Fast DDS has the queue's 512 fragments of 65,500 bytes as its defaults: see docs/benchmarks/shared_memory.md."""
+    profile = (ROOT / "config" / "fastdds_large_images.xml").read_text()
+    (size,) = re.findall(r"<segment_size>(\d+)</segment_size>", profile)
+    assert 512 * 65_500 <= int(size) <= 1.1 * 512 * 65_500
 
 
 def test_a_folder_with_room_is_not_a_shortage(tmp_path):

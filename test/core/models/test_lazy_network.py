@@ -45,6 +45,31 @@ def test_digest_tells_weights_and_configs_apart():
     assert lazy.digest() != before
 
 
+def test_weights_that_were_let_go_are_read_again_each_time_they_are_asked_for():
+    network, reads = Generator(TINY), []
+
+    def read_again():
+        reads.append(1)
+        return weights_of(network)
+
+    lazy = LazyNetwork(TINY, weights_of(network), lambda weights: dict(weights), read_again)
+    before = lazy.digest()
+    assert not reads
+    lazy.let_go()
+    assert lazy.digest() == before
+    assert lazy.is_finite
+    assert len(reads) == 2
+    assert lazy.network.keys() == weights_of(network).keys()
+
+
+def test_a_network_that_is_there_is_not_let_go():
+    network = Generator(TINY)
+    lazy = LazyNetwork.of(network)
+    lazy.let_go()
+    assert lazy.network is network
+    assert lazy.is_finite
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_weight_that_is_not_finite_is_seen(value):
     network = Generator(TINY)
