@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-SEGMENT_BYTES = 35_127_840
-"""What the segment of one participant takes with the profile for large images: its 32 MiB, and Fast DDS' own."""
+SEGMENT_BYTES = 70_255_136
+"""What the segment of one participant takes with the profile for large images: its 64 MiB, and Fast DDS' own."""
 
 
 def shortage(folder: Path = FOLDER, needed_bytes: int = SEGMENT_BYTES) -> str:

@@ -99,11 +99,14 @@ def test_a_node_holds_a_segment_of_the_size_that_the_warning_tells(start_node):
     assert max(sizes) == SEGMENT_BYTES
 
 
-def test_a_segment_holds_what_the_queue_of_a_subscriber_refers_to_and_no_more():
-    """Fast DDS has the queue's 512 fragments of 65,500 bytes as its defaults: see docs/benchmarks/shared_memory.md."""
+def test_a_segment_holds_more_than_the_queue_of_a_subscriber_refers_to():
+    """So that what one subscriber has not fetched does not push out what another is about to.
+
+    The queue's 512 fragments of 65,500 bytes are Fast DDS' defaults: docs/benchmarks/shared_memory.md.
+    """
     profile = (ROOT / "config" / "fastdds_large_images.xml").read_text()
     (size,) = re.findall(r"<segment_size>(\d+)</segment_size>", profile)
-    assert 512 * 65_500 <= int(size) <= 1.1 * 512 * 65_500
+    assert int(size) >= 2 * 512 * 65_500
 
 
 def test_a_folder_with_room_is_not_a_shortage(tmp_path):
