@@ -40,9 +40,8 @@ def drive(topic: str, height: int, width: int, subscribers: int) -> None:
         started_s = time.monotonic()
         for _ in range(frames):
             time.sleep(max(0.0, due_s - time.monotonic()))
-            due_s = (
-                max(due_s, time.monotonic()) + period_s
-            )  # who is late catches nothing up, as a camera does not
+            # Late frames are not caught up with, as a camera's are not.
+            due_s = max(due_s, time.monotonic()) + period_s
             number += 1
             publisher.publish(b"".join((frame[:4], struct.pack("<i", number), memoryview(frame)[8:])))
         print(time.monotonic() - started_s, flush=True)

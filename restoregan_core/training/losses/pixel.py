@@ -42,8 +42,8 @@ def psnr_loss(restored_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
 def degraded_loss(restored_BCHW: Tensor, target_BCHW: Tensor, degraded_BCHW: Tensor) -> Tensor:
     """L1 where something is to be restored: each pixel counts by how far its degraded value is from the target.
 
-    The mean over all pixels. Of a faint streak that a network is not sure of, L1 alone has it leave what is more
-    likely there than not; with this beside it, it goes for less.
+    The mean over all pixels. Under L1 alone a network leaves a faint streak unless it is more likely rain than scenery;
+    with this beside it, a smaller likelihood is enough.
     """
     weights_B1HW = (degraded_BCHW - target_BCHW).abs().amax(1, keepdim=True) / _WHOLLY_DEGRADED
     return (weights_B1HW.clamp_max(1) * (restored_BCHW - target_BCHW).abs()).mean()
