@@ -42,12 +42,11 @@ class LossConfig:
     """Limit of ``wgan_clip``."""
 
     def __post_init__(self) -> None:
-        weights = (
-            self.perceptual_weight, self.adversarial_weight, self.pixel_weight, self.degraded_weight,
-            self.fft_weight, self.detector_weight,
-        )  # fmt: skip
-        require(min(weights) >= 0, "loss weights must not be negative")
-        require(max(weights) > 0, "every loss weight is 0: there is nothing to learn from")
+        terms = ("perceptual", "adversarial", "pixel", "degraded", "fft", "detector")
+        weights = {f"{term}_weight": getattr(self, f"{term}_weight") for term in terms}
+        for name, weight in weights.items():
+            require(weight >= 0, f"{name}={weight} must not be negative")
+        require(max(weights.values()) > 0, "every loss weight is 0: there is nothing to learn from")
         require(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be at least 1")
         require(self.gradient_penalty_weight >= 0, "gradient_penalty_weight must not be negative")
         require(self.weight_clip > 0, f"weight_clip={self.weight_clip} must be positive")
