@@ -133,12 +133,21 @@ def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _convolve(inputs: list[Tensor], a: _Attributes) -> Tensor:
+    _only(a, auto_pad=b"NOTSET")
     weights, bias = inputs[1], inputs[2] if len(inputs) > 2 else None
     return F.conv2d(inputs[0], weights, bias, a["strides"], _padding(a), a["dilations"], a["group"])
 
 
 def _pool(inputs: list[Tensor], a: _Attributes) -> Tensor:
+    _only(a, auto_pad=b"NOTSET", ceil_mode=0, dilations=[1, 1])
     return F.max_pool2d(inputs[0], a["kernel_shape"], a["strides"], _padding(a))
+
+
+def _only(a: _Attributes, **known: Any) -> None:
+    """Refuses an attribute that would change the result and is not computed here."""
+    for name, value in known.items():
+        if a.get(name, value) != value:
+            raise ValueError(f"{name} {a[name]}: only {value} is known here")
 
 
 def _padding(a: _Attributes) -> list[int]:
@@ -151,6 +160,10 @@ def _padding(a: _Attributes) -> list[int]:
 def _enlarge(inputs: list[Tensor], a: _Attributes) -> Tensor:
     if a.get("mode") != b"nearest" or inputs[-1].tolist() != [1, 1, 2, 2]:
         raise ValueError(f"Resize {a.get('mode')} by {inputs[-1].tolist()}: only nearest by 2 is known here")
+    place = a.get("coordinate_transformation_mode", b"half_pixel")
+    rounding = a.get("nearest_mode", b"round_prefer_floor")
+    if (place, rounding) not in _DOUBLING:
+        raise ValueError(f"Resize {place} with {rounding}: only what doubles each pixel is known here")
     return F.interpolate(inputs[0], scale_factor=2.0, mode="nearest")
 
 
@@ -162,6 +175,16 @@ def _slice(inputs: list[Tensor], _: _Attributes) -> Tensor:
         cut[axis] = slice(start, None if end >= last else end, step)
     return image[tuple(cut)]
 
+
+_DOUBLING = {
+    (b"asymmetric", b"floor"),
+    (b"asymmetric", b"round_prefer_floor"),
+    (b"half_pixel", b"round_prefer_floor"),
+    (b"half_pixel", b"round_prefer_ceil"),
+    (b"pytorch_half_pixel", b"round_prefer_floor"),
+    (b"pytorch_half_pixel", b"round_prefer_ceil"),
+}
+"""Pairs of ``coordinate_transformation_mode`` and ``nearest_mode`` that repeat each pixel when they enlarge by 2."""
 
 _OPERATORS: dict[str, Callable[[list[Tensor], _Attributes], Tensor]] = {
     "Add": lambda inputs, _: inputs[0] + inputs[1],

@@ -2,6 +2,7 @@
 """The detector that torch runs is the one that the file holds, and its loss leads to what it sees."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,18 @@ def by_onnxruntime(path: Path, names: list[str], image_BCHW: Tensor) -> list[np.
     return list(session.run(names, {session.get_inputs()[0].name: bgr}))
 
 
+def with_attributes(path: Path, operator: str, attributes: dict[str, Any], to: Path) -> Path:
+    """A copy of the detector whose first node of that kind has these attributes."""
+    model = onnx.load(path)
+    node = next(node for node in model.graph.node if node.op_type == operator)
+    kept = [attribute for attribute in node.attribute if attribute.name not in attributes]
+    del node.attribute[:]
+    node.attribute.extend(kept)
+    node.attribute.extend(onnx.helper.make_attribute(name, value) for name, value in attributes.items())
+    onnx.save(model, to)
+    return to
+
+
 @pytest.mark.parametrize("detector", ["tiny", "yolox"])
 def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path) -> None:
     if detector == "yolox" and not YOLOX.is_file():
@@ -42,6 +55,49 @@ def test_features_are_what_onnx_runtime_finds(detector: str, tiny_detector: Path
         (side // stride, side // stride) for stride in (8, 16, 32)
     }
     for mine, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(np.abs(theirs).max()))
+
+
+@pytest.mark.parametrize(
+    ("operator", "attributes", "message"),
+    [
+        ("MaxPool", {"ceil_mode": 1}, "ceil_mode 1: only 0"),
+        ("MaxPool", {"dilations": [2, 2]}, r"dilations \[2, 2\]: only \[1, 1\]"),
+        ("MaxPool", {"auto_pad": "SAME_UPPER"}, "auto_pad b'SAME_UPPER'"),
+        ("Conv", {"auto_pad": "SAME_LOWER"}, "auto_pad b'SAME_LOWER'"),
+        ("Resize", {"nearest_mode": "ceil"}, "with b'ceil': only what doubles each pixel"),
+        ("Resize", {"coordinate_transformation_mode": "align_corners"}, "Resize b'align_corners' with"),
+        (
+            "Resize",
+            {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "floor"},
+            "b'half_pixel' with",
+        ),
+    ],
+)
+def test_attributes_that_would_change_the_features_are_refused(
+    tmp_path: Path, tiny_detector: Path, operator: str, attributes: dict[str, Any], message: str
+) -> None:
+    changed = with_attributes(tiny_detector, operator, attributes, tmp_path / "changed.onnx")
+    with pytest.raises(ValueError, match=rf"changed\.onnx cannot be run: .*{message}"):
+        DetectorFeatures(changed)
+
+
+@pytest.mark.parametrize("place", ["asymmetric", "half_pixel", "pytorch_half_pixel"])
+@pytest.mark.parametrize("rounding", ["floor", "round_prefer_floor", "round_prefer_ceil", "ceil"])
+def test_an_enlargement_is_what_onnx_runtime_makes_of_it_or_refused(
+    tmp_path: Path, tiny_detector: Path, place: str, rounding: str
+) -> None:
+    attributes = {"coordinate_transformation_mode": place, "nearest_mode": rounding}
+    changed = with_attributes(tiny_detector, "Resize", attributes, tmp_path / "changed.onnx")
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    joins = DetectorFeatures(tiny_detector).joins
+    usual, expected = (by_onnxruntime(path, joins, image) for path in (tiny_detector, changed))
+    is_usual = all(np.allclose(a, b) for a, b in zip(usual, expected, strict=True))
+    if not is_usual:
+        with pytest.raises(ValueError, match="only what doubles each pixel"):
+            DetectorFeatures(changed)
+        return
+    for mine, theirs in zip(DetectorFeatures(changed)(image), expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-4 * float(np.abs(theirs).max()))
 
 
