@@ -20,7 +20,7 @@ import openvino
 from onnx import TensorProto, helper, numpy_helper
 
 x = np.array([np.nan, 1], np.float32)
-bounds = [numpy_helper.from_array(np.float32(value).reshape(()), name) for value, name in ((0, "zero"), (1, "one"))]
+bounds = {"zero": np.array(0, np.float32), "one": np.array(1, np.float32)}
 
 
 def run(operation, inputs=("x",), kind=TensorProto.FLOAT, **attributes):
@@ -28,7 +28,8 @@ def run(operation, inputs=("x",), kind=TensorProto.FLOAT, **attributes):
     given = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])
     result = helper.make_tensor_value_info("y", kind, None)
     node = helper.make_node(operation, list(inputs), ["y"], **attributes)
-    graph = helper.make_graph([node], "g", [given], [result], bounds)
+    constants = [numpy_helper.from_array(value, name) for name, value in bounds.items() if name in inputs]
+    graph = helper.make_graph([node], "g", [given], [result], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9).SerializeToString()
     core = openvino.Core()
     compiled = core.compile_model(core.read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
