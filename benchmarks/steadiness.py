@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--model", default="lite")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    pipeline = load_pipeline(given.model)
+    pipeline = load_pipeline(given.model, "balanced")
     scenes = [read_rgb(path) for path in find_images(given.data / "eval/kitti_boxes/images")[::12][:3]]
     scenes = [np.ascontiguousarray(scene[:320, :640]) for scene in scenes]
     rows = [
