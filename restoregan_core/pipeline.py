@@ -31,6 +31,7 @@ from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.frames_before import FramesBefore
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import pixels_of
+from restoregan_core.models.weights_file import LostWeightsError
 from restoregan_core.restoration.blending import blend_tiles
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
@@ -201,7 +202,7 @@ class RestorationPipeline:
         try:
             assessment = self._judge.judge(camera, rgb_HWC)
         except Exception as error:
-            logger.exception("assessment failed")
+            _log_failure("assessment failed", error)
             failed = RestorationResult(
                 image=rgb_HWC,
                 assessment=Assessment.not_assessed(),
@@ -310,8 +311,8 @@ class RestorationPipeline:
     def _assess_published(self, before: FramesBefore | None, image_HWC: RgbImage) -> Assessment:
         try:
             return self._judge.judge_published(before, image_HWC)
-        except Exception:  # the image is good; only its residual probabilities are unknown
-            logger.exception("assessment of the restored frame failed")
+        except Exception as error:  # the image is good; only its residual probabilities are unknown
+            _log_failure("assessment of the restored frame failed", error)
             return Assessment.not_assessed()
 
 
@@ -323,7 +324,14 @@ def _why_refused(error: Exception) -> tuple[Reason, str]:
         BrightnessShiftError: Reason.BRIGHTNESS_SHIFT,
     }
     reason = known.get(type(error))
-    if reason is None:
-        logger.error("restoration failed", exc_info=error)
-        return Reason.RUNTIME_FAULT, f"restorer: {error}"
-    return reason, str(error)
+    if reason is not None:
+        return reason, str(error)
+    _log_failure("restoration failed", error)
+    return Reason.RUNTIME_FAULT, f"restorer: {error}"
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    if isinstance(error, LostWeightsError):  # says it all
+        logger.error("%s: %s", what, error)
+    else:
+        logger.error(what, exc_info=error)

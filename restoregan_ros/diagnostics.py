@@ -94,6 +94,7 @@ def _stream_status(
         "frames_rate_limited": snapshot.rate_limited,
         "frames_failed_open": sum(snapshot.failed_open.values()),
         **{f"failed_open.{reason}": count for reason, count in sorted(snapshot.failed_open.items())},
+        **{f"last_failure.{reason}": what for reason, what in sorted(snapshot.last_failures.items())},
         "is_shed": is_shed,
         "age_s": f"{age_s:.2f}",
         "latency_p50_ms": f"{p50_ms:.1f}",

@@ -26,6 +26,8 @@ class Snapshot:
     rate_limited: int
     failed_open: dict[str, int]
     """Name of the reason -> count."""
+    last_failures: dict[str, str]
+    """Name of the reason -> what the last frame that failed open for it met, in one line."""
     latency_ms: tuple[float, float, float]
     """p50, p99 and maximum over the last ``WINDOW_FRAMES`` published frames."""
     blur_probability: float
@@ -42,6 +44,7 @@ class StreamStatistics:
         self._latencies_ms: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._probabilities: list[tuple[float, float]] = []
         self._failed_open: dict[str, int] = {}
+        self._last_failures: dict[str, str] = {}
         self._received = self._published = self._rate_limited = 0
         self._last_received_ros_ns: int | None = None
         self._at_last_snapshot = (time.monotonic(), 0, 0, 0)
@@ -67,6 +70,8 @@ class StreamStatistics:
             if outcome.action == Action.FAILED_OPEN:
                 reason = outcome.reason.name
                 self._failed_open[reason] = self._failed_open.get(reason, 0) + 1
+                if outcome.detail:
+                    self._last_failures[reason] = outcome.detail
             if outcome.result is not None:
                 assessment = outcome.result.assessment
                 self._probabilities.append((assessment.blur_probability, assessment.rain_probability))
@@ -89,6 +94,7 @@ class StreamStatistics:
                 superseded=self.superseded,
                 rate_limited=self._rate_limited,
                 failed_open=dict(self._failed_open),
+                last_failures=dict(self._last_failures),
                 latency_ms=(float(p50), float(p99), float(latencies_ms.max())),
                 blur_probability=float(blur),
                 rain_probability=float(rain),

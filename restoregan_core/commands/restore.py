@@ -18,6 +18,7 @@ from restoregan_core.commands.common import (
 from restoregan_core.files import refuse_links
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_pipeline, load_restorer
+from restoregan_core.models.weights_file import LostWeightsError
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import Restorer
@@ -200,6 +201,8 @@ def _run(jobs: list[tuple[Path, Path]], restore: _Restore) -> int:
             try:
                 for note in _restore_image(source, output, restore):
                     progress.console.print(f"{source}: {note}", soft_wrap=True, highlight=False)
+            except LostWeightsError:  # no other image would fare better
+                raise
             except ValueError as error:
                 failed += 1
                 progress.console.print(f"restoregan restore: {error}", soft_wrap=True, highlight=False)

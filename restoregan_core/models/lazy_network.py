@@ -78,6 +78,10 @@ class LazyNetwork(Generic[NetworkT, ConfigT]):
         if self._read_again is not None and self._network is None:
             self._weights = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: with the weights, so that what ``read_again`` raises is raised here and not where they are sent."""
+        return {**self.__dict__, "_weights": {} if self._network is not None else self.weights}
+
     @property
     def is_finite(self) -> bool:
         """Whether every weight is a number."""

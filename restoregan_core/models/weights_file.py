@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class LostWeightsError(ValueError):
+    """A weights file that was loaded is not there any more as it was; the message is one line with the remedy."""
+
+
 def read_weights(path: Path) -> tuple[Weights, dict[str, str], str]:
     """Weights as they are stored, metadata, SHA-256.
 
     Raises:
-        ValueError: not a safetensors file.
+        ValueError: it cannot be read, or is not a safetensors file.
     """
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             names = list(file.keys())
@@ -33,6 +37,8 @@ def read_weights(path: Path) -> tuple[Weights, dict[str, str], str]:
                 weights = {name: file.get_tensor(name) for name in names}
             except (TypeError, AttributeError):  # NumPy has neither bfloat16 nor float8
                 weights = _read_by_torch(path, names)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from error
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} is not a safetensors file: {error}") from error
     return weights, metadata, digest
@@ -42,14 +48,15 @@ def weights_of_the_same_file(path: Path, digest: str, chosen: Callable[[Weights]
     """What ``chosen`` takes from the weights of a file that was read before.
 
     Raises:
-        ValueError: it is gone, or its SHA-256 is not ``digest`` any more.
+        LostWeightsError: it is gone or damaged, or its SHA-256 is not ``digest`` any more.
     """
+    remedy = "put the same file back, or start again with what is there"
     try:
         weights, _, found = read_weights(path)
-    except OSError as error:
-        raise ValueError(f"{path} was loaded and cannot be read again: {error}") from error
+    except ValueError as error:
+        raise LostWeightsError(f"{error}; it was loaded before: {remedy}") from error
     if found != digest:
-        raise ValueError(f"{path} has changed since it was loaded: start again")
+        raise LostWeightsError(f"{path} has changed since it was loaded: {remedy}")
     return chosen(weights)
 
 

@@ -110,6 +110,7 @@ class Restorer:
 
         Raises:
             ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel, or frames of another size.
+            LostWeightsError: a size or runtime that is new needs the weights again, and their file is not as it was.
             NonFiniteOutputError: the network's output is not finite.
         """
         require_rgb(rgb_HWC)
@@ -264,12 +265,15 @@ class Restorer:
         reasons = []
         while self._candidates:
             try:
-                runtime = self._candidates.pop(0)()
+                runtime = self._candidates[0]()
             except RuntimeUnavailableError as error:
                 if named:
                     raise
                 reasons.append(str(error))
+                self._candidates.pop(0)
                 continue
+            # Only now: where its weights cannot be read again, the next frame tries it again.
+            self._candidates.pop(0)
             self._opened.append(runtime)
             if not named:
                 logger.info("runtime: %s%s", runtime.describe(), "".join(f"; {reason}" for reason in reasons))
