@@ -23,7 +23,7 @@ from restoregan_core.data.rain import Rain, apply_rain, apply_veil, draw_rain
 from restoregan_core.data.ranges import Range, check_range, check_share, draw, draw_log
 from restoregan_core.data.sensor import Sensor, apply_sensor, draw_sensor
 from restoregan_core.data.virtual_camera import Motion, MotionConfig, draw_motion
-from restoregan_core.images.alignment import filled_up, flows_back, half_image, warp
+from restoregan_core.images.alignment import align, filled_up
 from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.rgb import RgbImage
 
@@ -232,8 +232,7 @@ def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = 
     present = len(frames) - accidents.missing
     # Also where alignment fails, which `images.failed_alignment` hides at run time: it does not find all of it, and a
     # network that never met such places trusts them.
-    ways = flows_back([half_image(frame) for frame in frames[:present]])
-    aligned = [warp(frame, way) for frame, way in zip(frames[1:present], ways, strict=True)]
+    aligned, ways = align(frames[0], frames[1:present])
     if aligned and accidents.is_other_scene:
         aligned = [np.ascontiguousarray(image[::-1, ::-1]) for image in aligned]
     elif aligned and accidents.displaced_px != (0, 0):

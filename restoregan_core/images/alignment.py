@@ -157,10 +157,10 @@ def _looked_up(image_HWC: RgbImage, places: Flow) -> RgbImage:
     )
 
 
-def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> list[RgbImage]:
-    """Older frames of the current one's size, newest first, each aligned to the current one."""
+def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> tuple[list[RgbImage], list[Flow]]:
+    """Older frames of the current one's size, newest first, each aligned to the current one, and the flows to them."""
     ways = flows_back([half_image(image) for image in (current_HWC, *older)])
-    return [warp(image, way) for image, way in zip(older, ways, strict=True)]
+    return [warp(image, way) for image, way in zip(older, ways, strict=True)], ways
 
 
 def flows_back(halves: Sequence[GreyImage]) -> list[Flow]:

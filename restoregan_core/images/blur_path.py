@@ -24,25 +24,26 @@ STILL = 128
 """Level that stands for no motion, to the right and down; each level more is half a pixel of the half-size image."""
 
 
-def path_image(rgb_HWC: RgbImage, flow: Flow | None) -> RgbImage:
+def path_image(rgb_HWC: RgbImage, flow: Flow | None, half_HW: GreyImage | None = None) -> RgbImage:
     """Brightness along the motion, and the motion itself, packed as if they were an image of the frame's size.
 
     Args:
         rgb_HWC: uint8 RGB (height, width, 3).
         flow: from the frame to the one before, of ``alignment.find_flow``; None: it does not move.
+        half_HW: the frame's ``half_image``, for a caller that has it.
 
     Returns:
         uint8 (height, width, 3). ``pixel_unshuffle`` by two gives planes of half the size: the frame's brightness at
         each of ``OFFSETS``, towards where the pixel was and away from it in turn, then its way to the right and down.
         An odd side's last row or column repeats the one before.
     """
-    half_HW = half_image(rgb_HWC)
+    half_HW = half_image(rgb_HWC) if half_HW is None else half_HW
     height, width = rgb_HWC.shape[:2]
     if flow is None or min(height, width) < BLOCK_PX:
         planes = [half_HW] * SAMPLES + [np.full_like(half_HW, STILL)] * 2
     else:
         planes = look_along(half_HW, flow, [sign * offset for offset in OFFSETS for sign in (1, -1)])
-        planes += [_as_levels(flow[..., axis]) for axis in (0, 1)]
+        planes += [_as_levels(way_HW) for way_HW in cv2.split(flow)]
     packed_HWC = from_planes(np.stack(planes)[np.newaxis], BLOCK_PX)[0]
     bottom, right = height - packed_HWC.shape[0], width - packed_HWC.shape[1]
     if bottom > 0 or right > 0:
@@ -52,4 +53,5 @@ def path_image(rgb_HWC: RgbImage, flow: Flow | None) -> RgbImage:
 
 
 def _as_levels(way_HW: npt.NDArray[np.float32]) -> GreyImage:
-    return np.asarray(np.clip(np.rint(STILL + 2 * way_HW), 0, 255), np.uint8)
+    """``STILL`` and twice the way, rounded and within 8 bits."""
+    return np.asarray(cv2.addWeighted(way_HW, 2, way_HW, 0, STILL, dtype=cv2.CV_8U), np.uint8)

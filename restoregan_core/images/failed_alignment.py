@@ -18,6 +18,8 @@ from restoregan_core.images.alignment import Flow, GreyImage, Part, flows_back, 
 from restoregan_core.images.rgb import RgbImage
 
 Weights = npt.NDArray[np.float32]
+Seen = tuple[RgbImage, GreyImage]
+"""A frame and its ``half_image``."""
 
 _NOISE_LEVELS = 4
 """Differences up to this many grey levels are noise."""
@@ -113,9 +115,21 @@ def align_where_it_holds(
     Returns:
         The frames, and the flow to the newest of them, None if there are none.
     """
-    halves = [half_image(image) for image in (current_HWC, *older)]
-    ways = flows_back(halves)
-    found = [warp(half, way) for half, way in zip(halves[1:], ways, strict=True)]
-    holds = where_alignment_holds(halves[0], found)
-    aligned = [warp(image, way) for image, way in zip(older, ways, strict=True)]
-    return shown_where_it_holds(current_HWC, aligned, holds), ways[0] if ways else None
+    current, *before = [(image, half_image(image)) for image in (current_HWC, *older)]
+    ways = flows_back([half for _, half in (current, *before)])
+    return warp_where_it_holds(current, before, ways), ways[0] if ways else None
+
+
+def warp_where_it_holds(
+    current: Seen, older: Sequence[Seen], ways: Sequence[Flow], parts: Sequence[Part] = ()
+) -> list[RgbImage]:
+    """The older frames, each along its way to the current one's place, as a network is shown them.
+
+    Args:
+        ways: the flow from the current frame to each of the others.
+        parts: as for ``warp``.
+    """
+    found = [np.asarray(warp(half, way), np.uint8) for (_, half), way in zip(older, ways, strict=True)]
+    holds = where_alignment_holds(current[1], found)
+    aligned = [warp(image, way, parts) for (image, _), way in zip(older, ways, strict=True)]
+    return shown_where_it_holds(current[0], aligned, holds, parts)

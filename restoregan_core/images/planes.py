@@ -32,10 +32,8 @@ def to_planes(
     for first, channels, batch_BHWC in zip(np.cumsum([0, *counts]), counts, images, strict=False):
         for image_HWC, all_of_it in zip(batch_BHWC, planes, strict=True):
             own = all_of_it[first : first + channels]
-            for y in range(block):
-                # A row of pixels is a row of blocks whose pixels are channels.
-                wide = np.ascontiguousarray(image_HWC[y::block]).reshape(rows, columns, block * channels)
-                cv2.split(wide, [own[c, y, x] for x in range(block) for c in range(channels)])
+            for y, wide in enumerate(_rows_of_blocks(image_HWC, block)):
+                cv2.mixChannels([wide], _places(own, y), _each_its_own(block * channels))
     return planes.reshape(batch, -1, rows, columns)
 
 
@@ -46,10 +44,27 @@ def from_planes(planes_BCHW: npt.NDArray[np.uint8], block: int) -> npt.NDArray[n
     planes = planes_BCHW.reshape(batch, channels, block, block, rows, columns)
     images_BHWC = np.empty((batch, rows * block, columns * block, channels), np.uint8)
     for image_HWC, own in zip(images_BHWC, planes, strict=True):
-        for y in range(block):
-            wide = cv2.merge([own[c, y, x] for x in range(block) for c in range(channels)])
-            image_HWC[y::block] = wide.reshape(rows, columns * block, channels)
+        for y, wide in enumerate(_rows_of_blocks(image_HWC, block)):
+            cv2.mixChannels(_places(own, y), [wide], _each_its_own(block * channels))
     return images_BHWC
+
+
+def _rows_of_blocks(image_HWC: npt.NDArray[np.uint8], block: int) -> list[npt.NDArray[np.uint8]]:
+    """For each row of a block those rows of the image, each block's pixels side by side as channels: views of it."""
+    height, width, channels = image_HWC.shape
+    rows = image_HWC.reshape(height // block, block, width // block, block * channels)
+    return [rows[:, y] for y in range(block)]
+
+
+def _places(planes: npt.NDArray[np.uint8], y: int) -> list[npt.NDArray[np.uint8]]:
+    """Of planes (channels, block, block, rows, columns) those of a block's row, in the order of its pixels' channels."""
+    channels, block = planes.shape[:2]
+    return [planes[c, y, x] for x in range(block) for c in range(channels)]
+
+
+def _each_its_own(count: int) -> list[int]:
+    """For OpenCV's ``mixChannels``, which takes half as long as ``split`` and ``merge`` of more than four channels."""
+    return [number for channel in range(count) for number in (channel, channel)]
 
 
 def merged(

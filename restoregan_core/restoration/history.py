@@ -25,6 +25,7 @@ from restoregan_core.images.alignment import (
     GreyImage,
     Part,
     compose,
+    filled_up,
     find_coarse_flow,
     find_flow,
     half_image,
@@ -33,7 +34,7 @@ from restoregan_core.images.alignment import (
     warp,
 )
 from restoregan_core.images.blur_path import path_image
-from restoregan_core.images.failed_alignment import shown_where_it_holds, where_alignment_holds
+from restoregan_core.images.failed_alignment import warp_where_it_holds
 from restoregan_core.images.rgb import RgbImage, require_rgb
 
 LONGEST_GAP_S = 1.0
@@ -121,12 +122,9 @@ class FrameHistory:
             ways.append(compose(ways[-1], step) if ways else step)
         if not ways:
             return []
-        current, before = frames[0], list(zip(frames[1:], ways, strict=False))
-        holds = where_alignment_holds(current.half, [_warped_small(frame.half, way) for frame, way in before])
-        aligned = [warp(frame.rgb_HWC, way, parts) for frame, way in before]
-        found = shown_where_it_holds(current.rgb_HWC, aligned, holds, parts)
-        found += found[-1:] * (count - len(found))
-        return [*found, path_image(current.rgb_HWC, current.step)] if self.path else found
+        current, *before = [(frame.rgb_HWC, frame.half) for frame in frames[: len(ways) + 1]]
+        found = filled_up(warp_where_it_holds(current, before, ways, parts), count)
+        return [*found, path_image(current[0], ways[0], current[1])] if self.path else found
 
     def before(self, camera: str) -> FramesBefore | None:
         """What an assessor sees of the frames before the current one.
@@ -220,7 +218,7 @@ def _quarter(frame: RememberedFrame) -> GreyImage:
 
 
 def _shows_another_scene(newer: GreyImage, older: GreyImage, step: Flow) -> bool:
-    return _differ(newer, _warped_small(older, step))
+    return _differ(newer, np.asarray(warp(older, step), np.uint8))
 
 
 def _differ(newer: GreyImage, aligned: GreyImage) -> bool:
@@ -239,7 +237,3 @@ def _halved_until_small(image: GreyImage) -> GreyImage:
         size = image.shape[1] // 2, max(image.shape[0] // 2, 1)
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     return image
-
-
-def _warped_small(older: GreyImage, step: Flow) -> npt.NDArray[np.uint8]:
-    return np.asarray(warp(older, step), np.uint8)
