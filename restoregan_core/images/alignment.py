@@ -158,7 +158,7 @@ def _looked_up(image_HWC: RgbImage, places: Flow) -> RgbImage:
 
 
 def align(current_HWC: RgbImage, older: Sequence[RgbImage]) -> tuple[list[RgbImage], list[Flow]]:
-    """Older frames of the current one's size, newest first, each aligned to the current one, and the flows to them."""
+    """Older frames of the current one's size, newest first, each aligned to it, and the half-size flows to them."""
     ways = flows_back([half_image(image) for image in (current_HWC, *older)])
     return [warp(image, way) for image, way in zip(older, ways, strict=True)], ways
 

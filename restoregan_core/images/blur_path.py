@@ -43,7 +43,7 @@ def path_image(rgb_HWC: RgbImage, flow: Flow | None, half_HW: GreyImage | None =
         planes = [half_HW] * SAMPLES + [np.full_like(half_HW, STILL)] * 2
     else:
         planes = look_along(half_HW, flow, [sign * offset for offset in OFFSETS for sign in (1, -1)])
-        planes += [_as_levels(way_HW) for way_HW in cv2.split(flow)]
+        planes += [_as_levels(np.asarray(way_HW, np.float32)) for way_HW in cv2.split(flow)]
     packed_HWC = from_planes(np.stack(planes)[np.newaxis], BLOCK_PX)[0]
     bottom, right = height - packed_HWC.shape[0], width - packed_HWC.shape[1]
     if bottom > 0 or right > 0:

@@ -57,7 +57,7 @@ def _rows_of_blocks(image_HWC: npt.NDArray[np.uint8], block: int) -> list[npt.ND
 
 
 def _places(planes: npt.NDArray[np.uint8], y: int) -> list[npt.NDArray[np.uint8]]:
-    """Of planes (channels, block, block, rows, columns) those of a block's row, in the order of its pixels' channels."""
+    """Of planes (channels, block, block, rows, columns) those of one row of a block, ordered as its pixels are."""
     channels, block = planes.shape[:2]
     return [planes[c, y, x] for x in range(block) for c in range(channels)]
 

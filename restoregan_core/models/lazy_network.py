@@ -79,7 +79,7 @@ class LazyNetwork(Generic[NetworkT, ConfigT]):
             self._weights = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: with the weights, so that what ``read_again`` raises is raised here and not where they are sent."""
+        """For pickle: with the weights, so that what ``read_again`` raises is raised here, not where they are sent."""
         return {**self.__dict__, "_weights": {} if self._network is not None else self.weights}
 
     @property

@@ -78,7 +78,9 @@ def run_by(restorer: Restorer) -> RestorationPipeline:
 
 
 @damaged
-def test_frames_of_a_new_size_fail_open_by_the_files_name_until_it_is_put_back(weights, tmp_path, damage, caplog):
+def test_frames_of_a_new_size_fail_open_by_the_files_name_until_it_is_put_back(
+    weights, tmp_path, damage, caplog
+):
     warm_cache(weights, tmp_path / "engines")
     pipeline = run_by(Restorer(load_generator(weights), "openvino", engine_dir=tmp_path / "engines"))
     known, new = tiny_generator.image(64, 64), tiny_generator.image(96, 64)
@@ -103,7 +105,9 @@ def test_frames_of_a_new_size_fail_open_by_the_files_name_until_it_is_put_back(w
     assert pipeline.process(new).action == Action.RESTORED
 
 
-def test_a_runtime_that_is_fallen_back_to_is_tried_again_when_the_file_is_back(weights, tmp_path, monkeypatch):
+def test_a_runtime_that_is_fallen_back_to_is_tried_again_when_the_file_is_back(
+    weights, tmp_path, monkeypatch
+):
     warm_cache(weights, tmp_path / "engines")
     restorer = Restorer(load_generator(weights), "openvino", engine_dir=tmp_path / "engines")
 
