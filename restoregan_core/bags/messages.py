@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bag's messages as objects, for the few types that replay reads."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from restoregan_core.bags.reader import Bag
 from restoregan_core.bags.types import Message
 from restoregan_core.bags.video import VIDEO_TYPE
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"
@@ -19,33 +22,43 @@ class MessageTypes:
     """Deserialises the few types that replay reads. Every other type of the bag may be unknown or broken."""
 
     def __init__(self, bag: Bag) -> None:
-        from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+        from rosbags.typesys import Stores, get_typestore
 
         self._is_ros1 = bag.is_ros1
-        self._definitions = {topic.msgtype: topic.definition for topic in bag.topics.values()}
-        self._store = get_typestore(Stores.ROS1_NOETIC if bag.is_ros1 else Stores.ROS2_JAZZY)
-        for topic in bag.topics.values():
-            if topic.msgtype in self._store.types or topic.msgtype.split("/")[0] not in _EXTRA_PACKAGES:
-                continue
-            try:
-                types = get_types_from_msg(topic.definition, topic.msgtype)
-                known = self._store.types
-                self._store.register({name: text for name, text in types.items() if name not in known})
-            except Exception:  # a broken definition: its topic stays unread
-                continue
+        self._topics = bag.topics
+        self._release = Stores.ROS1_NOETIC if bag.is_ros1 else Stores.ROS2_JAZZY
+        self._store = get_typestore(self._release)
+        self._own_stores: dict[tuple[str, str], Typestore] = {}
 
     def deserialize(self, message: Message) -> Any | None:
         """The message as an object of rosbags; None for bytes or a type that cannot be read."""
         try:
+            store = self._store_of(message)
             if self._is_ros1:
-                return self._store.deserialize_ros1(message.data, message.msgtype)
-            return self._store.deserialize_cdr(_as_xcdr1(message), message.msgtype)
-        except Exception:  # rosbags raises whatever the broken bytes lead to
+                return store.deserialize_ros1(message.data, message.msgtype)
+            return store.deserialize_cdr(_as_xcdr1(message), message.msgtype)
+        except Exception:  # rosbags raises whatever the broken bytes, or a broken definition, lead to
             return None
 
-    def definition(self, msgtype: str) -> str:
-        """The message's text as recorded."""
-        return self._definitions.get(msgtype, "")
+    def definition(self, message: Message) -> str:
+        """The text of the message's type, as recorded with its topic."""
+        topic = self._topics.get(message.topic)
+        return topic.definition if topic else ""
+
+    def _store_of(self, message: Message) -> "Typestore":
+        """The types as the message's topic has them: in a bag that was merged, two may define one type differently."""
+        from rosbags.typesys import get_types_from_msg, get_typestore
+
+        msgtype = message.msgtype
+        if msgtype in self._store.types or msgtype.split("/")[0] not in _EXTRA_PACKAGES:
+            return self._store
+        key = msgtype, self.definition(message)
+        if key not in self._own_stores:
+            store = get_typestore(self._release)
+            types = get_types_from_msg(key[1], msgtype)
+            store.register({name: text for name, text in types.items() if name not in store.types})
+            self._own_stores[key] = store
+        return self._own_stores[key]
 
 
 _EXTRA_PACKAGES = ("vision_msgs", "foxglove_msgs")

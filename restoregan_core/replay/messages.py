@@ -184,9 +184,7 @@ class FrameOutput:
     def _copies(self, frame: SourceFrame) -> list[OutputMessage]:
         if self._is_ros1:  # other bytes; the restored topics are written in ROS 2's
             return []
-        definition = (
-            "" if frame.raw.msgtype in self._store.types else self._types.definition(frame.raw.msgtype)
-        )
+        definition = "" if frame.raw.msgtype in self._store.types else self._types.definition(frame.raw)
         return [
             OutputMessage(m.topic, m.msgtype, m.time_ns, m.data, definition if m is frame.raw else "")
             for m in (frame.raw, *frame.passed)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mcap.writer import Writer
 from replay_bags import START_NS, STEP_NS, drive, write_bag
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
@@ -95,7 +96,8 @@ FOXY = (
 )  # fmt: skip
 
 
-def test_detections_of_foxy_are_read_by_the_definition_that_was_recorded(tmp_path) -> None:
+def detections_of_foxy(topic: str) -> tuple:
+    """A message with a car, of which the detector is not sure."""
     store = get_typestore(Stores.ROS2_FOXY)
     types = get_types_from_msg(FOXY, DETECTIONS_TYPE)
     store.register({name: text for name, text in types.items() if name not in store.types})
@@ -113,10 +115,32 @@ def test_detections_of_foxy_are_read_by_the_definition_that_was_recorded(tmp_pat
     box = t["vision_msgs/msg/BoundingBox2D"](t["geometry_msgs/msg/Pose2D"](40.0, 30.0, 0.0), 20.0, 10.0)
     one = t["vision_msgs/msg/Detection2D"](header, guesses, box, True, "")
     data = bytes(store.serialize_cdr(t[DETECTIONS_TYPE](header, [one]), DETECTIONS_TYPE))
-    extra = [(topic, DETECTIONS_TYPE, FOXY, START_NS, data) for topic in ("/before", "/after")]
+    return topic, DETECTIONS_TYPE, FOXY, START_NS, data
+
+
+def test_detections_of_foxy_are_read_by_the_definition_that_was_recorded(tmp_path) -> None:
+    extra = [detections_of_foxy("/before"), detections_of_foxy("/after")]
     found = recorded_detections(write_bag(tmp_path / "bag", drive(1), extra=extra), "/before", "/after")
     np.testing.assert_allclose(found[START_NS][0].boxes_px, [[30, 25, 50, 35]])
     np.testing.assert_allclose(found[START_NS][0].scores, [0.8])
+
+
+@pytest.mark.parametrize("older_is_first", [True, False])
+def test_each_topic_is_read_by_its_own_definition(tmp_path, older_is_first: bool) -> None:
+    """A file that was merged from two may define a type twice."""
+    messages = [detections_of_foxy("/older"), detections("/newer", 0, [CAR])]
+    path = tmp_path / "merged.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start(profile="ros2")
+        for topic, msgtype, definition, time_ns, data in messages if older_is_first else messages[::-1]:
+            schema = writer.register_schema(msgtype, "ros2msg", definition.encode())
+            channel = writer.register_channel(topic, "cdr", schema)
+            writer.add_message(channel, log_time=time_ns, publish_time=time_ns, data=data)
+        writer.finish()
+    older, newer = recorded_detections(path, "/older", "/newer")[START_NS]
+    np.testing.assert_allclose([older.boxes_px, newer.boxes_px], [[[30, 25, 50, 35]]] * 2)
+    np.testing.assert_allclose([older.scores, newer.scores], [[0.8], [0.9]])
 
 
 def test_detections_whose_definition_the_bag_does_not_keep_are_refused_with_the_remedy(tmp_path) -> None:
