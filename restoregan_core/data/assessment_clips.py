@@ -136,7 +136,7 @@ def drawn_clips(config: AssessmentClipConfig, seed: int) -> Iterator[LabelledCli
             seen.append(_recorded(lens.record((frame_HWC / np.float32(255)).astype(np.float32))))
         if rng.random() < config.clips.single_share / 4:
             seen = [seen[0]] * len(seen)  # a camera that sends one frame again and again
-        drawn, sharp_CHW = clip.drawn, _chw(clip.sharp)
+        drawn, sharp_CHW = clip.drawn, _chw(clip.sharp[0])
         tiles: Grid = np.zeros((3, *grid_shape(SIDE_PX, SIDE_PX)), np.float32)
         frame: Grid = np.zeros(3, np.float32)
         if clip.drawn.motion.exposure:

@@ -145,12 +145,12 @@ class ClipDegradation:
             if self.accidents.gains:
                 seen_CHW = (seen_CHW * self.accidents.gains[number]).clamp(0, 1)
             if self.sensor is not None:
-                seen_CHW = apply_sensor(seen_CHW, replace(self.sensor, seed=self.sensor.seed + number))
+                seen_CHW = apply_sensor(seen_CHW, self._sensor_of(number))
             degraded.append(_to_bytes(seen_CHW))
         return degraded
 
-    def ground_truth(self, frame: npt.NDArray[np.float32]) -> RgbImage:
-        """The sharp current frame without streaks, drops and noise; with its veil and brightness.
+    def ground_truth(self, frame: npt.NDArray[np.float32], number: int = 0) -> RgbImage:
+        """A sharp frame, that of this number, without streaks, drops and noise; with its veil and brightness.
 
         A clean clip's is what the camera delivers: nothing is to be done to it, noise included.
         """
@@ -160,10 +160,14 @@ class ClipDegradation:
         if self.rain is not None:
             target_CHW = apply_veil(target_CHW, self.rain)
         if self.accidents.gains:
-            target_CHW = (target_CHW * self.accidents.gains[0]).clamp(0, 1)
+            target_CHW = (target_CHW * self.accidents.gains[number]).clamp(0, 1)
         if self.kind == "clean" and self.sensor is not None:
-            target_CHW = apply_sensor(target_CHW, self.sensor)
+            target_CHW = apply_sensor(target_CHW, self._sensor_of(number))
         return _to_bytes(target_CHW)
+
+    def _sensor_of(self, number: int) -> Sensor:
+        assert self.sensor is not None
+        return replace(self.sensor, seed=self.sensor.seed + number)
 
     def _rain_of(self, number: int) -> Rain:
         assert self.rain is not None

@@ -61,13 +61,17 @@ class FilmedClip:
     drawn: ClipDegradation
     frames: list[npt.NDArray[np.float32]]
     """(side, side, 3) in [0, 1]; blurred where the clip is, otherwise not degraded."""
-    sharp: npt.NDArray[np.float32]
-    """The current frame without blur."""
+    sharp: list[npt.NDArray[np.float32]]
+    """The current frame without blur, and as many older ones as were asked for."""
     origin: Origin
 
     def degraded(self) -> list[npt.NDArray[np.uint8]]:
         """Each frame as the camera delivers it, uint8 RGB."""
         return self.drawn.degrade(self.frames)
+
+    def ground_truth(self) -> list[npt.NDArray[np.uint8]]:
+        """What each sharp frame is to become, uint8 RGB."""
+        return [self.drawn.ground_truth(frame, number) for number, frame in enumerate(self.sharp)]
 
 
 class SampleMaker:
@@ -145,19 +149,20 @@ class SampleMaker:
         """A clip, every frame degraded, the older ones aligned."""
         clip = self.clip(index, kind, rng, side, clips)
         given = with_history(clip.degraded(), clip.drawn.accidents, clips.path)
-        return _to_tensor(given), _to_tensor(clip.drawn.ground_truth(clip.sharp)), clip.origin
+        return _to_tensor(given), _to_tensor(clip.ground_truth()[0]), clip.origin
 
     def clip(
-        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
+        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig, sharp: int = 1
     ) -> FilmedClip:
         """A clip recorded, or filmed from a still by a virtual camera, and what is to be done to its frames.
 
         Args:
             kind: blur, rain, blur_rain, drops or clean.
             rng: all that is drawn comes from it.
+            sharp: how many frames' ground truth is wanted, the current one's first.
         """
         if self.videos and kind in ("rain", "drops", "clean") and rng.random() < clips.video_share:
-            return self._recorded_clip(index, kind, rng, side, clips)
+            return self._recorded_clip(index, kind, rng, side, clips, sharp)
         path, rgb_HWC, scale, corner = self._draw_place(rng, side)
         drawn = draw_clip(kind, clips, self.config.degrade, rng, side)
         flips = draw_flips(rng) if self.config.flips else (False, False)
@@ -174,7 +179,7 @@ class SampleMaker:
             _, other_HWC, other_scale, other_corner = self._draw_place(rng, side)
             thing = surroundings(other_HWC, other_scale, other_corner, 0)
         scene = surroundings(rgb_HWC, scale, corner, margin)
-        frames, sharp = film(scene, drawn.motion, list(drawn.times), side, thing)
+        frames, sharp_frames = film(scene, drawn.motion, list(drawn.times), side, thing, sharp)
         origin = Origin(
             index=index,
             kind=kind,
@@ -184,10 +189,10 @@ class SampleMaker:
             downscale=scale,
             degradation=drawn,
         )
-        return FilmedClip(drawn, frames, sharp, origin)
+        return FilmedClip(drawn, frames, sharp_frames, origin)
 
     def _recorded_clip(
-        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
+        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig, sharp: int
     ) -> FilmedClip:
         """A clip of clean recorded frames."""
         paths = self.videos[_draw_folder(self.config.videos, rng)]
@@ -212,7 +217,7 @@ class SampleMaker:
             downscale=scale,
             degradation=drawn,
         )
-        return FilmedClip(drawn, frames, frames[0], origin)
+        return FilmedClip(drawn, frames, frames[:sharp], origin)
 
     def _synthetic(
         self, index: int, kind: str, rng: np.random.Generator, patch_size: int

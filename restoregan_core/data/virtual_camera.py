@@ -156,7 +156,8 @@ def film(
     times: list[float],
     side: int,
     object_HWC: RgbImage | None = None,
-) -> tuple[list[FloatImage], FloatImage]:
+    sharp: int = 1,
+) -> tuple[list[FloatImage], list[FloatImage]]:
     """Frames of a square window.
 
     Args:
@@ -164,9 +165,10 @@ def film(
         times: of the frames, the first one the current one's.
         side: of the window, px.
         object_HWC: uint8 RGB (side, side, 3), where ``motion.object_path`` is set.
+        sharp: of so many frames, from the first on, what they show is returned without blur as well.
 
     Returns:
-        The frames, float32 (side, side, 3) in [0, 1], and the first one without blur.
+        The frames, float32 (side, side, 3) in [0, 1], and the first ones without blur.
     """
     scene, thing = _light(scene_HWC, motion), None
     if motion.object_path is not None and object_HWC is not None:
@@ -179,8 +181,8 @@ def film(
             total += _seen(scene, thing, motion, moment, side)
         frames.append(_shown(total / np.float32(len(moments)), motion))
     if not motion.exposure:
-        return frames, frames[0]
-    return frames, _shown(_seen(scene, thing, motion, times[0], side), motion)
+        return frames, frames[:sharp]
+    return frames, [_shown(_seen(scene, thing, motion, time, side), motion) for time in times[:sharp]]
 
 
 def _draw_path(config: MotionConfig, rng: np.random.Generator, speed: float) -> Path:

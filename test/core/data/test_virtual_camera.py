@@ -29,7 +29,7 @@ def sliding(right, down, **options):
 
 def test_the_current_frame_is_the_middle_of_the_scene_bit_for_bit():
     image = scene(20)
-    frames, sharp = film(image, sliding(5.0, 3.0), [0.0, -1.0], SIDE)
+    frames, [sharp] = film(image, sliding(5.0, 3.0), [0.0, -1.0], SIDE)
     expected = image[20:-20, 20:-20]
     np.testing.assert_array_equal(np.rint(frames[0] * 255), expected)
     np.testing.assert_array_equal(frames[0], sharp)
@@ -47,9 +47,19 @@ def test_blur_is_as_long_as_the_way_during_the_exposure():
     image = np.zeros((SIDE + 40, SIDE + 40, 3), np.uint8)
     image[:, SIDE // 2 + 20] = 255
     motion = replace(sliding(16.0, 0.0), exposure=0.5)
-    [frame], sharp = film(image, motion, [0.0], SIDE)
+    [frame], [sharp] = film(image, motion, [0.0], SIDE)
     assert (sharp[SIDE // 2, :, 0] > 0.5).sum() == 1
     assert (frame[SIDE // 2, :, 0] > 0.02).sum() == pytest.approx(8, abs=2)
+
+
+def test_sharp_frames_are_what_a_camera_without_blur_films():
+    image, blurred = scene(20), replace(sliding(4.0, 2.0), exposure=0.5)
+    frames, sharp = film(image, blurred, [0.0, -1.0, -2.0], SIDE, sharp=2)
+    expected, _ = film(image, replace(blurred, exposure=0), [0.0, -1.0, -2.0], SIDE)
+    assert len(sharp) == 2
+    for found, wanted, seen in zip(sharp, expected, frames, strict=False):
+        np.testing.assert_allclose(found, wanted, atol=1e-3)
+        assert np.abs(seen - wanted).mean() > 0.01
 
 
 def test_an_object_goes_its_own_way_before_the_scene():
@@ -58,7 +68,7 @@ def test_an_object_goes_its_own_way_before_the_scene():
     motion = sliding(
         2.0, 0.0, object_path=Path(slide=(8.0, 0.0), acceleration=(0, 0)), object_shape=(0, 0, 0.1, 0.1, 4, 1)
     )
-    frames, sharp = film(black, motion, [0.0, -1.0], SIDE, white)
+    frames, [sharp] = film(black, motion, [0.0, -1.0], SIDE, white)
     middles = [float((frame[..., 0] * np.arange(SIDE)).sum() / frame[..., 0].sum()) for frame in frames]
     assert middles[0] - middles[1] == pytest.approx(10, abs=0.7)  # its own way on top of the camera's
     assert sharp.max() > 0.9
