@@ -84,8 +84,8 @@ def test_frames_pass_when_a_network_is_needed_again_whose_file_was_replaced(
     image, report = probe.exchange(sent)
     assert image == sent
     assert (report.action, report.reason) == (Report.ACTION_FAILED_OPEN, Report.REASON_RUNTIME_FAULT)
-    said = f"restorer: {shaken_lite} is not a safetensors file"
-    node.wait_for_log(said)
+    said = f"{shaken_lite} is not a safetensors file"
+    node.wait_for_log(f"restoration failed: {said}")
     assert "put the same file back, or start again" in node.log
     assert_restores(probe, 1)
 
@@ -93,5 +93,5 @@ def test_frames_pass_when_a_network_is_needed_again_whose_file_was_replaced(
         status = probe.diagnostic("camera stream")
         return status and values(status).get("last_failure.RUNTIME_FAULT")
 
-    assert wait_until(tells, what="diagnostics").startswith(said)
+    assert wait_until(tells, what="diagnostics").startswith(f"restorer: {said}")
     assert node.is_running()
