@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What would a network gain that saw its own last answer in place of the older of the two frames before?
 
-    python benchmarks/restored_history.py --config config/train/lite_video.yaml --minutes 37 \\
+    python benchmarks/restored_history.py --config config/train/lite_video.yaml --minutes 21 \\
         --data ../shared/data/eval --weights runs/restored_history.safetensors \\
         --output docs/benchmarks/restored_history.md
 
@@ -267,7 +267,7 @@ def main() -> None:
     )
     parser.add_argument("--config", required=True, help="a recipe of clips")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=37)
+    parser.add_argument("--minutes", type=float, default=21)
     parser.add_argument(
         "--weights", type=Path, required=True, help="written after training; read if --minutes is 0"
     )
