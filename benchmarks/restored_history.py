@@ -7,8 +7,9 @@
 
 As released, a network sees the two frames before as the camera sent them. Here it goes on from the released weights on
 clips of five frames: each is restored with the frame before as the camera sent it and as the network itself restored
-it, and each answer is judged. No gradient runs from one frame to the next. ``--minutes 0 --weights FILE`` measures what
-an earlier run has left. The recipe says what clips are made of; `yard` and the other folders must be there.
+it, and each answer is judged. No gradient runs from one frame to the next. Where the file of weights
+is there, training goes on from it; ``--minutes 0`` only measures it. The recipe says what clips are made of, and its
+folders must be there.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.ranges import draw
 from restoregan_core.data.samples import SampleMaker
+from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.demo.clip import street_clip
 from restoregan_core.images.alignment import filled_up, find_flow, flows_back, half_image, warp
 from restoregan_core.images.blur_path import path_image
@@ -73,8 +75,12 @@ class Clips(IterableDataset[Clip]):
     def __iter__(self) -> Iterator[Clip]:
         cv2.setNumThreads(1)
         maker = SampleMaker(self.config)
-        folders = [folder for folder in self.config.pairs if folder.consecutive]
-        weights = np.array([folder.weight for folder in folders])
+        real = [
+            (folder, pairs)
+            for folder, pairs in zip(self.config.pairs, maker.pairs, strict=True)
+            if folder.consecutive
+        ]
+        weights = np.array([folder.weight for folder, _ in real])
         clips = replace(
             self.config.clips or ClipConfig(),
             history=FRAMES - 1,
@@ -86,7 +92,7 @@ class Clips(IterableDataset[Clip]):
         rng = np.random.default_rng()
         while True:
             if rng.random() < PAIR_SHARE:
-                found = _real(folders[rng.choice(len(folders), p=weights / weights.sum())], rng)
+                found = _real(*real[rng.choice(len(real), p=weights / weights.sum())], rng)
                 if found is None:
                     continue
             else:
@@ -104,9 +110,10 @@ class Clips(IterableDataset[Clip]):
 _read = lru_cache(maxsize=400)(read_rgb)
 
 
-def _real(folder: PairFolder, rng: np.random.Generator) -> tuple[list[RgbImage], list[RgbImage]] | None:
+def _real(
+    folder: PairFolder, pairs: Sequence[Pair], rng: np.random.Generator
+) -> tuple[list[RgbImage], list[RgbImage]] | None:
     """A window of consecutive real pairs, the newest first; None where there are not enough before the chosen one."""
-    pairs = folder.find()
     chosen = pairs[: int(rng.integers(len(pairs))) + 1][: -FRAMES - 1 : -1]
     clips = {(pair.input_path.parent, pair.input_path.stem.rpartition("_")[0]) for pair in chosen}
     if len(chosen) < FRAMES or len(clips) > 1:
@@ -152,8 +159,8 @@ def train(loaded: LoadedGenerator, data: DataConfig, minutes: float) -> Generato
 
 
 def _unrolled(network: Generator, clips: Sequence[Clip], rng: np.random.Generator) -> float:
-    """One clip after the other through time; gradients are added up."""
-    total, restored = 0.0, torch.empty(0)
+    """The loss of all frames of these clips; their gradients are added up."""
+    total, last_answer = 0.0, torch.empty(0)
     spared = int(rng.integers(1, FRAMES)) if rng.random() < SPARED_SHARE else 0
     for number in range(FRAMES):
         seen, truth, path = (
@@ -164,12 +171,12 @@ def _unrolled(network: Generator, clips: Sequence[Clip], rng: np.random.Generato
         if number:
             way = _places(np.stack([clip.steps[number] for clip in clips]))
             before = _looked_up(_to_tensor(np.stack([clip.seen[number - 1] for clip in clips])), way)
-            # The gate lets clean frames pass: then there is no answer to look at.
-            last = before if number == spared else _looked_up(restored, way)
+            # The network never sees a frame that the gate lets pass: that frame stands for its answer.
+            last = before if number == spared else _looked_up(last_answer, way)
         images = torch.cat([seen, before, last, path], 1).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             answer = network(images)
-        restored = _as_bytes(answer.detach().float())
+        last_answer = _as_bytes(answer.detach().float())
         judged, wanted, given = (
             image[..., EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] for image in (answer.float(), truth, seen)
         )
@@ -269,7 +276,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=21)
     parser.add_argument(
-        "--weights", type=Path, required=True, help="written after training; read if --minutes is 0"
+        "--weights",
+        type=Path,
+        required=True,
+        help="written after training; it goes on from them if they are there",
     )
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()

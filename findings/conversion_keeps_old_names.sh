@@ -5,7 +5,7 @@
 # Versions:  rosbags 0.11.9, mcap-ros2-support 0.6.0, mcap 1.6.0, numpy 2.4.6.
 # Guess:     a bag that is converted to ROS 2 has ROS 2's messages: seq leaves the header, as it does, and K becomes k.
 # Seen:      seq is gone, but the definition says "float64[9] K": rosbags reads a message with K and no k, and
-#            mcap-ros2-support refuses the topic, as that is no name for a field in ROS 2. The type hash is not that of
+#            mcap-ros2-support refuses the topic, as that is not a field name in ROS 2. The type hash is not that of
 #            sensor_msgs/msg/CameraInfo. With --dst-typestore ros2_jazzy all is as in ROS 2; without it the conversion
 #            does not say a word.
 set -eu

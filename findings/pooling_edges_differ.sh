@@ -6,7 +6,7 @@
 # Guess:     pooling is among the oldest operations, and the same everywhere.
 # Seen:      MaxPool of 4 x 4 with kernel 1 and stride 2: 2 x 2 by ONNX's reference and ONNX Runtime, 3 x 3 by
 #            OpenVINO, the new row and column -3.4e38. AveragePool, kernel 3, stride 2, padded by 1 and counting it, of
-#            ones: 0.5 at the right edge, since what ceil_mode adds is no padding; OpenVINO divides by it, too: 0.333.
+#            ones: 0.5 at the right edge, since what ceil_mode adds is not padding; OpenVINO divides by it, too: 0.333.
 #            Both without an error; without ceil_mode all three agree.
 set -eu
 work=$(mktemp -d)

@@ -54,10 +54,10 @@ class MessageTypes:
             return self._store
         key = msgtype, self.definition(message)
         if key not in self._own_stores:
-            store = get_typestore(self._release)
+            # Kept at once: a definition that is broken is not parsed for each message again.
+            store = self._own_stores[key] = get_typestore(self._release)
             types = get_types_from_msg(key[1], msgtype)
             store.register({name: text for name, text in types.items() if name not in store.types})
-            self._own_stores[key] = store
         return self._own_stores[key]
 
 
