@@ -53,6 +53,9 @@ class GeneratorConfig:
     path: bool = False
     """Show the network the current frame along its own motion, too (``images.blur_path``), as one more image beside it.
     For blur: what a pixel was mixed with is known then, but for how far."""
+    recurrent: bool = False
+    """Of two frames of history, show the network its own restoration of the newer one in place of the older one, as
+    frame-recurrent networks see it (Sajjadi et al. 2018). The shape is the same."""
 
     def __post_init__(self) -> None:
         # YAML and JSON give lists; a frozen dataclass that is hashable wants tuples.
@@ -95,7 +98,8 @@ class GeneratorConfig:
             raise ValueError(f"history={self.history} must lie in [0, 8]")
         if self.history_median and self.history != 2:
             raise ValueError(f"history_median=True is for history=2, not history={self.history}")
-
+        if self.recurrent and self.history != 2:
+            raise ValueError(f"recurrent=True is for history=2, not history={self.history}")
         if self.path and not (self.history and self.pixel_unshuffle == 2):
             raise ValueError(
                 f"path=True is for a network with history and pixel_unshuffle=2, not history={self.history} and "

@@ -272,6 +272,13 @@ def test_a_median_of_another_history_is_refused() -> None:
         replace(HISTORY, history=1, history_median=True)
 
 
+def test_what_it_made_of_the_frame_before_takes_the_place_of_the_older_of_two_frames() -> None:
+    with pytest.raises(ValueError, match="recurrent=True is for history=2, not history=1"):
+        GeneratorConfig(history=1, recurrent=True)
+    seen = GeneratorConfig(history=2)
+    assert replace(seen, recurrent=True).input_channels == seen.input_channels
+
+
 def test_a_path_that_leads_nowhere_says_nothing() -> None:
     torch.manual_seed(0)
     net = Generator(replace(HISTORY, path=True)).eval()
