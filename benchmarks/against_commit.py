@@ -32,16 +32,21 @@ SIZES = ((640, 360), (1280, 720))
 RESTORATION = """
 from restoregan_core import load_restorer
 restorer = load_restorer("lite", device="cpu")
-history = None
-if getattr(restorer, "history", 0):
-    from restoregan_core.restoration.history import FrameHistory
-    history = FrameHistory(restorer.history, *([restorer.path] if hasattr(restorer, "path") else []))
-def work(frame):
-    if history is None:
-        restorer(frame)
-    else:
-        history.take("camera", frame)
-        restorer.restore_aligned(frame, history.aligned("camera"))
+try:
+    from restoregan_core.restoration.video_restorer import VideoRestorer
+except ImportError:
+    history = None
+    if getattr(restorer, "history", 0):
+        from restoregan_core.restoration.history import FrameHistory
+        history = FrameHistory(restorer.history, *([restorer.path] if hasattr(restorer, "path") else []))
+    def work(frame):
+        if history is None:
+            restorer(frame)
+        else:
+            history.take("camera", frame)
+            restorer.restore_aligned(frame, history.aligned("camera"))
+else:
+    work = VideoRestorer(restorer)
 """
 ASSESSMENT = """
 from restoregan_core import load_assessor

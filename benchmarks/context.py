@@ -29,8 +29,9 @@ from restoregan_core.images.rgb import RgbImage
 from restoregan_core.images.tile_grid import TILE_SIZE_PX
 from restoregan_core.images.video_files import is_video
 from restoregan_core.models.generator_config import GeneratorConfig
-from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.restoration.tiling import tile_margin
+from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.timing import device_name
 from restoregan_core.zoo import load_generator
@@ -54,16 +55,16 @@ def pictures(folder: Path, count: int, config: GeneratorConfig) -> Iterator[npt.
         yield np.concatenate([image, *beside], 2)
 
 
-def video(source: Path, count: int, config: GeneratorConfig) -> Iterator[npt.NDArray[np.uint8]]:
+def video(source: Path, count: int, restorer: Restorer) -> Iterator[npt.NDArray[np.uint8]]:
     """Every fourth frame with its aligned history, shapes as of ``pictures``."""
-    history = FrameHistory(config.history, config.path)
+    camera = VideoRestorer(restorer)
     images: Iterable[RgbImage] = (
         read_frames(source) if is_video(source) else map(read_rgb, find_frames(source))
     )
     for number, image in enumerate(islice(images, 4 * count)):
-        history.take("camera", image)
+        camera(image)
         if number % 4 == 3:
-            yield np.concatenate([image, *history.aligned("camera")], 2)
+            yield np.concatenate([image, *camera.beside], 2)
 
 
 class Bands:
@@ -109,11 +110,17 @@ def compare(runtime: OpenVinoRuntime, frames_HWC: npt.NDArray[np.uint8], bands: 
 def measure(given: argparse.Namespace, console: Console) -> tuple[int, dict[str, Bands], str]:
     loaded = load_generator(given.model)
     runtime = OpenVinoRuntime(loaded.lazy, precision=given.precision, threads=1, int8=loaded.int8)
+    restorer = Restorer(loaded, "openvino", precision=given.precision, threads=1)
     multiple, bound = loaded.config.size_multiple, tile_margin(loaded.config)
     found = {}
     for name in (*PICTURES, *VIDEOS):
         found[name] = Bands((bound + TILE_SIZE_PX) // BAND_PX)
-        frames = (video if name in VIDEOS else pictures)(given.data / name, given.frames, loaded.config)
+        folder = given.data / name
+        frames = (
+            video(folder, given.frames, restorer)
+            if name in VIDEOS
+            else pictures(folder, given.frames, loaded.config)
+        )
         for frames_HWC in frames:
             compare(runtime, frames_HWC, found[name], multiple)
         console.print(name, [found[name].of_tile(c) for c in range(96, bound + 1, 32)], markup=False)

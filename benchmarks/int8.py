@@ -22,8 +22,8 @@ from rich.console import Console
 
 from restoregan_core.images.blur_path import path_image
 from restoregan_core.images.folders import find_frames, read_rgb
-from restoregan_core.models.generator_config import GeneratorConfig
-from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.runtimes.openvino_runtime import OpenVinoRuntime
 from restoregan_core.runtimes.timing import device_name
 from restoregan_core.zoo import load_generator
@@ -35,19 +35,22 @@ SIZES = (360, 640), (720, 1280)
 Frames = npt.NDArray[np.uint8]
 
 
-def pairs(data: Path, config: GeneratorConfig, count: int) -> Iterator[tuple[str, Frames, Frames]]:
-    """Set, what the network takes, ground truth; of some sets the ground truth itself as input, too."""
+def pairs(data: Path, restorer: Restorer, count: int) -> Iterator[tuple[str, Frames, Frames]]:
+    """Set, what the network takes, ground truth; of some sets the ground truth itself as input, too.
+
+    A recurrent network sees what the restorer made of the frame before, so all precisions are given the same.
+    """
     for name in (*PICTURES, *VIDEOS):
         sides = [find_frames(data / name / side) for side in ("input", "target")]
         for is_clean in (False, True) if name in ("rain100l", *VIDEOS) else (False,):
-            remembered = FrameHistory(config.history, config.path)
+            camera = VideoRestorer(restorer)
             step = 1 if name in VIDEOS else max(1, len(sides[0]) // count)
             for k, files in enumerate(islice(zip(*sides, strict=True), 0, None, step)):
                 shown, target = read_rgb(files[1 if is_clean else 0]), read_rgb(files[1])
-                before = [shown] * config.history + [path_image(shown, None)] * config.path
+                before = [shown] * restorer.history + [path_image(shown, None)] * restorer.path
                 if name in VIDEOS:
-                    remembered.take("camera", shown)
-                    before = remembered.aligned("camera") if k >= config.history else []
+                    camera(shown)
+                    before = camera.beside if k >= restorer.history else []
                     if not before or k % max(1, len(sides[0]) // count):
                         continue
                 yield f"{'clean ' if is_clean else ''}{name}", np.concatenate([shown, *before], 2), target
@@ -74,10 +77,10 @@ def times(runtimes: dict[str, OpenVinoRuntime], channels: int, rounds: int, cons
 
 
 def scores(
-    runtimes: dict[str, OpenVinoRuntime], data: Path, config: GeneratorConfig, count: int, console: Console
+    runtimes: dict[str, OpenVinoRuntime], data: Path, restorer: Restorer, count: int, console: Console
 ) -> None:
     rows: dict[str, dict[str, list[float]]] = {}
-    for name, frames_HWC, target_HWC in pairs(data, config, count):
+    for name, frames_HWC, target_HWC in pairs(data, restorer, count):
         for label, runtime in runtimes.items():
             restored_HWC = runtime.run(frames_HWC[np.newaxis])[0][0]
             rows.setdefault(name, {}).setdefault(label, []).append(psnr(restored_HWC, target_HWC))
@@ -110,7 +113,8 @@ def main() -> None:
     if given.only != "psnr":
         times(runtimes, loaded.config.input_channels, given.rounds, console)
     if given.only != "time":
-        scores(runtimes, given.data, loaded.config, given.frames, console)
+        restorer = Restorer(loaded, "openvino", precision=given.precisions[0], threads=1)
+        scores(runtimes, given.data, restorer, given.frames, console)
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.restorer import Restorer
 from restoregan_core.restoration.steadier import Steadier
+from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.result import Action
 
 FRAMES = 24
@@ -80,10 +80,7 @@ def row(
 
 
 def restored(frames: list[RgbImage], restorer: Restorer) -> Iterator[RgbImage]:
-    history = FrameHistory(restorer.history, restorer.path)
-    for frame in frames:
-        history.take("", frame)
-        yield restorer.restore_aligned(frame, history.aligned(""))
+    yield from map(VideoRestorer(restorer), frames)
 
 
 def rainy(scene: RgbImage, seed: int) -> list[RgbImage]:

@@ -66,14 +66,15 @@ KINDS = {"one block": block, "tiles with their neighbours": with_neighbours, "si
 
 def timed(restorer: Restorer, frames: list[RgbImage], tiles: Tiles | None) -> tuple[float, float]:
     """Seconds on the wall, and of all cores, for the last frame."""
-    history = FrameHistory(restorer.history, restorer.path)
+    history = FrameHistory(restorer.history, restorer.path, restorer.recurrent)
     for frame in frames:
         history.aligned("camera")  # as in a running node: of each frame one flow is new
         history.take("camera", frame)
     wall, busy = time.perf_counter(), time.process_time()
     windows = [] if tiles is None else restorer.windows(frames[-1], tiles)
-    aligned = history.aligned("camera", parts=[window.read for window in windows])
-    restorer.restore_aligned(frames[-1], aligned, windows)
+    found = history.look_back("camera", parts=[window.read for window in windows])
+    assert found is not None
+    restorer.restore_aligned(frames[-1], found.beside(frames[-2]), windows)
     return time.perf_counter() - wall, time.process_time() - busy
 
 

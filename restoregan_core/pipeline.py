@@ -8,6 +8,7 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
     restoration/camera_judge.py     and with the frames before, smoothly over time?
     restoration/gate.py             which tiles are worth restoring? (thresholds with hysteresis per camera)
     restoration/circuit_breaker.py  does the network keep failing? then it rests
+    restoration/own_answers.py      what did the network make of the frame before? a recurrent one is shown that, too
     restoration/restorer.py         the network on the frame, or on windows around the tiles, by one of runtimes/
     restoration/output_bounds.py    is the result true in colour and brightness? no pixel may leave its bound
     restoration/steadier.py         where nothing moves, the mean with the frame before: noise must not flicker
@@ -36,8 +37,9 @@ from restoregan_core.restoration.blending import blend_tiles
 from restoregan_core.restoration.camera_judge import FRAMES_BEFORE, CameraJudge
 from restoregan_core.restoration.circuit_breaker import CircuitBreaker
 from restoregan_core.restoration.gate import Gate
-from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.history import AlignedHistory, FrameHistory
 from restoregan_core.restoration.output_bounds import BrightnessShiftError, ColourShiftError, OutputBounds
+from restoregan_core.restoration.own_answers import OwnAnswers
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.settings import PipelineSettings
 from restoregan_core.restoration.steadier import Steadier
@@ -45,6 +47,9 @@ from restoregan_core.restoration.windows import Window
 from restoregan_core.result import Action, Reason, RestorationResult
 
 logger = logging.getLogger(__name__)
+
+Step = Literal["begin", "network", "finish"]
+_REMEMBERED_BY: dict[str, Step] = {"answers": "network", "steadier": "finish"}
 
 
 @dataclass
@@ -63,8 +68,9 @@ class FrameUnderWay:
     """What the network is to look at; none is the whole frame."""
     before: FramesBefore | None = None
     """What the frames before show, for the judgement of what is published."""
-    aligned: list[RgbImage] | None = None
-    """History for the network; None if it is not to be restored."""
+    is_for_network: bool = False
+    history: AlignedHistory | None = None
+    """What the network is shown of the frames before; None if there is nothing to look back at."""
     restored_HWC: RgbImage | None = None  # noqa: N815
     restoration_ms: float = 0.0
     residual_ms: float = math.nan
@@ -72,15 +78,15 @@ class FrameUnderWay:
 
     def fail(self, reason: Reason, detail: str) -> None:
         """The source is published, for that reason."""
-        self.aligned = self.restored_HWC = None
+        self.is_for_network, self.history, self.restored_HWC = False, None, None
         self.result = replace(self.result, action=Action.FAILED_OPEN, reason=reason, detail=detail)
 
 
 class RestorationPipeline:
     """All steps of one network, shared by any number of cameras. ``process`` is to be called from one thread at a time.
 
-    History, judge, gate and steadier keep their state per camera; the circuit breaker counts the network's faults,
-    whichever camera they hit.
+    History, judge, gate, own answers and steadier keep their state per camera; the circuit breaker counts the network's
+    faults, whichever camera they hit.
 
     Args:
         assessor, restorer: run on every frame, and where tiles are selected.
@@ -99,12 +105,14 @@ class RestorationPipeline:
         self.circuit = circuit
         self._gate = Gate()
         self._steadier = Steadier()
-        self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE), restorer.path)
+        self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE), restorer.path, restorer.recurrent)
+        self._answers = OwnAnswers(restorer.recurrent)
         self._judge = CameraJudge(assessor, self._history)
-        self._with_memory: dict[str, Gate | Steadier | FrameHistory | CameraJudge] = {
+        self._with_memory: dict[str, Gate | Steadier | FrameHistory | OwnAnswers | CameraJudge] = {
             "gate": self._gate,
             "steadier": self._steadier,
             "history": self._history,
+            "answers": self._answers,
             "judge": self._judge,
         }
         self.settings = PipelineSettings() if settings is None else settings
@@ -159,18 +167,19 @@ class RestorationPipeline:
         for part in self._with_memory.values():
             part.reset(camera)
 
-    def state(self, step: Literal["begin", "finish"] | None = None) -> dict[str, npt.NDArray[Any]]:
+    def state(self, step: Step | None = None) -> dict[str, npt.NDArray[Any]]:
         """What is remembered of all cameras' frames as arrays by name, for ``load_state`` of a pipeline like this one.
 
         Later frames do not change them.
 
         Args:
-            step: what is remembered from ``begin`` alone, or from ``finish``, where these work on different frames.
+            step: what is remembered from ``begin`` alone, from ``run_network`` or from ``finish``, where these work on
+                different frames.
         """
         return {
             f"{name} {key}": array
             for name, part in self._with_memory.items()
-            if step is None or (name == "steadier") == (step == "finish")
+            if step in (None, _REMEMBERED_BY.get(name, "begin"))
             for key, array in part.state().items()
         }
 
@@ -242,29 +251,39 @@ class RestorationPipeline:
             assessment = frame.result.assessment
             frame.windows = self.restorer.windows(frame.rgb_HWC, frame.tiles, assessment.tile_size_px)
             parts = [window.read for window in frame.windows]
-            frame.aligned = self._history.aligned(frame.camera, self.restorer.history, parts)
+            frame.history = self._history.look_back(frame.camera, self.restorer.history, parts)
             if not frame.tiles.all():
                 height, width = frame.rgb_HWC.shape[:2]
                 frame.selected_HW = pixels_of(frame.tiles, height, width, assessment.tile_size_px)
+            frame.is_for_network = True
         except Exception as error:
             self._refuse(frame, error)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3
 
     def run_network(self, frame: FrameUnderWay) -> FrameUnderWay:
-        """Restore what ``begin`` gave, if it is to be restored."""
-        if frame.aligned is None:
-            return frame
-        started = time.perf_counter()
-        try:
-            frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, frame.aligned, frame.windows)
-            self._bounds.check(frame.rgb_HWC, frame.restored_HWC, frame.selected_HW)
-        except Exception as error:
-            self._refuse(frame, error)
-        else:
-            if self.circuit is not None:
-                self.circuit.count_success()
-        frame.restoration_ms += (time.perf_counter() - started) * 1e3
+        """Restore what ``begin`` gave, if it is to be restored. Takes every frame, so that what was not restored is
+        known as well."""
+        if frame.is_for_network:
+            started = time.perf_counter()
+            try:
+                beside = self._answers.beside(frame.camera, frame.history)
+                frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, beside, frame.windows)
+                self._bounds.check(frame.rgb_HWC, frame.restored_HWC, frame.selected_HW)
+            except Exception as error:
+                self._refuse(frame, error)
+            else:
+                if self.circuit is not None:
+                    self.circuit.count_success()
+            frame.restoration_ms += (time.perf_counter() - started) * 1e3
+        self._remember_answer(frame)
         return frame
+
+    def _remember_answer(self, frame: FrameUnderWay) -> None:
+        answer_HWC = frame.restored_HWC
+        if answer_HWC is not None and self.restorer.recurrent:
+            # What the network sees again stays within the bound that a published image keeps.
+            answer_HWC = self._bounds.clamp(frame.rgb_HWC, answer_HWC)
+        self._answers.keep(frame.camera, answer_HWC)
 
     def finish(self, frame: FrameUnderWay) -> RestorationResult:
         """What becomes of a frame that the network is done with."""

@@ -20,8 +20,7 @@ from restoregan_core.images.rgb import RgbImage
 from restoregan_core.loading import load_pipeline, load_restorer
 from restoregan_core.models.weights_file import LostWeightsError
 from restoregan_core.pipeline import RestorationPipeline
-from restoregan_core.restoration.history import FrameHistory
-from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.result import Action
 from restoregan_core.wording import counted
 
@@ -83,7 +82,6 @@ class _Restore:
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._pipeline: RestorationPipeline | None = None
-        self._restorer: Restorer | None = None
         self.is_video: bool = arguments.video
         self._failures: Counter[str] = Counter()
         self._actions: Counter[Action] = Counter()
@@ -91,8 +89,8 @@ class _Restore:
             name: getattr(arguments, name) for name in ("runtime", "device", "threads", "precision")
         }
         if arguments.gate is None:
-            self._restorer = load_restorer(arguments.model, **options)
-            self._history = FrameHistory(self._restorer.history, self._restorer.path)
+            restorer = load_restorer(arguments.model, **options)
+            self._video = VideoRestorer(restorer)
         else:
             self._pipeline = load_pipeline(
                 arguments.model, preset=arguments.gate, assessor=arguments.assessor, **options
@@ -105,22 +103,20 @@ class _Restore:
         if self._pipeline is not None:
             self._pipeline.reset(CAMERA)
         else:
-            self._history.reset(CAMERA)
+            self._video.reset()
         return self.frame(rgb_HWC)
 
-    def skip(self, rgb_HWC: RgbImage) -> None:
-        """A frame of a video that was restored before: those after it look back at it."""
+    def skip(self, rgb_HWC: RgbImage, restored_HWC: RgbImage) -> None:
+        """A frame of a video that was restored before: those after it look back at it, and at what became of it."""
         if self._pipeline is not None:
             self._pipeline.process(rgb_HWC, camera=CAMERA)
         else:
-            self._history.take(CAMERA, rgb_HWC)
+            self._video.skip(rgb_HWC, restored_HWC)
 
     def frame(self, rgb_HWC: RgbImage, time_s: float | None = None) -> RgbImage:
         """The next frame of a video; ``time_s``: when it is shown, where that is known."""
         if self._pipeline is None:
-            assert self._restorer is not None
-            self._history.take(CAMERA, rgb_HWC, time_s)
-            return self._restorer.restore_aligned(rgb_HWC, self._history.aligned(CAMERA))
+            return self._video(rgb_HWC, time_s)
         result = self._pipeline.process(rgb_HWC, camera=CAMERA, stamp_s=time_s)
         self._actions[result.action] += 1
         if result.action == Action.FAILED_OPEN:
@@ -215,7 +211,7 @@ def _restore_image(source: Path, output: Path, restore: _Restore) -> tuple[str, 
 
     image = read_image_file(source)
     if restore.is_video and output.exists():
-        restore.skip(image.rgb)
+        restore.skip(image.rgb, read_image_file(output).rgb)
         return ()
     check_can_write(output, image)
     restored_HWC = restore.image(image.rgb)

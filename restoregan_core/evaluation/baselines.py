@@ -45,7 +45,7 @@ class TemporalMedian:
     name = "median"
     history = 2
     """Frames before the current one."""
-    path = False
+    path = recurrent = False
 
     def __call__(self, rgb_HWC: RgbImage) -> RgbImage:
         """A frame without history stays as it is: uint8 RGB (height, width, 3), a new array."""
@@ -55,7 +55,7 @@ class TemporalMedian:
         """The median, as soon as there are two different frames before.
 
         Args:
-            aligned: newest first, as ``FrameHistory`` gives them.
+            aligned: newest first, as ``AlignedHistory`` gives them.
         """
         if len(aligned) < 2 or aligned[0] is aligned[1]:  # the oldest frame stands for one that is missing
             return self(rgb_HWC)

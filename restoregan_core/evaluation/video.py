@@ -7,7 +7,6 @@ docs/evaluation.md defines the figures: streak energy and its excess, steadiness
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +16,7 @@ from restoregan_core.evaluation.measure import Restore, Restored, SetScores, sco
 from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.protocols import Scorer
 from restoregan_core.metrics.video import Streaks, frame_change, moving_mask, neighbours, streaks
-from restoregan_core.restoration.history import FrameHistory
-
-_CAMERA = "clip"
-
-
-@runtime_checkable
-class RestoresWithHistory(Protocol):
-    """What looks at frames before: ``Restorer``, ``TemporalMedian``. Other restorers see each frame alone."""
-
-    @property
-    def history(self) -> int: ...
-
-    @property
-    def path(self) -> bool: ...
-
-    def __call__(self, rgb_HWC: RgbImage) -> RgbImage: ...
-
-    def restore_aligned(self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage]) -> RgbImage: ...
+from restoregan_core.restoration.video_restorer import RestoresWithHistory, VideoRestorer
 
 
 @dataclass(frozen=True)
@@ -116,21 +98,9 @@ class _Camera:
 
     def __init__(self, restore: Restore) -> None:
         self.restore = restore
-        self._aware = restore if isinstance(restore, RestoresWithHistory) and restore.history else None
-        self._history = (
-            FrameHistory(self._aware.history, self._aware.path) if self._aware else FrameHistory(0)
-        )
-
-    @property
-    def looks_back(self) -> bool:
-        return self._aware is not None
-
-    def next(self, image: RgbImage) -> RgbImage:
-        """The clip's next frame, restored."""
-        if self._aware is None:
-            return self.restore(image)
-        self._history.take(_CAMERA, image)
-        return self._aware.restore_aligned(image, self._history.aligned(_CAMERA))
+        self.looks_back = isinstance(restore, RestoresWithHistory) and restore.history > 0
+        self.next = VideoRestorer(restore) if isinstance(restore, RestoresWithHistory) else restore
+        """Gives the clip's next frame, restored."""
 
 
 @dataclass(frozen=True)

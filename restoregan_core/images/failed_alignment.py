@@ -8,6 +8,7 @@ current frame stands in for the older ones, as it does for a camera's first fram
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 import cv2
@@ -107,6 +108,40 @@ def _shared(one: slice, other: slice) -> slice:
     return slice(start, max(start, min(one.stop, other.stop)))
 
 
+@dataclass(frozen=True)
+class Alignment:
+    """How a camera's older frames lie over the current one, and where they do not."""
+
+    current: Seen
+    ways: Sequence[Flow]
+    """The half-size flow from the current frame to each older one, newest first."""
+    holds: Weights | None
+    """``where_alignment_holds``."""
+    parts: Sequence[Part] = ()
+    """As for ``warp``."""
+
+    def show(self, images: Sequence[RgbImage]) -> list[RgbImage]:
+        """The older frames, or others that lie as they do, newest first, each at the current one's place, as a network
+        is shown them."""
+        ways = self.ways[: len(images)]
+        aligned = [warp(image, way, self.parts) for image, way in zip(images, ways, strict=True)]
+        return shown_where_it_holds(self.current[0], aligned, self.holds, self.parts)
+
+
+def judged(
+    current: Seen, older: Sequence[Seen], ways: Sequence[Flow], parts: Sequence[Part] = ()
+) -> Alignment:
+    """An alignment along these ways, with what is to be hidden of it."""
+    found = [np.asarray(warp(half, way), np.uint8) for (_, half), way in zip(older, ways, strict=True)]
+    return Alignment(current, ways, where_alignment_holds(current[1], found), parts)
+
+
+def find_alignment(current_HWC: RgbImage, older: Sequence[RgbImage]) -> Alignment:
+    """How older frames of the current one's size, newest first, lie over it; there must be one at least."""
+    current, *before = [(image, half_image(image)) for image in (current_HWC, *older)]
+    return judged(current, before, flows_back([half for _, half in (current, *before)]))
+
+
 def align_where_it_holds(
     current_HWC: RgbImage, older: Sequence[RgbImage]
 ) -> tuple[list[RgbImage], Flow | None]:
@@ -115,21 +150,7 @@ def align_where_it_holds(
     Returns:
         The frames, and the flow to the newest of them, None if there are none.
     """
-    current, *before = [(image, half_image(image)) for image in (current_HWC, *older)]
-    ways = flows_back([half for _, half in (current, *before)])
-    return warp_where_it_holds(current, before, ways), ways[0] if ways else None
-
-
-def warp_where_it_holds(
-    current: Seen, older: Sequence[Seen], ways: Sequence[Flow], parts: Sequence[Part] = ()
-) -> list[RgbImage]:
-    """The older frames, each along its way to the current one's place, as a network is shown them.
-
-    Args:
-        ways: the flow from the current frame to each of the others.
-        parts: as for ``warp``.
-    """
-    found = [np.asarray(warp(half, way), np.uint8) for (_, half), way in zip(older, ways, strict=True)]
-    holds = where_alignment_holds(current[1], found)
-    aligned = [warp(image, way, parts) for (image, _), way in zip(older, ways, strict=True)]
-    return shown_where_it_holds(current[0], aligned, holds, parts)
+    if not older:
+        return [], None
+    alignment = find_alignment(current_HWC, older)
+    return alignment.show(older), alignment.ways[0]

@@ -296,7 +296,9 @@ class _Run:
     def _restore(self, step: _UnderWay) -> _UnderWay:
         if step.frame is not None:
             self._pipeline.run_network(step.frame)
-        return step
+        if step.memory is None:
+            return step
+        return replace(step, memory={**step.memory, **self._pipeline.state("network")})
 
     def _end(self, step: _UnderWay) -> tuple[ProcessedFrame, PipelineArrays | None]:
         """The frame, and the pipeline's state after it where a part of the bag ends."""

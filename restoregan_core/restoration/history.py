@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frames before: what each camera's last frames show, seen from where the current one was taken.
 
-A frame is remembered when it is accepted, as it came from the camera: restored frames are never looked at, so no
-error can feed on itself, and the same frames give the same history whether they are live or replayed, resumed or not.
+A frame is remembered when it is accepted, as it came from the camera. What a recurrent network made of the newest one
+is shown beside it (``own_answers.py`` remembers that). The same frames give the same history whether they are live or
+replayed, resumed or not.
 
 History starts over at another size, when stamps jump back, after a gap, and at a cut to another scene. Until there
 are frames enough the oldest one stands for those that are missing; without any, the current frame does, and the
@@ -34,7 +35,7 @@ from restoregan_core.images.alignment import (
     warp,
 )
 from restoregan_core.images.blur_path import path_image
-from restoregan_core.images.failed_alignment import warp_where_it_holds
+from restoregan_core.images.failed_alignment import Alignment, judged
 from restoregan_core.images.rgb import RgbImage, require_rgb
 
 LONGEST_GAP_S = 1.0
@@ -67,6 +68,38 @@ class RememberedFrame:
     has_before: bool | None = None
 
 
+class AlignedHistory:
+    """The frames before the current one, as a network is shown them. Its images are not to be written to.
+
+    Args:
+        alignment: of the older frames.
+        older: these frames, newest first, as the camera gave them.
+        count: of images that the network takes; the last one stands for those that are missing.
+        path: the current frame's ``images.blur_path`` follows.
+        recurrent: the network takes the newest frame, and its own restoration of it.
+    """
+
+    def __init__(
+        self, alignment: Alignment, older: Sequence[RgbImage], count: int, path: bool, recurrent: bool
+    ) -> None:
+        self._alignment, self._count, self._recurrent = alignment, count, recurrent
+        self._seen = alignment.show(older[:1] if recurrent else older)
+        current_HWC, half = alignment.current
+        self._path = [path_image(current_HWC, alignment.ways[0], half)] if path else []
+
+    def beside(self, answer_HWC: RgbImage | None = None) -> list[RgbImage]:
+        """What ``Restorer.restore_aligned`` takes beside the current frame.
+
+        Args:
+            answer_HWC: what a recurrent network made of the newest frame before, uint8 RGB of its shape; None where
+                that frame was left as it was. Other networks do not look at it.
+        """
+        shown = list(self._seen)
+        if self._recurrent and answer_HWC is not None:
+            shown += self._alignment.show([answer_HWC])
+        return [*filled_up(shown, self._count), *self._path]
+
+
 class FrameHistory:
     """The last frames of every camera.
 
@@ -76,15 +109,16 @@ class FrameHistory:
             17 MB a camera at 1280x720 with two frames before.
 
         path: give the current frame's path beside the frames before it.
+        recurrent: of two frames, the older one gives way to what the network made of the newer one.
 
     Raises:
         ValueError: a negative length.
     """
 
-    def __init__(self, length: int, path: bool = False) -> None:
+    def __init__(self, length: int, path: bool = False, recurrent: bool = False) -> None:
         if length < 0:
             raise ValueError(f"length={length} must not be negative")
-        self.length, self.path = length, path
+        self.length, self.path, self.recurrent = length, path, recurrent
         self._cameras: dict[str, deque[RememberedFrame]] = {}
 
     def take(self, camera: str, rgb_HWC: RgbImage, stamp_s: float | None = None) -> None:
@@ -101,16 +135,17 @@ class FrameHistory:
             frames.clear()
         frames.appendleft(_remembered(rgb_HWC.copy(), stamp_s))
 
-    def aligned(self, camera: str, count: int | None = None, parts: Sequence[Part] = ()) -> list[RgbImage]:
-        """The frames before the current one, newest first, aligned to it; where that fails they show the current one.
+    def look_back(
+        self, camera: str, count: int | None = None, parts: Sequence[Part] = ()
+    ) -> AlignedHistory | None:
+        """The frames before the current one.
 
         Args:
             count: how many, at most and by default ``length``.
             parts: what of the images is needed, rows and columns; nothing else has to be right then.
 
         Returns:
-            ``count`` images, or none if the camera has only one frame, or none that shows the same scene. Not to be
-            written to. With ``path`` one more: the current frame's ``images.blur_path``.
+            None if the camera has only one frame, or none that shows the same scene.
         """
         count = self.length if count is None else count
         frames = list(self._cameras.get(camera, ()))[: count + 1]
@@ -121,10 +156,16 @@ class FrameHistory:
                 break
             ways.append(compose(ways[-1], step) if ways else step)
         if not ways:
-            return []
+            return None
         current, *before = [(frame.rgb_HWC, frame.half) for frame in frames[: len(ways) + 1]]
-        found = filled_up(warp_where_it_holds(current, before, ways, parts), count)
-        return [*found, path_image(current[0], ways[0], current[1])] if self.path else found
+        images = [image for image, _ in before]
+        alignment = judged(current, before, ways, parts)
+        return AlignedHistory(alignment, images, count, self.path, self.recurrent)
+
+    def aligned(self, camera: str, count: int | None = None, parts: Sequence[Part] = ()) -> list[RgbImage]:
+        """``look_back(...).beside()``; empty where there is nothing to look back at."""
+        found = self.look_back(camera, count, parts)
+        return found.beside() if found else []
 
     def before(self, camera: str) -> FramesBefore | None:
         """What an assessor sees of the frames before the current one.

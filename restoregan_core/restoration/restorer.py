@@ -13,9 +13,10 @@ import numpy.typing as npt
 from restoregan_core.environment import has_gpu
 from restoregan_core.images.alignment import filled_up
 from restoregan_core.images.blur_path import path_image
-from restoregan_core.images.failed_alignment import align_where_it_holds
+from restoregan_core.images.failed_alignment import find_alignment
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
+from restoregan_core.restoration.history import AlignedHistory
 from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
 from restoregan_core.restoration.windows import Window, WindowPlanner
 from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES, Runtime, RuntimeUnavailableError
@@ -101,12 +102,20 @@ class Restorer:
         """Whether the network also looks at the frame along its own motion (``images.blur_path``)."""
         return self._config.path
 
-    def __call__(self, rgb_HWC: RgbImage, history: Sequence[RgbImage] = ()) -> RgbImage:
+    @property
+    def recurrent(self) -> bool:
+        """Whether the network looks at its own restoration of the frame before (``GeneratorConfig.recurrent``)."""
+        return self._config.recurrent
+
+    def __call__(
+        self, rgb_HWC: RgbImage, history: Sequence[RgbImage] = (), answer_HWC: RgbImage | None = None
+    ) -> RgbImage:
         """Restore one frame.
 
         Args:
             history: frames of the same size before it, newest first, as the camera gave them; they are aligned here.
                 Those beyond what the network looks at are left out; without any, the frame is a single image.
+            answer_HWC: what this network made of the first of them. Without it, that frame stands for it.
 
         Raises:
             ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel, or frames of another size.
@@ -115,16 +124,17 @@ class Restorer:
         """
         require_rgb(rgb_HWC)
         older = list(history)[: self.history]
-        for image in older:
+        for image in (*older, *([] if answer_HWC is None else [answer_HWC])):
             require_rgb(image)
             if image.shape != rgb_HWC.shape:
                 raise ValueError(
                     f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
                 )
-        aligned, flow = align_where_it_holds(rgb_HWC, older)
-        if self.path and aligned:
-            aligned = [*filled_up(aligned, self.history), path_image(rgb_HWC, flow)]
-        return self.restore_aligned(rgb_HWC, aligned)
+        if not older:
+            return self.restore_aligned(rgb_HWC, [])
+        alignment = find_alignment(rgb_HWC, older)
+        found = AlignedHistory(alignment, older, self.history, self.path, self.recurrent)
+        return self.restore_aligned(rgb_HWC, found.beside(answer_HWC))
 
     def windows(
         self, rgb_HWC: RgbImage, tiles: npt.NDArray[np.bool_], tile_size_px: int = TILE_SIZE_PX
@@ -152,12 +162,12 @@ class Restorer:
     def restore_aligned(
         self, rgb_HWC: RgbImage, aligned: Sequence[RgbImage], windows: Sequence[Window] = ()
     ) -> RgbImage:
-        """Restore one frame whose history is aligned to it already, as ``FrameHistory`` gives it.
+        """Restore one frame whose history is aligned to it already, as ``AlignedHistory`` gives it.
 
         Args:
-            aligned: newest first; fewer than the network looks at are filled up with the oldest one, or with the frame
-                itself. For a network with ``path`` its image follows; without it nothing moves. Looked at within the
-                windows alone, if there are any.
+            aligned: newest first; of a recurrent network the newest frame and its restoration. Fewer than the network
+                looks at are filled up with the oldest one, or with the frame itself. For a network with ``path`` its
+                image follows; without it nothing moves. Looked at within the windows alone, if there are any.
             windows: from ``windows``. What they keep is the whole frame's within a grey level (on 8-bit integers but
                 for 2 % of the pixels), elsewhere the source comes back; without any the whole frame is restored.
 

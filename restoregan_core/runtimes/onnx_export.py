@@ -28,9 +28,11 @@ def export_onnx(
 
     The graph takes ``rgb``, uint8 (B, H, W, 3), and gives ``restored``, the same, and ``mean_residual``, a
     float32 scalar that is NaN if the network failed: then ``restored`` must not be used. A generator with history
-    takes ``history`` besides, uint8 (B, H, W, 3 K): the frames before, newest first, each aligned to ``rgb``
-    (``images.failed_alignment.align_where_it_holds``), and ``images.blur_path.path_image`` last where ``config.path``
-    says so. Without frames before, give ``rgb`` in place of each, and the path image of no motion: a single image.
+    takes ``history`` besides, uint8 (B, H, W, 3 K), as ``restoration.history.AlignedHistory`` gives it: the frames
+    before, newest first, each aligned to ``rgb`` (``images.failed_alignment``), or where ``config.recurrent`` says so
+    the newest of them and what was ``restored`` of it, aligned alike; and ``images.blur_path.path_image`` last where
+    ``config.path`` says so. Without frames before, give ``rgb`` in place of each, and the path image of no motion: a
+    single image.
 
     Args:
         generator: is not changed. With convolutions on integers each has a pair of QuantizeLinear and DequantizeLinear

@@ -44,7 +44,7 @@ class Network:
         self.act = act
         self.calls = 0
 
-    history, path = 0, False
+    history, path, recurrent = 0, False, False
 
     def windows(self, rgb_HWC, tiles, tile_size_px):
         return []

@@ -58,7 +58,7 @@ class ObedientRestorer:
     name = "obedient-0123456789ab"
 
     history = 0
-    path = False
+    path = recurrent = False
 
     def windows(self, *_: Any) -> list[Any]:
         return []

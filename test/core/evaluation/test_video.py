@@ -30,7 +30,7 @@ class Sluggish:
     """Publishes the frame before as it was: whatever moves is where it was."""
 
     history = 1
-    path = False
+    path = recurrent = False
 
     def __call__(self, rgb_HWC: np.ndarray) -> np.ndarray:
         return rgb_HWC.copy()

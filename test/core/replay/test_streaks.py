@@ -65,7 +65,7 @@ class Dry:
 
     name = "dry-000000000000"
     history = 0
-    path = False
+    path = recurrent = False
 
     def __init__(self, rainy: list[np.ndarray], clean: list[np.ndarray]) -> None:
         self._clean = {wet.tobytes(): dry for wet, dry in zip(rainy, clean, strict=True)}
