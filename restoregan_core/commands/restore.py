@@ -106,7 +106,7 @@ class _Restore:
             self._video.reset()
         return self.frame(rgb_HWC)
 
-    def skip(self, rgb_HWC: RgbImage, restored_HWC: RgbImage) -> None:
+    def skip(self, rgb_HWC: RgbImage, restored_HWC: RgbImage | None) -> None:
         """A frame of a video that was restored before: those after it look back at it, and at what became of it."""
         if self._pipeline is not None:
             self._pipeline.process(rgb_HWC, camera=CAMERA)
@@ -211,13 +211,23 @@ def _restore_image(source: Path, output: Path, restore: _Restore) -> tuple[str, 
 
     image = read_image_file(source)
     if restore.is_video and output.exists():
-        restore.skip(image.rgb, read_image_file(output).rgb)
+        restore.skip(image.rgb, _answer_in(output))
         return ()
     check_can_write(output, image)
     restored_HWC = restore.image(image.rgb)
     output.parent.mkdir(parents=True, exist_ok=True)
     write_image_file(output, image, restored_HWC)
     return image.notes
+
+
+def _answer_in(output: Path) -> RgbImage | None:
+    """What an earlier run made of a frame; None if it cannot be read."""
+    from restoregan_core.images.image_files import read_image_file
+
+    try:
+        return read_image_file(output).rgb
+    except ValueError:
+        return None
 
 
 def _say(line: str) -> None:

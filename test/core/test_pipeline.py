@@ -310,7 +310,7 @@ def test_three_frames_at_a_time_come_out_as_one_after_the_other():
         assert result.action == wanted.action == Action.RESTORED
         np.testing.assert_array_equal(result.image, wanted.image)
         np.testing.assert_array_equal(result.residual.blur_grid, wanted.residual.blur_grid)
-    remembered = together.state("begin") | together.state("finish")
+    remembered = together.state("begin") | together.state("network") | together.state("finish")
     assert remembered.keys() == one.state().keys() == together.state().keys()
     for name, array in one.state().items():
         np.testing.assert_array_equal(remembered[name], array)

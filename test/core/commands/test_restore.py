@@ -137,6 +137,34 @@ def test_a_video_of_uneven_frames_is_restored_with_a_word_about_its_times(
     assert read_timing(tmp_path / "out.mkv").count == len(UNEVEN_TIMES_S)
 
 
+def recurrent(tmp_path: Path) -> Path:
+    """Looks at its own last answer."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(base_width=4, blocks=1, history=2, recurrent=True)
+    save_generator(Generator(config), tmp_path / "recurrent.safetensors", {}, torch.float32)
+    return tmp_path / "recurrent.safetensors"
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_video_of_frames_goes_on_where_it_stopped(tmp_path: Path, broken: bool):
+    source, out, whole = (tmp_path / name for name in ("in", "out", "whole"))
+    source.mkdir()
+    wide = np.kron(
+        np.random.default_rng(0).integers(0, 256, (6, 12, 3), np.uint8), np.ones((8, 8, 1), np.uint8)
+    )
+    for k in range(4):
+        cv2.imwrite(str(source / f"{k}.png"), wide[:, 3 * k : 3 * k + 80])
+    network = recurrent(tmp_path)
+    assert run(network, "--video", source, whole) == 0
+    assert run(network, "--video", source, out) == 0
+    (out / "3.png").unlink()
+    if broken:
+        (out / "2.png").write_bytes(b"not an image")
+    assert run(network, "--video", "--skip-existing", source, out) == 0
+    again, once = (cv2.imread(str(path / "3.png")) for path in (out, whole))
+    assert (again == once).all() == (not broken)
+
+
 def test_the_gate_decides_what_is_touched(
     network: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
