@@ -110,18 +110,34 @@ def warp(older_HWC: RgbImage, flow: Flow, parts: Sequence[Part] = ()) -> RgbImag
         flow: found on smaller images of the two.
         parts: if there are any, what is needed; elsewhere the older image comes back as it is.
     """
-    height, width = older_HWC.shape[:2]
-    scaled = flow
-    if (height, width) != flow.shape[:2]:
-        # Scaled while it is small, and by OpenCV, which takes a fifth of the time: this runs for every frame.
-        scales = width / flow.shape[1], height / flow.shape[0]
-        scaled = np.asarray(cv2.multiply(flow, (*scales, 0, 0)), np.float32)  # type: ignore[call-overload]
-    if not parts:
-        return _looked_up(older_HWC, _places(scaled, height, width, (slice(0, height), slice(0, width))))
-    warped = older_HWC.copy()
-    for part in parts:
-        warped[part] = _looked_up(older_HWC, _places(scaled, height, width, part))
-    return warped
+    return Warp(flow, older_HWC.shape[:2], parts)(older_HWC)
+
+
+class Warp:
+    """``warp`` along one flow, for several images of one size: the places are found once.
+
+    Args:
+        flow, parts: as for ``warp``.
+        size: height and width of the images, in px.
+    """
+
+    def __init__(self, flow: Flow, size: tuple[int, ...], parts: Sequence[Part] = ()) -> None:
+        height, width = size
+        if (height, width) != flow.shape[:2]:
+            # Scaled while it is small, and by OpenCV, which takes a fifth of the time: this runs for every frame.
+            scales = width / flow.shape[1], height / flow.shape[0]
+            flow = np.asarray(cv2.multiply(flow, (*scales, 0, 0)), np.float32)  # type: ignore[call-overload]
+        self._whole = None if parts else _places(flow, height, width, (slice(0, height), slice(0, width)))
+        self._parts = [(part, _places(flow, height, width, part)) for part in parts]
+
+    def __call__(self, older_HWC: RgbImage) -> RgbImage:
+        """The older image as seen from the newer one."""
+        if self._whole is not None:
+            return _looked_up(older_HWC, self._whole)
+        warped = older_HWC.copy()
+        for part, places in self._parts:
+            warped[part] = _looked_up(older_HWC, places)
+        return warped
 
 
 def look_along(image_HW: GreyImage, way: Flow, shares: Sequence[float]) -> list[GreyImage]:

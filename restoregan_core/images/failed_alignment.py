@@ -8,14 +8,13 @@ current frame stands in for the older ones, as it does for a camera's first fram
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from restoregan_core.images.alignment import Flow, GreyImage, Part, flows_back, half_image, warp
+from restoregan_core.images.alignment import Flow, GreyImage, Part, Warp, flows_back, half_image, warp
 from restoregan_core.images.rgb import RgbImage
 
 Weights = npt.NDArray[np.float32]
@@ -62,38 +61,6 @@ def _exposed_alike(older: GreyImage, current: GreyImage) -> GreyImage:
     return np.asarray(cv2.convertScaleAbs(older, alpha=ratio), np.uint8)
 
 
-def shown_where_it_holds(
-    current_HWC: RgbImage, aligned: Sequence[RgbImage], holds: Weights | None, parts: Sequence[Part] = ()
-) -> list[RgbImage]:
-    """Aligned frames, and the current one in their stead where alignment fails.
-
-    Args:
-        current_HWC: uint8 RGB (height, width, 3).
-        aligned: of the same size.
-        holds: ``where_alignment_holds``.
-        parts: if there are any, what is needed; elsewhere the aligned frames come back as they are.
-    """
-    if holds is None:
-        return list(aligned)
-    height, width = current_HWC.shape[:2]
-    shown = np.asarray(cv2.resize(holds, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    failed = [
-        tuple(_shared(*sides) for sides in zip(part, around, strict=True))
-        for around in _around_each(shown < 1)
-        for part in parts or [(slice(0, height), slice(0, width))]
-    ]
-    blended = [image.copy() for image in aligned]
-    for part in failed:
-        weights = np.ascontiguousarray(shown[part])
-        if weights.size:
-            current = np.ascontiguousarray(current_HWC[part])
-            for image, older in zip(blended, aligned, strict=True):
-                image[part] = cv2.blendLinear(
-                    np.ascontiguousarray(older[part]), current, weights, 1 - weights
-                )
-    return blended
-
-
 def _around_each(where_HW: npt.NDArray[np.bool_]) -> Iterator[Part]:
     """Rectangles that hold all that is set: one in each band of rows, since failures are small and far apart."""
     height = where_HW.shape[0]
@@ -108,24 +75,61 @@ def _shared(one: slice, other: slice) -> slice:
     return slice(start, max(start, min(one.stop, other.stop)))
 
 
-@dataclass(frozen=True)
 class Alignment:
-    """How a camera's older frames lie over the current one, and where they do not."""
+    """How a camera's older frames lie over the current one, and where they do not.
 
-    current: Seen
-    ways: Sequence[Flow]
-    """The half-size flow from the current frame to each older one, newest first."""
-    holds: Weights | None
-    """``where_alignment_holds``."""
-    parts: Sequence[Part] = ()
-    """As for ``warp``."""
+    Args:
+        current: the current frame, uint8 RGB (height, width, 3), and its ``half_image``.
+        ways: the half-size flow from it to each older frame, newest first.
+        holds: ``where_alignment_holds``.
+        parts: if there are any, what is needed of the images; nothing else has to be right then.
+    """
+
+    def __init__(
+        self, current: Seen, ways: Sequence[Flow], holds: Weights | None, parts: Sequence[Part] = ()
+    ) -> None:
+        self.current, self.ways = current, ways
+        self._holds, self._parts = holds, parts
+        self._warps: dict[int, Warp] = {}
 
     def show(self, images: Sequence[RgbImage]) -> list[RgbImage]:
         """The older frames, or others that lie as they do, newest first, each at the current one's place, as a network
-        is shown them."""
-        ways = self.ways[: len(images)]
-        aligned = [warp(image, way, self.parts) for image, way in zip(images, ways, strict=True)]
-        return shown_where_it_holds(self.current[0], aligned, self.holds, self.parts)
+        is shown them: where alignment fails, the current one in their stead."""
+        aligned = [self._warp(number)(image) for number, image in enumerate(images)]
+        if self._holds is None:
+            return aligned
+        shown = [image.copy() for image in aligned]
+        for part, current, weights in self._hidden:
+            for image, older in zip(shown, aligned, strict=True):
+                image[part] = cv2.blendLinear(
+                    np.ascontiguousarray(older[part]), current, weights, 1 - weights
+                )
+        return shown
+
+    def _warp(self, number: int) -> Warp:
+        if number not in self._warps:
+            self._warps[number] = Warp(self.ways[number], self.current[0].shape[:2], self._parts)
+        return self._warps[number]
+
+    @cached_property
+    def _hidden(self) -> list[tuple[Part, RgbImage, Weights]]:
+        """Where older frames are not shown as they are, what stands there, and their share."""
+        assert self._holds is not None
+        current_HWC = self.current[0]
+        height, width = current_HWC.shape[:2]
+        holds = np.asarray(
+            cv2.resize(self._holds, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+        )
+        found = [
+            (_shared(rows, around[0]), _shared(columns, around[1]))
+            for around in _around_each(holds < 1)
+            for rows, columns in self._parts or [(slice(0, height), slice(0, width))]
+        ]
+        return [
+            (part, np.ascontiguousarray(current_HWC[part]), np.ascontiguousarray(holds[part]))
+            for part in found
+            if holds[part].size
+        ]
 
 
 def judged(
@@ -140,17 +144,3 @@ def find_alignment(current_HWC: RgbImage, older: Sequence[RgbImage]) -> Alignmen
     """How older frames of the current one's size, newest first, lie over it; there must be one at least."""
     current, *before = [(image, half_image(image)) for image in (current_HWC, *older)]
     return judged(current, before, flows_back([half for _, half in (current, *before)]))
-
-
-def align_where_it_holds(
-    current_HWC: RgbImage, older: Sequence[RgbImage]
-) -> tuple[list[RgbImage], Flow | None]:
-    """Older frames of the current one's size, newest first, each aligned to the current one as a network is shown it.
-
-    Returns:
-        The frames, and the flow to the newest of them, None if there are none.
-    """
-    if not older:
-        return [], None
-    alignment = find_alignment(current_HWC, older)
-    return alignment.show(older), alignment.ways[0]

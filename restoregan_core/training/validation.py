@@ -12,7 +12,7 @@ from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.images.alignment import filled_up
 from restoregan_core.images.blur_path import path_image
-from restoregan_core.images.failed_alignment import align_where_it_holds
+from restoregan_core.images.failed_alignment import find_alignment
 from restoregan_core.images.folders import frame_order, read_rgb
 from restoregan_core.metrics.psnr_ssim import mean_psnr, psnr_rgb, ssim_2d
 from restoregan_core.training.config import ValidationConfig
@@ -86,10 +86,10 @@ class Validation:
         if not older:
             return rgb_HWC
         before = [read_rgb(path) for path in older]
-        aligned, flow = align_where_it_holds(rgb_HWC, before)
-        images = filled_up([rgb_HWC, *aligned], 1 + self.config.history)
+        alignment = find_alignment(rgb_HWC, before)
+        images = filled_up([rgb_HWC, *alignment.show(before)], 1 + self.config.history)
         if self.path:
-            images.append(path_image(rgb_HWC, flow))
+            images.append(path_image(rgb_HWC, alignment.ways[0]))
         return np.concatenate(images, axis=2)
 
     def _crop(self, rgb_HWC: np.ndarray) -> np.ndarray:

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from restoregan_core.images.alignment import align, half_image
-from restoregan_core.images.failed_alignment import (
-    align_where_it_holds,
-    shown_where_it_holds,
-    where_alignment_holds,
-)
+from restoregan_core.images.failed_alignment import Alignment, find_alignment, where_alignment_holds
 
 
 def scene(height=240, width=400, seed=0):
@@ -46,10 +42,18 @@ def with_twigs(image, seed):
     return seen
 
 
+def shown(current, older, holds, parts=()):
+    """Frames that lie over the current one as they are."""
+    still = np.zeros((current.shape[0] // 2, current.shape[1] // 2, 2), np.float32)
+    return Alignment((current, half_image(current)), [still] * len(older), holds, parts).show(older)
+
+
 def test_rain_does_not_count_as_failed():
     image = scene()
     frames = [with_streaks(window(image, 4 * k), seed=k) for k in range(3)]
-    both = zip(align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:])[0], strict=True)
+    both = zip(
+        find_alignment(frames[0], frames[1:]).show(frames[1:]), align(frames[0], frames[1:])[0], strict=True
+    )
     for shown, aligned in both:
         np.testing.assert_array_equal(shown, aligned)
 
@@ -60,7 +64,7 @@ def test_an_exposure_that_jumps_does_not_count_as_failed(gain):
     frames = [window(image, 4 * k) for k in range(3)]
     frames[0] = (frames[0] * gain).astype(np.uint8)
     for shown, older in zip(
-        align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:])[0], strict=True
+        find_alignment(frames[0], frames[1:]).show(frames[1:]), align(frames[0], frames[1:])[0], strict=True
     ):
         np.testing.assert_array_equal(shown, older)
 
@@ -68,7 +72,9 @@ def test_an_exposure_that_jumps_does_not_count_as_failed(gain):
 def test_what_cannot_be_followed_shows_the_current_frame_and_the_rest_the_older_ones():
     image = scene()
     frames = [with_twigs(window(image, 4 * k), seed=k) for k in range(3)]
-    both = zip(align_where_it_holds(frames[0], frames[1:])[0], align(frames[0], frames[1:])[0], strict=True)
+    both = zip(
+        find_alignment(frames[0], frames[1:]).show(frames[1:]), align(frames[0], frames[1:])[0], strict=True
+    )
     for shown, aligned in both:
         left, right = np.s_[30:-30, 10:60], np.s_[:, 160:]
         assert np.abs(aligned[left].astype(int) - frames[0][left]).mean() > 30
@@ -80,21 +86,17 @@ def test_of_one_older_frame_nothing_is_said():
     image = scene()
     current, older = with_twigs(window(image, 0), 0), with_twigs(window(image, 4), 1)
     assert where_alignment_holds(half_image(current), [half_image(older)]) is None
-    [shown] = align_where_it_holds(current, [older])[0]
+    [shown] = find_alignment(current, [older]).show([older])
     np.testing.assert_array_equal(shown, align(current, [older])[0][0])
-
-
-def test_frames_without_older_ones_have_no_flow():
-    assert align_where_it_holds(scene(), []) == ([], None)
 
 
 @pytest.mark.parametrize("size", [(160, 280), (161, 279)])
 def test_parts_become_what_they_are_in_the_whole_also_where_they_overlap(size):
     current, *aligned = (scene(*size, seed=k) for k in range(3))
     holds = np.random.default_rng(0).random((size[0] // 2, size[1] // 2), np.float32)
-    whole = shown_where_it_holds(current, aligned, holds)
+    whole = shown(current, aligned, holds)
     parts = [(slice(16, 80), slice(32, 96)), (slice(60, size[0]), slice(80, size[1]))]
-    some = shown_where_it_holds(current, aligned, holds, parts)
+    some = shown(current, aligned, holds, parts)
     for k, older in enumerate(aligned):
         for part in parts:
             np.testing.assert_array_equal(some[k][part], whole[k][part])
@@ -105,8 +107,8 @@ def test_parts_become_what_they_are_in_the_whole_also_where_they_overlap(size):
 @pytest.mark.parametrize(("weight", "expected"), [(0.0, 1), (1.0, 2)])
 def test_a_weight_shows_one_or_the_other(weight, expected):
     holds = np.full((120, 200), weight, np.float32)
-    [shown] = shown_where_it_holds(scene(seed=1), [scene(seed=2)], holds)
-    np.testing.assert_array_equal(shown, scene(seed=expected))
+    [found] = shown(scene(seed=1), [scene(seed=2)], holds)
+    np.testing.assert_array_equal(found, scene(seed=expected))
 
 
 def test_failures_far_apart_all_show_the_current_frame():
@@ -115,8 +117,8 @@ def test_failures_far_apart_all_show_the_current_frame():
     failures = [np.s_[0:6, 0:8], np.s_[40:52, 150:170], np.s_[114:120, 190:200]]
     for where in failures:
         holds[where] = 0
-    [shown] = shown_where_it_holds(current, [older], holds)
+    [found] = shown(current, [older], holds)
     for rows, columns in failures:
         inside = np.s_[2 * rows.start + 1 : 2 * rows.stop - 1, 2 * columns.start + 1 : 2 * columns.stop - 1]
-        np.testing.assert_array_equal(shown[inside], current[inside])
-    np.testing.assert_array_equal(shown[140:200, :280], older[140:200, :280])
+        np.testing.assert_array_equal(found[inside], current[inside])
+    np.testing.assert_array_equal(found[140:200, :280], older[140:200, :280])
