@@ -60,9 +60,10 @@ CONFIGS: dict[str, GeneratorConfig] = {
         history=2,
         history_median=True,
         path=True,
+        recurrent=True,
         **_SMALL,
     ),
-    "lite": GeneratorConfig(history=2, history_median=True, path=True, **_LITE),
+    "lite": GeneratorConfig(history=2, history_median=True, path=True, recurrent=True, **_LITE),
     "lite_detector": GeneratorConfig(**_LITE),
 }
 

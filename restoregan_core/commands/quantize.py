@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``restoregan quantize``: give a network the scales with which its convolutions compute on 8-bit integers."""
 
+from itertools import islice
 from pathlib import Path
 
 from rich.console import Console
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     from restoregan_core.data.sources import TrainingSource
     from restoregan_core.training.config import TrainConfig
     from restoregan_core.training.data_folders import require_folders
-    from restoregan_core.training.quantization import choose_scales
+    from restoregan_core.training.quantization import choose_scales, draw_inputs
     from restoregan_core.zoo import load_generator, save_generator
 
     loaded = load_generator(args.model)
@@ -52,11 +53,18 @@ def main(argv: list[str]) -> int:
             f"path={config.generator_config.path}, {loaded.name} takes {loaded.config.history} and "
             f"path={loaded.config.path}"
         )
+    if config.generator_config.recurrent != loaded.config.recurrent:
+        raise ValueError(
+            f"{args.config} makes samples for a network that is{'' if config.unrolled > 1 else ' not'} recurrent, "
+            f"{loaded.name} is{'' if loaded.config.recurrent else ' not'}: "
+            f"set data.clips.unrolled to {2 if loaded.config.recurrent else 1} in a copy of the recipe"
+        )
     require_folders(config)
-    source = TrainingSource(config.data, config.seed)
-    numbers = track(range(args.samples), "samples", console=Console(stderr=True))
-    inputs = (source.samples([number], args.size).input_BCHW[0] for number in numbers)
-    scales = choose_scales(loaded.generator, inputs)
+    inputs = draw_inputs(TrainingSource(config.data, config.seed), loaded.generator, args.size)
+    scales = choose_scales(
+        loaded.generator,
+        track(islice(inputs, args.samples), "samples", args.samples, console=Console(stderr=True)),
+    )
     metadata = {key: value for key, value in loaded.metadata.items() if key != "config"}
     metadata["int8"] = f"scales chosen by {args.samples} samples of {args.size} px of {config.name}"
     print(save_generator(loaded.generator, args.output, metadata, int8=scales), args.output)

@@ -64,10 +64,20 @@ class ClipConfig:
     """Clips whose alignment fails: a frame of the history is displaced by 4 to 40 px, or of another scene."""
     jump_share: float = 0.05
     """Clips whose exposure jumps between two frames."""
+    unrolled: int = 1
+    """So many consecutive frames of a clip are restored one after another, and each answer is judged: for a recurrent
+    generator, which sees its own answer to the frame before. A single image's sample is as many single images.
+    1: the current frame alone."""
+    spared_share: float = 0.25
+    """Unrolled clips in which the gate lets a run of frames pass, so that these stand for their own answers."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.history <= 8:
             raise ValueError(f"history={self.history} must lie in [1, 8]")
+        if not 1 <= self.unrolled <= 9:
+            raise ValueError(f"unrolled={self.unrolled} must lie in [1, 9]")
+        if self.unrolled > 1 and self.history != 2:
+            raise ValueError(f"unrolled={self.unrolled} is for history=2, not history={self.history}")
         for name in (
             "video",
             "single",
@@ -78,12 +88,18 @@ class ClipConfig:
             "missing",
             "failed",
             "jump",
+            "spared",
         ):
             check_share(f"{name}_share", getattr(self, f"{name}_share"))
         if not 1 <= self.dropped_frames <= 60:
             raise ValueError(f"dropped_frames={self.dropped_frames} must lie in [1, 60]")
         object.__setattr__(self, "blur_px", check_range("blur_px", self.blur_px, 0.1, 200))
         object.__setattr__(self, "veil", check_range("veil", self.veil, 0, 0.9))
+
+    @property
+    def frames_before(self) -> int:
+        """Frames of a clip before its newest one."""
+        return self.unrolled - 1 if self.unrolled > 1 else self.history
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,23 +198,23 @@ def draw_clip(
     kind: str, config: ClipConfig, degrade: DegradeConfig, rng: np.random.Generator, side: int
 ) -> ClipDegradation:
     """Draw everything that one clip of this kind needs: blur, rain, blur_rain, drops or clean."""
-    count = config.history + 1
+    before = config.frames_before
     blurred = kind in ("blur", "blur_rain")
     motion = draw_motion(config.motion, rng, draw_log(rng, config.blur_px) if blurred else 0.0)
-    gaps = np.ones(config.history)
+    gaps = np.ones(before)
     if rng.random() < config.dropped_share:
-        gaps[rng.integers(config.history) :] += rng.integers(1, config.dropped_frames + 1)
+        gaps[rng.integers(before) :] += rng.integers(1, config.dropped_frames + 1)
         # A slow camera, or the frames would have nothing in common.
         motion = motion if blurred else draw_motion(_slowed(config.motion, float(gaps.max())), rng)
     if rng.random() < config.repeated_share:
-        gaps[rng.integers(config.history)] = 0
+        gaps[rng.integers(before)] = 0
     times = (0.0, *(float(-t) for t in np.cumsum(gaps)))
     rain: Rain | None = None
     steps: tuple[int, ...] = ()
     if kind in ("rain", "blur_rain"):
         rain = draw_rain(degrade.rain, rng)
         falls_on = rng.random() >= config.new_rain_share
-        steps = tuple(int(t) for t in times) if falls_on else (0,) * count
+        steps = tuple(int(t) for t in times) if falls_on else (0,) * (before + 1)
     return ClipDegradation(
         kind=kind,
         times=times,
@@ -214,17 +230,28 @@ def draw_clip(
 
 
 def draw_accidents(config: ClipConfig, rng: np.random.Generator, is_recorded: bool = False) -> Accidents:
-    """Draw what goes wrong with one clip; recorded clips keep the brightness that they were filmed with."""
-    displaced, is_other_scene = (0, 0), False
-    if rng.random() < config.failed_share:
-        is_other_scene = bool(rng.random() < 0.3)
-        distance, direction = rng.uniform(4, 40), rng.uniform(0, 2 * np.pi)
-        displaced = (round(distance * np.cos(direction)), round(distance * np.sin(direction)))
-    missing = int(rng.integers(1, config.history + 1)) if rng.random() < config.missing_share else 0
-    gains: tuple[float, ...] = ()
+    """Draw what goes wrong with one clip; recorded clips keep the brightness that they were filmed with.
+
+    What goes wrong along an unrolled clip is drawn with each sample that is cut from it (``sequences.draw_mishaps``).
+    """
+    accidents = Accidents()
+    if config.unrolled == 1:
+        displaced, is_other_scene = (0, 0), False
+        if rng.random() < config.failed_share:
+            displaced, is_other_scene = draw_failure(rng)
+        missing = int(rng.integers(1, config.history + 1)) if rng.random() < config.missing_share else 0
+        accidents = Accidents(displaced_px=displaced, is_other_scene=is_other_scene, missing=missing)
     if not is_recorded and rng.random() < config.jump_share:
-        gains = tuple(float(g) for g in rng.uniform(0.75, 1.15, config.history + 1))
-    return Accidents(displaced_px=displaced, is_other_scene=is_other_scene, missing=missing, gains=gains)
+        gains = tuple(float(g) for g in rng.uniform(0.75, 1.15, config.frames_before + 1))
+        accidents = replace(accidents, gains=gains)
+    return accidents
+
+
+def draw_failure(rng: np.random.Generator) -> tuple[tuple[int, int], bool]:
+    """How alignment fails: displaced, px right and down; whether the other frame is of another scene instead."""
+    is_other_scene = bool(rng.random() < 0.3)
+    distance, direction = rng.uniform(4, 40), rng.uniform(0, 2 * np.pi)
+    return (round(distance * np.cos(direction)), round(distance * np.sin(direction))), is_other_scene
 
 
 def with_history(frames: Sequence[RgbImage], accidents: Accidents, path: bool = False) -> RgbImage:

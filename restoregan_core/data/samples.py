@@ -2,11 +2,12 @@
 """One training sample: a place in a file, what is done to it, and where it came from.
 
 Four ways: a real pair, a still degraded as a single image, a clip filmed from a still by a virtual camera, and a clip
-of recorded frames. ``sources.py`` says which sample is made how.
+of recorded frames. ``sources.py`` says which sample is made how. Of a clip that is to be unrolled these are the frames
+alone, which ``sequences.py`` takes further.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from restoregan_core.data.augment import draw_flips, flip
 from restoregan_core.data.camera_motion import Window
 from restoregan_core.data.clips import ClipConfig, ClipDegradation, draw_accidents, draw_clip, with_history
 from restoregan_core.data.config import DataConfig, Folder
+from restoregan_core.data.consecutive import ConsecutiveFrames
 from restoregan_core.data.degrade import Degradation, draw_degradation
 from restoregan_core.data.ranges import draw
+from restoregan_core.data.sequences import Mishaps
 from restoregan_core.data.virtual_camera import film
 from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.images.folders import ImageCache, cut
@@ -31,6 +34,9 @@ _CLIP_CONTEXT_PX = 48
 
 _MOST_MARGIN_PX = 160
 """Around the window of a virtual camera; what lies beyond is mirrored."""
+
+_REVERSED_SHARE = 0.3
+"""Of real clips that are unrolled, how many run backwards in time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +52,15 @@ class Origin:
     downscale: float = 1.0
     degradation: Degradation | ClipDegradation | None = None
     """None for real pairs, of which nobody knows it."""
+    mishaps: Mishaps | None = None
+    """Of an unrolled clip."""
 
     def to_dict(self) -> dict[str, Any]:
         """For a JSON record."""
         place = {"index": self.index, "file": self.file, "top": self.top, "left": self.left}
         done = self.degradation.to_dict() if self.degradation else {"kind": self.kind}
-        return {**place, "downscale": self.downscale, **done}
+        mishaps = {"mishaps": asdict(self.mishaps)} if self.mishaps else {}
+        return {**place, "downscale": self.downscale, **done, **mishaps}
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class FilmedClip:
     frames: list[npt.NDArray[np.float32]]
     """(side, side, 3) in [0, 1]; blurred where the clip is, otherwise not degraded."""
     sharp: list[npt.NDArray[np.float32]]
-    """The current frame without blur, and as many older ones as were asked for."""
+    """The current frame without blur, and of a clip that is to be unrolled all others."""
     origin: Origin
 
     def degraded(self) -> list[npt.NDArray[np.uint8]]:
@@ -87,6 +96,18 @@ class SampleMaker:
         self.pairs = [folder.find() for folder in config.pairs]
         self.videos = [folder.frames() for folder in config.videos]
         self._read = ImageCache(config.cache_mb)
+        self._unrolled = config.clips.unrolled if config.clips else 1
+        if self._unrolled > 1:
+            self._clips_of_pairs = [
+                ConsecutiveFrames([pair.input_path for pair in pairs]) for pairs in self.pairs
+            ]
+            self._clips_of_videos = [ConsecutiveFrames(frames) for frames in self.videos]
+            for folder, clips in zip(config.pairs, self._clips_of_pairs, strict=True):
+                if folder.consecutive and clips.most_before < self._unrolled - 1:
+                    raise ValueError(
+                        f"{folder.path} has no {self._unrolled} frames of one clip in a row: lower "
+                        "data.clips.unrolled, or set consecutive: false for single images"
+                    )
 
     def make(
         self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig | None
@@ -96,6 +117,8 @@ class SampleMaker:
         Args:
             rng: all that is drawn comes from it.
             clips: how clips are made; None makes single images, (3, side, side), instead of (3 (1 + history), ...).
+                Of a clip that is to be unrolled, input and target are all frames, the oldest first, (3 unrolled, ...);
+                a real pair that has none before it is a single image all the same.
         """
         if kind == "pair":
             return self._real_pair(index, rng, side, clips)
@@ -108,9 +131,15 @@ class SampleMaker:
     ) -> tuple[Tensor, Tensor, Origin]:
         number = _draw_folder(self.config.pairs, rng)
         folder, pairs = self.config.pairs[number], self.pairs[number]
-        place = int(rng.integers(len(pairs)))
+        steps = [0]
+        if clips and clips.unrolled > 1 and folder.consecutive:
+            steps = self._draw_steps(number, rng, clips)
+            place = self._clips_of_pairs[number].draw(rng, max(steps))
+        else:
+            place = int(rng.integers(len(pairs)))
         scale = draw(rng, folder.enlarge)
-        context = _CLIP_CONTEXT_PX if clips and folder.consecutive else 0
+        has_history = bool(clips and clips.unrolled == 1 and folder.consecutive)
+        context = _CLIP_CONTEXT_PX if has_history else 0
         side = round((patch_size + 2 * context) / scale)
         top, left = _draw_corner(self._read(pairs[place].input_path), side, rng)
         flips = draw_flips(rng) if self.config.flips else (False, False)
@@ -122,9 +151,10 @@ class SampleMaker:
                 box = cv2.resize(box, whole, interpolation=cv2.INTER_CUBIC)
             return np.ascontiguousarray(flip(box, flips))
 
-        target = window(pairs[place].target_path)
-        given = window(pairs[place].input_path)
-        if clips and folder.consecutive:
+        chosen = [pairs[place - step] for step in steps]
+        target = np.concatenate([window(pair.target_path) for pair in chosen], axis=2)
+        given = np.concatenate([window(pair.input_path) for pair in chosen], axis=2)
+        if clips and has_history:
             step = int(rng.integers(2, 4)) if rng.random() < clips.dropped_share else 1
             older = _frames_before(pairs, place, step, clips.history)
             frames = [given, *(window(path) for path in older)]
@@ -143,26 +173,36 @@ class SampleMaker:
         )
         return _to_tensor(given[inner, inner]), _to_tensor(target[inner, inner]), origin
 
+    def _draw_steps(self, number: int, rng: np.random.Generator, clips: ClipConfig) -> list[int]:
+        """How far before a place of a folder of pairs each frame of a clip lies."""
+        step = int(rng.integers(2, 4)) if rng.random() < clips.dropped_share else 1
+        step = min(step, self._clips_of_pairs[number].most_before // clips.frames_before)
+        steps = [step * older for older in range(clips.frames_before, -1, -1)]
+        return steps[::-1] if rng.random() < _REVERSED_SHARE else steps
+
     def _synthetic_clip(
         self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
     ) -> tuple[Tensor, Tensor, Origin]:
-        """A clip, every frame degraded, the older ones aligned."""
+        """A clip, every frame degraded, the older ones aligned unless it is to be unrolled."""
         clip = self.clip(index, kind, rng, side, clips)
-        given = with_history(clip.degraded(), clip.drawn.accidents, clips.path)
-        return _to_tensor(given), _to_tensor(clip.ground_truth()[0]), clip.origin
+        target = np.concatenate(clip.ground_truth()[::-1], axis=2)
+        if clips.unrolled > 1:
+            given = np.concatenate(clip.degraded()[::-1], axis=2)
+        else:
+            given = with_history(clip.degraded(), clip.drawn.accidents, clips.path)
+        return _to_tensor(given), _to_tensor(target), clip.origin
 
     def clip(
-        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig, sharp: int = 1
+        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
     ) -> FilmedClip:
         """A clip recorded, or filmed from a still by a virtual camera, and what is to be done to its frames.
 
         Args:
             kind: blur, rain, blur_rain, drops or clean.
             rng: all that is drawn comes from it.
-            sharp: how many frames' ground truth is wanted, the current one's first.
         """
         if self.videos and kind in ("rain", "drops", "clean") and rng.random() < clips.video_share:
-            return self._recorded_clip(index, kind, rng, side, clips, sharp)
+            return self._recorded_clip(index, kind, rng, side, clips)
         path, rgb_HWC, scale, corner = self._draw_place(rng, side)
         drawn = draw_clip(kind, clips, self.config.degrade, rng, side)
         flips = draw_flips(rng) if self.config.flips else (False, False)
@@ -179,7 +219,7 @@ class SampleMaker:
             _, other_HWC, other_scale, other_corner = self._draw_place(rng, side)
             thing = surroundings(other_HWC, other_scale, other_corner, 0)
         scene = surroundings(rgb_HWC, scale, corner, margin)
-        frames, sharp_frames = film(scene, drawn.motion, list(drawn.times), side, thing, sharp)
+        frames, sharp_frames = film(scene, drawn.motion, list(drawn.times), side, thing, clips.unrolled)
         origin = Origin(
             index=index,
             kind=kind,
@@ -192,12 +232,15 @@ class SampleMaker:
         return FilmedClip(drawn, frames, sharp_frames, origin)
 
     def _recorded_clip(
-        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig, sharp: int
+        self, index: int, kind: str, rng: np.random.Generator, side: int, clips: ClipConfig
     ) -> FilmedClip:
         """A clip of clean recorded frames."""
-        paths = self.videos[_draw_folder(self.config.videos, rng)]
+        number = _draw_folder(self.config.videos, rng)
+        paths = self.videos[number]
         place = int(rng.integers(len(paths)))
         drawn = draw_clip(kind, clips, self.config.degrade, rng, side)
+        if clips.unrolled > 1:
+            place = self._clips_of_videos[number].draw(rng, round(-min(drawn.times)))
         chosen = _frames_at(paths, place, [round(t) for t in drawn.times])
         rgb_HWC = self._read(paths[place])
         low, high = self.config.downscale
@@ -217,7 +260,7 @@ class SampleMaker:
             downscale=scale,
             degradation=drawn,
         )
-        return FilmedClip(drawn, frames, frames[:sharp], origin)
+        return FilmedClip(drawn, frames, frames[: clips.unrolled], origin)
 
     def _synthetic(
         self, index: int, kind: str, rng: np.random.Generator, patch_size: int

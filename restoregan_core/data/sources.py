@@ -21,7 +21,9 @@ from restoregan_core.data.config import DataConfig, ReuseConfig
 from restoregan_core.data.degrade import SYNTHETIC_KINDS
 from restoregan_core.data.ranges import draw_choice
 from restoregan_core.data.samples import Origin, SampleMaker
+from restoregan_core.data.sequences import Mishaps, SequenceBatch, draw_mishaps, make_sequence
 from restoregan_core.images.blur_path import BLOCK_PX, path_image
+from restoregan_core.images.rgb import RgbImage
 
 _POOL_STREAM, _RUN_STREAM, _CLIP_POOL_STREAM = 1, 2, 3
 """Set the random numbers of the pool, and of runs of one kind, apart from those of samples."""
@@ -48,6 +50,10 @@ class Batch:
         """The same batch with its images on a device."""
         return Batch(self.input_BCHW.to(device), self.target_BCHW.to(device), self.origins)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Its images by name, for a file."""
+        return {"input": self.input_BCHW, "target": self.target_BCHW}
+
 
 class TrainingSource:
     """Makes samples by number.
@@ -71,6 +77,16 @@ class TrainingSource:
         batch = Batch(torch.stack(inputs), torch.stack(targets), origins)
         return batch if torch.device(device).type == "cpu" else batch.to(device)
 
+    def sequences(self, indices: Sequence[int], patch_size: int) -> SequenceBatch:
+        """The samples of these numbers where ``data.clips.unrolled`` is over 1, ``patch_size`` px square."""
+        return SequenceBatch.of([self._sequence(int(index), patch_size) for index in indices])
+
+    def batch(self, indices: Sequence[int], patch_size: int) -> Batch | SequenceBatch:
+        """The samples of these numbers, as what the recipe asks for."""
+        clips = self.config.clips
+        is_unrolled = clips is not None and clips.unrolled > 1
+        return (self.sequences if is_unrolled else self.samples)(indices, patch_size)
+
     def batches(
         self,
         start_step: int,
@@ -80,7 +96,7 @@ class TrainingSource:
         patch_size: int,
         workers: int = 2,
         prefetch: int = 4,
-    ) -> Iterator[Batch]:
+    ) -> Iterator[Batch | SequenceBatch]:
         """Endless batches from ``start_step`` on, made ahead of the trainer.
 
         Args:
@@ -107,6 +123,34 @@ class TrainingSource:
         return iter(loader)
 
     def _sample(self, index: int, patch_size: int) -> tuple[Tensor, Tensor, Origin]:
+        rng, kind, clips = self._drawn(index, patch_size)
+        given, target, origin = self._images(index, kind, rng, patch_size, clips)
+        if self.config.clips and given.shape[0] == 3:
+            given = _as_clip(given, self.config.clips)
+        return self._noisy(given, rng), target, origin
+
+    def _sequence(self, index: int, patch_size: int) -> SequenceBatch:
+        rng, kind, clips = self._drawn(index, patch_size)
+        config = self.config.clips
+        assert config is not None
+        given, target, origin = self._images(index, kind, rng, patch_size, clips)
+        is_clip = given.shape[0] > 3
+        if not is_clip:
+            more = [self._images(index, kind, rng, patch_size, None) for _ in range(config.unrolled - 1)]
+            given = torch.cat([given, *(image for image, _, _ in more)])
+            target = torch.cat([target, *(image for _, image, _ in more)])
+        mishaps = draw_mishaps(config, rng) if is_clip else Mishaps()
+        return make_sequence(
+            _to_frames(self._noisy(given, rng)),
+            _to_frames(target),
+            mishaps,
+            path=config.path,
+            is_clip=is_clip,
+            origin=replace(origin, mishaps=mishaps),
+        )
+
+    def _drawn(self, index: int, patch_size: int) -> tuple[np.random.Generator, str, ClipConfig | None]:
+        """A sample's source of random numbers, its kind, and how its clip is made; None for a single image."""
         rng = np.random.default_rng([self.seed, index, patch_size])
         run_rng = rng
         kind = draw_choice(rng, self._kind_weights)
@@ -116,16 +160,20 @@ class TrainingSource:
         clips = self.config.clips
         if clips and run_rng.random() < clips.single_share:
             clips = None
+        return rng, kind, clips
+
+    def _images(
+        self, index: int, kind: str, rng: np.random.Generator, patch_size: int, clips: ClipConfig | None
+    ) -> tuple[Tensor, Tensor, Origin]:
+        """A sample cut from the pool, or made by itself."""
         reuse = self.config.reuse
         if reuse and patch_size < reuse.size and (clips or kind != "pair"):
-            given, target, origin = self._cut_from_pool(index, kind, rng, patch_size, reuse, clips)
-        else:
-            given, target, origin = self._maker.make(index, kind, rng, patch_size, clips)
-        if self.config.clips and given.shape[0] == 3:
-            given = _as_clip(given, self.config.clips)
-        if self.config.input_noise:
-            given = add_gaussian_noise(given, self.config.input_noise, int(rng.integers(2**62)))
-        return given, target, origin
+            return self._cut_from_pool(index, kind, rng, patch_size, reuse, clips)
+        return self._maker.make(index, kind, rng, patch_size, clips)
+
+    def _noisy(self, given: Tensor, rng: np.random.Generator) -> Tensor:
+        noise = self.config.input_noise
+        return add_gaussian_noise(given, noise, int(rng.integers(2**62))) if noise else given
 
     def _cut_from_pool(
         self,
@@ -141,7 +189,8 @@ class TrainingSource:
         share = pooled[kind] / sum(pooled.values())
         if self.config.clips:
             single_share = self.config.clips.single_share
-            share *= 1 - single_share if clips else single_share
+            # By what they take of the memory: a sequence holds as many images as a sample of single ones takes.
+            share *= 1 - single_share if clips else single_share * self.config.clips.unrolled
         number = int(rng.integers(max(1, round(reuse.images * share))))
         key = (f"{kind} clip" if clips else kind, number)
         if key not in self._pool:
@@ -153,7 +202,8 @@ class TrainingSource:
             self._pool[key] = (_to_bytes(given), _to_bytes(target), origin)
         *images, origin = self._pool[key]
         top, left = (int(n) for n in rng.integers(reuse.size - patch_size + 1, size=2))
-        if clips and clips.path:
+        has_path = bool(clips and clips.path and clips.unrolled == 1)
+        if has_path:
             top, left = top - top % BLOCK_PX, left - left % BLOCK_PX
         flips = draw_flips(rng) if self.config.flips else (False, False)
         axes = [axis for axis, is_flipped in zip((2, 1), flips, strict=True) if is_flipped]
@@ -161,7 +211,7 @@ class TrainingSource:
             image[:, top : top + patch_size, left : left + patch_size].flip(axes).float().div_(255)
             for image in images
         )
-        if clips and clips.path:
+        if has_path:
             given = torch.cat([given[:-3], flipped_path(given[-3:], flips)])
         return given, target, replace(origin, index=index, top=origin.top + top, left=origin.left + left)
 
@@ -172,8 +222,8 @@ class _ByNumber(Dataset):
     def __init__(self, source: TrainingSource) -> None:
         self.source = source
 
-    def __getitem__(self, order: tuple[list[int], int]) -> Batch:
-        return self.source.samples(*order)
+    def __getitem__(self, order: tuple[list[int], int]) -> Batch | SequenceBatch:
+        return self.source.batch(*order)
 
 
 class _Orders:
@@ -207,6 +257,11 @@ def _as_clip(single_CHW: Tensor, clips: ClipConfig) -> Tensor:
         path_HWC = path_image(_to_bytes(single_CHW).permute(1, 2, 0).contiguous().numpy(), None)
         images.append(torch.from_numpy(path_HWC).permute(2, 0, 1).float().div_(255))
     return torch.cat(images)
+
+
+def _to_frames(images_CHW: Tensor) -> list[RgbImage]:
+    """(3 T, H, W) in [0, 1] -> T times uint8 (H, W, 3)."""
+    return [np.ascontiguousarray(image.permute(1, 2, 0).numpy()) for image in _to_bytes(images_CHW).split(3)]
 
 
 def _to_bytes(image_CHW: Tensor) -> Tensor:

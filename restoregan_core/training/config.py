@@ -10,6 +10,7 @@ from restoregan_core.data.config import DataConfig
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.training.loss_config import DetectorConfig, LossConfig, PerceptualConfig, require
 from restoregan_core.training.losses.detector import STRIDE_PX
+from restoregan_core.training.unrolled import EDGE_PX
 from restoregan_core.zoo import CONFIGS
 
 GENERATOR_PARTS = ("stem", "encoder", "down", "body", "up", "decoder", "head")
@@ -43,7 +44,7 @@ class StageConfig:
     patch_size: int = 256
     """Side of the square crops, in pixels."""
     batch_size: int = 1
-    """Crops in one step, over all processes together."""
+    """Crops in one step, over all processes together; sequences of them where ``data.clips.unrolled`` is over 1."""
     restart: bool = False
     """Begin with a fresh critic and fresh optimisers, keeping the generator: the paper's progressive restart.
     The first stage has nothing to restart."""
@@ -129,13 +130,14 @@ class ValidationConfig:
     """``folders`` (``input/`` and ``target/``), ``lmdb``, or a published one, whose test split is taken: see
     ``restoregan_core.datasets.layouts.LAYOUTS``."""
     videos: list[str] = field(default_factory=list)
-    """Folders of pairs that are consecutive frames: the frames before are the network's history."""
+    """Folders of pairs that are consecutive frames: the frames before are the network's history. A recurrent network
+    restores a run of them, one after another."""
     history: int = 2
     """Frames before the current one in ``videos``; the generator's own number."""
     every_steps: int = 1000
     """Generator steps between two measurements."""
     max_images: int = 16
-    """Images measured of each folder, evenly spread; 0 = all."""
+    """Images measured of each folder, evenly spread, of a recurrent network's videos one run; 0 = all."""
     crop: int = 0
     """Side of the centre crop that is measured; 0 = whole images."""
     sample_images: int = 4
@@ -226,14 +228,24 @@ class TrainConfig:
             )
             adversarial = self.loss_of(stage).adversarial_weight > 0
             require(
+                not adversarial or self.unrolled == 1,
+                f"stage {number}: a critic judges no sequences: set loss.adversarial_weight to 0 beside "
+                f"data.clips.unrolled={self.unrolled}, or unrolled to 1",
+            )
+            judged_px = stage.patch_size - (2 * EDGE_PX if self.unrolled > 1 else 0)
+            require(
+                judged_px >= 16,
+                f"stage {number}: patch_size={stage.patch_size} must be at least {16 + 2 * EDGE_PX} for sequences",
+            )
+            require(
                 not adversarial or stage.patch_size == self.critic_size,
                 f"stage {number}: patch_size={stage.patch_size} must be critic_size={self.critic_size} in an "
                 "adversarial stage",
             )
             require(
-                not self.loss_of(stage).detector_weight or stage.patch_size % STRIDE_PX == 0,
+                not self.loss_of(stage).detector_weight or judged_px % STRIDE_PX == 0,
                 f"stage {number}: patch_size={stage.patch_size} must be a multiple of {STRIDE_PX} for a "
-                "detector",
+                f"detector{f', and {2 * EDGE_PX} more for sequences' if self.unrolled > 1 else ''}",
             )
         clips = self.data.clips.history if self.data.clips else 0
         require(
@@ -244,6 +256,11 @@ class TrainConfig:
         require(
             path == self.generator_config.path,
             f"data.clips has path={path}, the generator path={self.generator_config.path}",
+        )
+        require(
+            (self.unrolled > 1) == self.generator_config.recurrent,
+            f"data.clips.unrolled={self.unrolled}, the generator has recurrent={self.generator_config.recurrent}: "
+            "a recurrent one, and no other, is trained on 2 or more frames one after another",
         )
         require(
             self.critic_size >= 16 and self.critic_size % 16 == 0,
@@ -264,7 +281,13 @@ class TrainConfig:
             history=history,
             history_median=shape.history_median and history == 2,
             path=bool(clips and clips.path),
+            recurrent=self.unrolled > 1,
         )
+
+    @property
+    def unrolled(self) -> int:
+        """Consecutive frames that are restored one after another in each sample."""
+        return self.data.clips.unrolled if self.data.clips else 1
 
     @property
     def run_dir(self) -> Path:

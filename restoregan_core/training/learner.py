@@ -11,6 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from restoregan_core.data.sequences import SequenceBatch
 from restoregan_core.models.critic import Critic
 from restoregan_core.models.generator import Generator
 from restoregan_core.training import transfer
@@ -21,6 +22,7 @@ from restoregan_core.training.losses import adversarial, pixel
 from restoregan_core.training.losses.detector import DetectorFeatures, DetectorLoss
 from restoregan_core.training.losses.perceptual import PerceptualLoss, load_vgg16_stand_in, load_vgg19
 from restoregan_core.training.optimisers import make_optimiser
+from restoregan_core.training.unrolled import Unrolling, without_edge
 
 _HALF_A_LEVEL = 1 / 255
 """Half of a grey level, in the networks' range of -1 to 1."""
@@ -116,7 +118,7 @@ class Learner:
         degraded_BCHW = self.place(input_BCHW).mul(2).sub(1)
         sharp_BCHW = self.place(target_BCHW).mul(2).sub(1)
         if self.teacher is not None:
-            sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW)
+            sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, self._is_single(degraded_BCHW))
         restored_BCHW = self.wrapped_generator(degraded_BCHW)
         figures: dict[str, Tensor] = {}
         if loss.adversarial_weight:
@@ -124,21 +126,63 @@ class Learner:
         terms = self._generator_losses(loss, restored_BCHW, sharp_BCHW, degraded_BCHW[:, :3])
         total = torch.stack(list(terms.values())).sum()
         norm = self._descend(self.optimiser, total, rate, self.config.optimiser.clip_norm)
+        figures |= {name: term.detach() for name, term in terms.items()}
+        return self._learnt(figures, total.detach(), norm)
+
+    def learn_sequences(
+        self, batch: SequenceBatch, loss: LossConfig, rate: float, seed: int
+    ) -> dict[str, Tensor]:
+        """One step of a recurrent generator, which restores the frames of each sequence one after another.
+
+        Its answer to each frame is judged, and is what it sees beside the next one. No gradient runs from one frame to
+        another, so there is never more than one frame's graph; their gradients are added up.
+
+        Args: as of ``learn``, and what is returned; losses are means over the frames.
+        """
+        torch.manual_seed(seed)
+        unrolling = Unrolling(batch.to(self.fabric.device))
+        self.optimiser.zero_grad(set_to_none=True)
+        figures: dict[str, Tensor] = {}
+        for number in range(batch.frames):
+            degraded_BCHW, sharp_BCHW = (
+                self.place(images) for images in (unrolling.input(number), unrolling.wanted(number))
+            )
+            if self.teacher is not None:
+                sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, unrolling.begins(number))
+            is_last = number == batch.frames - 1
+            with self.fabric.no_backward_sync(self.wrapped_generator, enabled=not is_last):
+                restored_BCHW = self.wrapped_generator(degraded_BCHW)
+                judged = map(without_edge, (restored_BCHW, sharp_BCHW, degraded_BCHW[:, :3]))
+                terms = self._generator_losses(loss, *judged)
+                self.fabric.backward(torch.stack(list(terms.values())).sum() / batch.frames)
+            unrolling.keep(number, restored_BCHW)
+            for name, term in terms.items():
+                figures[name] = figures.get(name, 0) + term.detach() / batch.frames
+        total = torch.stack(list(figures.values())).sum()
+        return self._learnt(
+            figures, total, self._step(self.optimiser, total, rate, self.config.optimiser.clip_norm)
+        )
+
+    def _learnt(self, figures: dict[str, Tensor], total: Tensor, norm: Tensor) -> dict[str, Tensor]:
+        """After the generator's step."""
         if self.ema is not None:
             self.ema.update_parameters(self.generator)
-        figures |= {name: term.detach() for name, term in terms.items()}
-        return figures | {"loss/total": total.detach(), "gradient_norm": norm}
+        return figures | {"loss/total": total, "gradient_norm": norm}
+
+    def _is_single(self, degraded_BCHW: Tensor) -> Tensor:
+        """Which samples' history says nothing new, (B,) bool."""
+        repeats = self.config.generator_config.history
+        current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3 : 3 + 3 * repeats]
+        return (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
 
     @torch.no_grad()
-    def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor) -> Tensor:
-        """Ground truth, or what the teacher makes of degraded samples whose history says nothing new.
+    def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor, is_single_B: Tensor) -> Tensor:
+        """Ground truth, or what the teacher makes of degraded samples that are single images.
 
         Clean samples keep their ground truth: of what is to be left alone there is nothing to forget.
         """
         assert self.teacher is not None
-        repeats = self.config.generator_config.history
-        current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3 : 3 + 3 * repeats]
-        is_single_B = (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
+        current_BCHW = degraded_BCHW[:, :3]
         is_clean_B = ((current_BCHW - sharp_BCHW).abs() < _HALF_A_LEVEL).flatten(1).all(1)
         is_kept_B = is_single_B & ~is_clean_B
         if not bool(is_kept_B.any()):
@@ -208,13 +252,19 @@ class Learner:
     def _descend(
         self, optimiser: torch.optim.Optimizer, objective: Tensor, rate: float, clip_norm: float = 0.0
     ) -> Tensor:
-        """One optimiser step, refused if objective or gradient is not finite; returns the gradient's norm."""
+        """One optimiser step along the objective's gradient; returns its norm."""
         optimiser.zero_grad(set_to_none=True)
         self.fabric.backward(objective)
+        return self._step(optimiser, objective.detach(), rate, clip_norm)
+
+    def _step(
+        self, optimiser: torch.optim.Optimizer, objective: Tensor, rate: float, clip_norm: float = 0.0
+    ) -> Tensor:
+        """A step along the gradient that is there, refused if it or the objective is not finite."""
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         norm = nn.utils.clip_grad_norm_(weights, clip_norm or math.inf)
-        if not bool(torch.isfinite(norm + objective.detach())):
-            raise NonFiniteLossError(f"loss {float(objective.detach()):g}, gradient norm {float(norm):g}")
+        if not bool(torch.isfinite(norm + objective)):
+            raise NonFiniteLossError(f"loss {float(objective):g}, gradient norm {float(norm):g}")
         for group in optimiser.param_groups:
             group["lr"] = rate
         optimiser.step()

@@ -7,14 +7,18 @@ least on what the float network feeds it. The first convolution behind each skip
 of fine and coarse features, whose ranges are the most unlike, and three of them are half of the whole loss.
 """
 
-from collections.abc import Callable, Iterable
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
 import torch
 from torch import Tensor, nn
 
+from restoregan_core.data.sources import TrainingSource
 from restoregan_core.models.generator import Generator
 from restoregan_core.models.int8 import HIGHEST, Int8Conv2d, convolutions
 from restoregan_core.models.lazy_network import Weights
+from restoregan_core.training.unrolled import inputs_of
 
 _STRENGTHS = 0.0, 0.25, 0.4, 0.5, 0.6, 0.75, 0.85, 1.0
 """Of the smoothing: 0 leaves the channels as they are, 1 gives them one range."""
@@ -23,6 +27,27 @@ _RANGES = 0.35, 0.5, 0.65, 0.8, 0.9, 1.0
 _PATCH = 24
 """Side of what is kept of each sample's input to a layer, in its pixels: all of it would take gigabytes."""
 _LEAST = 1e-9
+
+
+def draw_inputs(source: TrainingSource, generator: Generator, size: int) -> Iterator[Tensor]:
+    """Samples for ``choose_scales``, without end.
+
+    Args:
+        source: its recipe's samples are of the generator's kind. Of a recurrent one's, the first and the last frame of
+            each sequence are inputs: one without anything before it, one with what the generator made of all before.
+        generator: in eval mode.
+        size: side of each, px.
+    """
+    if not generator.config.recurrent:
+        return (source.samples([number], size).input_BCHW[0] for number in count())
+    # A network of its own, copied now: ``choose_scales`` listens to all that goes through the other one.
+    network = copy.deepcopy(generator)
+
+    def first_and_last(number: int) -> tuple[Tensor, Tensor]:
+        first, *_, last = inputs_of(source.sequences([number], size), network)
+        return first, last
+
+    return (input_BCHW[0].add(1).div(2) for number in count() for input_BCHW in first_and_last(number))
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from restoregan_core.data.sequences import SequenceBatch
 from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.stop_signal import StopSignal
 from restoregan_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -61,11 +62,10 @@ class Trainer:
         self.elapsed_s = 0.0
         self.best_psnr_db = -math.inf
         self.scores: dict[str, Score] = {}
-        shape = config.generator_config
-        self.validation = Validation(config.validation, shape.size_multiple, shape.path)
+        self.validation = Validation(config.validation, config.generator_config)
         self.learner = Learner(config, self.fabric)
         if self.learner.perceptual is not None and config.perceptual.network == "vgg16_stand_in":
-            crops = source.samples(range(_CALIBRATION_CROPS), self.stages[-1].config.patch_size)
+            crops = source.batch(range(_CALIBRATION_CROPS), self.stages[-1].config.patch_size)
             self.learner.perceptual.calibrate(self.learner.place(crops.target_BCHW) * 2 - 1)
         self._resume()
 
@@ -84,7 +84,7 @@ class Trainer:
         total = self.stages[-1].end_step
         started_s = time.monotonic() - self.elapsed_s
         saved_s = time.monotonic()
-        batches: Iterator[Batch] | None = None
+        batches: Iterator[Batch | SequenceBatch] | None = None
         monitor = Monitor(self.config.run_dir, total, self.position, self.step, self.fabric.is_global_zero)
         with StopSignal(insist=True) as stop, monitor:
             while self.position < total and not stop:
@@ -106,14 +106,14 @@ class Trainer:
                             "back to best.pt or a stage's checkpoint, with a lower optimiser.learning_rate"
                         )
                     step_s = time.monotonic() - asked_s
-                    values["speed/crops_per_s"] = stage.config.batch_size / step_s
+                    values["speed/crops_per_s"] = stage.config.batch_size * self.config.unrolled / step_s
                     values["speed/data_share"] = waited_s / step_s
                     monitor.scalars(self.step, values)
                 self.elapsed_s = time.monotonic() - started_s
                 self._advance(stop)
                 monitor.position(self.position)
                 validation_due = self.step % self.config.validation.every_steps == 0 or self.position >= total
-                if self.validation.folders and validation_due:
+                if self.validation.names and validation_due:
                     self._validate(monitor)
                 if self.position >= stage.end_step:
                     self._save(f"stage-{stage.index + 1}.pt")
@@ -123,21 +123,24 @@ class Trainer:
             self._save("last.pt", must_succeed=True)
         return stop.signal_number
 
-    def _learn(self, batch: Batch, stage: Stage) -> dict[str, Any]:
+    def _learn(self, batch: Batch | SequenceBatch, stage: Stage) -> dict[str, Any]:
         rate = learning_rate(self.config.optimiser, self.stages, self.position)
         loss = self.config.loss_of(stage.config)
         seed = _step_seed(self.config.seed, self.step, self.fabric.global_rank)
         try:
-            figures = self.learner.learn(batch.input_BCHW, batch.target_BCHW, loss, rate, seed)
+            if isinstance(batch, SequenceBatch):
+                figures = self.learner.learn_sequences(batch, loss, rate, seed)
+            else:
+                figures = self.learner.learn(batch.input_BCHW, batch.target_BCHW, loss, rate, seed)
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"step {self.step}: {error}; {self._keep(batch)}") from error
         return {**figures, "learning_rate": rate}
 
-    def _keep(self, batch: Batch) -> str:
+    def _keep(self, batch: Batch | SequenceBatch) -> str:
         """Write a batch that broke the training; says where."""
         path = self.config.run_dir / f"non-finite-step-{self.step}-rank-{self.fabric.global_rank}.pt"
         try:
-            save_checkpoint({"step": self.step, "input": batch.input_BCHW, "target": batch.target_BCHW}, path)
+            save_checkpoint({"step": self.step, **batch.tensors()}, path)
         except OSError as error:
             return f"the batch could not be saved ({error})"
         return f"the batch is in {path}"
@@ -159,7 +162,8 @@ class Trainer:
             self._begin(stage)
             self.stage_index, self.stage_step = stage.index, 0
         c = stage.config
-        description = f"{stage.steps} steps of {c.batch_size} x {c.patch_size} px"
+        each = f"{self.config.unrolled} x " if self.config.unrolled > 1 else ""
+        description = f"{stage.steps} steps of {c.batch_size} x {each}{c.patch_size} px"
         monitor.stage(stage.index + 1, len(self.stages), description)
 
     def _begin(self, stage: Stage) -> None:
@@ -167,7 +171,7 @@ class Trainer:
         seed = _step_seed(self.config.seed, -1 - stage.index, 0)
         self.learner.begin_stage(self.config.loss_of(stage.config), restart, seed)
 
-    def _batches(self, stage: Stage) -> Iterator[Batch]:
+    def _batches(self, stage: Stage) -> Iterator[Batch | SequenceBatch]:
         """Batches from here on; no stage repeats the sample numbers of another."""
         used = 0
         for earlier in self.stages[: stage.index]:

@@ -67,6 +67,36 @@ def test_the_same_command_gives_the_same_scales(weights, recipe, tmp_path):
     assert networks[0].digest() == networks[1].digest()
 
 
+@pytest.fixture
+def recurrent(tmp_path, recipe):
+    """Weights of a recurrent network, and a recipe of sequences."""
+    shape = {**SHAPE, "history": 2, "recurrent": True}
+    torch.manual_seed(0)
+    path = tmp_path / "recurrent.safetensors"
+    save_generator(Generator(GeneratorConfig(**shape)), path, {})
+    content = yaml.safe_load(recipe.read_text()) | {"generator": shape}
+    content["data"]["clips"] = {"unrolled": 3}
+    sequences = tmp_path / "sequences.yaml"
+    sequences.write_text(yaml.safe_dump(content))
+    return path, sequences
+
+
+def test_scales_of_a_recurrent_network_are_chosen_by_what_it_is_shown(recurrent, tmp_path):
+    assert run(*recurrent, tmp_path / "new.safetensors") == 0
+    after = load_generator(tmp_path / "new.safetensors")
+    assert after.config.recurrent
+    x_BCHW = torch.rand(1, 9, 32, 32) * 2 - 1
+    with torch.no_grad():
+        assert (after.int8.network(x_BCHW) - after.generator(x_BCHW)).abs().mean() < 0.02
+
+
+def test_a_recipe_of_sequences_is_for_recurrent_networks_alone(recurrent, tmp_path, capsys):
+    path = tmp_path / "not.safetensors"
+    save_generator(Generator(GeneratorConfig(**SHAPE, history=2)), path, {})
+    assert run(path, recurrent[1], tmp_path / "new.safetensors") == 2
+    assert "set data.clips.unrolled to 1 in a copy of the recipe" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

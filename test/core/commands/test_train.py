@@ -20,6 +20,21 @@ from restoregan_core.cli import main
 from restoregan_core.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[3]
+SEQUENCES = """
+name: tiny
+generator: {base_width: 4, blocks: 1, dropout: 0.0, history: 2, recurrent: true}
+data:
+  pairs: [{path: PAIRS, consecutive: true}]
+  clips: {unrolled: 2, spared_share: 0.5, failed_share: 0.5}
+schedule:
+  stages: [{steps: 3, patch_size: 32, batch_size: 4}]
+loss: {perceptual_weight: 0, adversarial_weight: 0, pixel_weight: 1}
+optimiser: {learning_rate: 1.0e-3, ema_decay: 0.9, clip_norm: 1.0}
+device: cpu
+threads: 1
+workers: 0
+log_every_steps: 1
+"""
 RECIPE = """
 name: tiny
 model: lite
@@ -102,7 +117,7 @@ def test_a_missing_recipe_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere.yaml" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("game", ["wasserstein_sigmoid", "wgan_gp"])
+@pytest.mark.parametrize("game", ["wasserstein_sigmoid", "wgan_gp", "sequences"])
 def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     game: str, recipe: Path, tmp_path: Path
 ) -> None:
@@ -110,7 +125,10 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
 
     The gradient penalty's points are drawn in each process, so there only the ranks are compared.
     """
+    if game == "sequences":
+        recipe.write_text(SEQUENCES.replace("PAIRS", str(tmp_path / "pairs")))
     recipe.write_text(recipe.read_text().replace("wasserstein_sigmoid", game))
+    networks = ("generator", "ema") if game == "sequences" else ("generator", "ema", "critic")
     program = tmp_path / "ranks.py"
     program.write_text(
         "import sys, torch\n"
@@ -137,7 +155,7 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     two = [*run, str(program), str(tmp_path / "two"), *arguments, str(tmp_path / "run2")]
     subprocess.run(two, check=True, env=environment, capture_output=True, timeout=240)
     rank0, rank1 = (torch.load(tmp_path / f"two-{rank}.pt", weights_only=True) for rank in (0, 1))
-    for network in ("generator", "ema", "critic"):
+    for network in networks:
         for key, weight in rank0[network].items():
             assert torch.equal(weight, rank1[network][key]), (network, key)
     if game == "wgan_gp":
@@ -145,7 +163,7 @@ def test_two_processes_train_what_one_process_with_the_same_global_batch_trains(
     one = [sys.executable, str(program), str(tmp_path / "one"), *arguments, str(tmp_path / "run1")]
     subprocess.run(one, check=True, env=environment, capture_output=True, timeout=240)
     single = torch.load(tmp_path / "one-0.pt", weights_only=True)
-    for network in ("generator", "ema", "critic"):
+    for network in networks:
         for key, weight in rank0[network].items():
             # 4 Adam steps of 1e-3: a wrong share of the batch moves weights by thousandths.
             torch.testing.assert_close(weight, single[network][key], rtol=1e-3, atol=2e-4)

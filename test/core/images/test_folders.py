@@ -12,6 +12,7 @@ from restoregan_core.data.video import read_frames
 from restoregan_core.datasets.pairs import find_pairs
 from restoregan_core.evaluation.clips import find_clips
 from restoregan_core.images.folders import find_frames, find_images
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.training.config import ValidationConfig
 from restoregan_core.training.validation import Validation
 
@@ -63,7 +64,7 @@ def test_training_and_validation_take_unpadded_frames_in_order(tmp_path: Path):
     folder = Folder(path=str(tmp_path / "pairs/input"))
     assert [path.stem for path in folder.frames()] == ["1", "2", "9", "10", "11"]
     config = ValidationConfig(videos=[str(tmp_path / "pairs")], history=2, max_images=5)
-    measured = Validation(config, size_multiple=8).folders["pairs video"]
+    measured = Validation(config, GeneratorConfig(pixel_unshuffle=2)).folders["pairs video"]
     assert [[path.stem for path in older] for _, older in measured] == [
         [],
         ["1"],

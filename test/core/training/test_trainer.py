@@ -14,6 +14,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
+from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.sources import Batch, TrainingSource
 from restoregan_core.models.generator import GeneratorConfig
@@ -85,6 +86,31 @@ def test_a_run_that_sigterm_interrupts_and_that_goes_on_ends_as_if_it_had_never_
     assert resumed.step == stop_at + 1
     assert resumed.run() == 0
     assert_same_state(whole.state(), resumed.state())
+
+
+def test_a_run_on_sequences_goes_on_to_the_bit_too(
+    make_config: MakeConfig, make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
+    data = make_config().data
+    clips = ClipConfig(unrolled=2, spared_share=0.5, failed_share=0.5)
+    changes: dict[str, Any] = {
+        "generator": GeneratorConfig(base_width=4, blocks=1, history=2, recurrent=True),
+        "data": replace(data, pairs=[replace(data.pairs[0], consecutive=True)], clips=clips),
+        "schedule": ScheduleConfig(stages=[StageConfig(steps=4, patch_size=32, batch_size=2)]),
+        "loss": PIXELS,
+        "validation": ValidationConfig(videos=[data.pairs[0].path], every_steps=4, crop=32),
+    }
+    whole = make_trainer(make_config(**changes, output=str(tmp_path / "whole")))
+    assert whole.run() == 0
+    (score,) = whole.scores.values()
+    assert score.psnr_db > 0
+    config = make_config(**changes, output=str(tmp_path / "parts"))
+    assert Trainer(config, StoppingSource(config.data, config.seed, 1)).run() == signal.SIGTERM
+    resumed = make_trainer(config)
+    assert (resumed.step, resumed.run()) == (2, 0)
+    assert_same_state(whole.state(), resumed.state())
+    loaded = load_generator(config.run_dir / "last.safetensors")
+    assert loaded.config.recurrent
 
 
 def test_ctrl_c_saves_too(make_config: MakeConfig) -> None:
