@@ -115,7 +115,8 @@ class Restorer:
         Args:
             history: frames of the same size before it, newest first, as the camera gave them; they are aligned here.
                 Those beyond what the network looks at are left out; without any, the frame is a single image.
-            answer_HWC: what this network made of the first of them. Without it, that frame stands for it.
+            answer_HWC: what this network made of the first of them, for a recurrent one. Without it, that frame stands
+                for it.
 
         Raises:
             ValueError: not uint8 RGB of shape (H, W, 3) with at least one pixel, or frames of another size.
@@ -124,12 +125,13 @@ class Restorer:
         """
         require_rgb(rgb_HWC)
         older = list(history)[: self.history]
-        for image in (*older, *([] if answer_HWC is None else [answer_HWC])):
-            require_rgb(image)
+        given = [("a frame of the history", image) for image in older]
+        if answer_HWC is not None:
+            given.append(("the answer to the frame before", answer_HWC))
+        for name, image in given:
+            require_rgb(image, name)
             if image.shape != rgb_HWC.shape:
-                raise ValueError(
-                    f"history holds a frame of {image.shape}, the current one is {rgb_HWC.shape}"
-                )
+                raise ValueError(f"{name} is {image.shape}, the current frame is {rgb_HWC.shape}")
         if not older:
             return self.restore_aligned(rgb_HWC, [])
         alignment = find_alignment(rgb_HWC, older)

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from restoregan_core.images.rgb import RgbImage
+from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.restoration.history import FrameHistory
 from restoregan_core.restoration.own_answers import OwnAnswers
 
@@ -43,22 +43,27 @@ class VideoRestorer:
         """What the network was shown beside the last frame."""
 
     def __call__(self, rgb_HWC: RgbImage, time_s: float | None = None) -> RgbImage:
-        """The next frame, restored; raises what ``Restorer`` does.
+        """The next frame, restored, a new array; raises what ``Restorer`` does.
 
         Args:
             time_s: when it was taken, where that is known.
         """
+        require_rgb(rgb_HWC)
         self._history.take(_CAMERA, rgb_HWC, time_s)
         self.beside = self._answers.beside(_CAMERA, self._history.look_back(_CAMERA))
+        self._answers.keep(_CAMERA, None)  # if the network fails, the frame stands for its own answer
         restored_HWC = self._restorer.restore_aligned(rgb_HWC, self.beside)
-        self._answers.keep(_CAMERA, restored_HWC)
+        self._answers.keep(_CAMERA, restored_HWC.copy())  # the caller may draw into what it gets
         return restored_HWC
 
     def skip(self, rgb_HWC: RgbImage, restored_HWC: RgbImage | None = None) -> None:
         """A frame that was restored before, and what became of it, if that is known: the next one looks at both."""
+        require_rgb(rgb_HWC)
         self._history.take(_CAMERA, rgb_HWC)
-        is_like_it = restored_HWC is not None and restored_HWC.shape == rgb_HWC.shape
-        self._answers.keep(_CAMERA, restored_HWC if is_like_it else None)
+        if restored_HWC is not None and restored_HWC.shape == rgb_HWC.shape:
+            self._answers.keep(_CAMERA, restored_HWC.copy())
+        else:
+            self._answers.keep(_CAMERA, None)
 
     def reset(self) -> None:
         """The next frame has nothing to do with the one before."""

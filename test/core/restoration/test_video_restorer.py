@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_generator import TINY, difference, image, loaded
 
-from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.video_restorer import VideoRestorer
 
 RECURRENT = replace(TINY, history=2, path=True, recurrent=True)
@@ -57,5 +57,54 @@ def test_a_cut_a_gap_and_a_reset_begin_anew(restorer):
 
 
 def test_an_answer_of_another_size_is_refused(restorer):
-    with pytest.raises(ValueError, match="history holds a frame of"):
+    with pytest.raises(ValueError, match=r"the answer to the frame before is .+, the current frame is"):
         restorer(image(32, 48), [image(32, 48)], image(32, 40))
+
+
+def test_what_the_caller_does_to_a_restored_frame_changes_none_after_it(restorer):
+    frames = clip(3)
+    expected = list(map(VideoRestorer(restorer), frames))
+    drawn_into, resumed = VideoRestorer(restorer), VideoRestorer(restorer)
+    answer = expected[0].copy()
+    resumed.skip(frames[0], answer)
+    drawn_into(frames[0])[:] = 0
+    answer[:] = 0
+    for camera in (drawn_into, resumed):
+        np.testing.assert_array_equal(camera(frames[1]), expected[1])
+
+
+def test_what_is_no_frame_is_refused_and_forgotten(restorer):
+    first, second = clip(2)
+    expected = list(map(VideoRestorer(restorer), (first, second)))[1]
+    camera = VideoRestorer(restorer)
+    camera(first)
+    for refuse in (camera, camera.skip):
+        with pytest.raises(ValueError, match="image must be uint8 RGB"):
+            refuse(second[..., 0])
+    np.testing.assert_array_equal(camera(second), expected)
+
+
+class FailsOnce:
+    """A restorer whose second frame fails."""
+
+    def __init__(self, restorer):
+        self.history, self.path, self.recurrent = restorer.history, restorer.path, restorer.recurrent
+        self._restorer, self._calls = restorer, 0
+
+    def __call__(self, rgb_HWC):
+        return self._restorer(rgb_HWC)
+
+    def restore_aligned(self, rgb_HWC, aligned):
+        self._calls += 1
+        if self._calls == 2:
+            raise NonFiniteOutputError("the second frame")
+        return self._restorer.restore_aligned(rgb_HWC, aligned)
+
+
+def test_a_frame_that_failed_stands_for_its_own_answer(restorer):
+    first, second, third = clip(3)
+    camera = VideoRestorer(FailsOnce(restorer))
+    camera(first)
+    with pytest.raises(NonFiniteOutputError):
+        camera(second)
+    np.testing.assert_array_equal(camera(third), restorer(third, [second, first]))
