@@ -179,7 +179,7 @@ class FrameHistory:
         if not frames:
             return None
         for newer, older in zip(frames[-2::-1], frames[:0:-1], strict=True):
-            _look_back(newer, older)
+            _find_before(newer, older)
         return frames[0].before
 
     def reset(self, camera: str | None = None) -> None:
@@ -238,7 +238,7 @@ def _step(newer: RememberedFrame, older: RememberedFrame) -> Flow:
     return newer.step
 
 
-def _look_back(newer: RememberedFrame, older: RememberedFrame) -> None:
+def _find_before(newer: RememberedFrame, older: RememberedFrame) -> None:
     """Find ``newer.before``, once, from its neighbour and what that one's neighbour looks like from there."""
     if newer.has_before is not None:
         return
