@@ -10,10 +10,15 @@ import torch
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
+from restoregan_core.images.blur_path import path_image
 from restoregan_core.models.generator import Generator, GeneratorConfig
+from restoregan_core.models.lazy_network import LazyNetwork
+from restoregan_core.restoration.history import FrameHistory
+from restoregan_core.restoration.restorer import Restorer
+from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
-from restoregan_core.zoo import CONFIGS, build_generator
+from restoregan_core.zoo import CONFIGS, LoadedGenerator, build_generator
 
 SMALL = GeneratorConfig(base_width=8, blocks=1, outer_blocks=(1, 0), upsampling="shuffle", pixel_unshuffle=2)
 
@@ -121,6 +126,38 @@ def test_the_path_is_the_last_image_of_the_history(size, tmp_path):
     assert largest_difference(generator, path, size or (32, 48)) <= 1
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     assert [(one.name, one.shape[-1]) for one in session.get_inputs()] == [("rgb", 3), ("history", 9)]
+
+
+def test_a_recurrent_network_is_run_by_hand_as_the_document_says(tmp_path):
+    """docs/engines.md."""
+    import onnxruntime
+
+    generator = visible(Generator(replace(SMALL, history=2, path=True, recurrent=True)))
+    torch.nn.init.normal_(generator.head.weight, std=0.1)
+    export_onnx(generator, tmp_path / "net.onnx", (64, 96), "fp32")
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"), providers=["CPUExecutionProvider"])
+    loaded = LoadedGenerator(LazyNetwork.of(generator), "net-0123456789ab", "0" * 64, {})
+    restorer = Restorer(loaded, "torch", precision="fp32")
+    wide = np.kron(
+        np.random.default_rng(0).integers(0, 256, (8, 14, 3), np.uint8), np.ones((8, 8, 1), np.uint8)
+    )
+    video = VideoRestorer(restorer)
+    history = FrameHistory(restorer.history, restorer.path, restorer.recurrent)
+
+    def run(images):
+        given = {"rgb": images[0][np.newaxis], "history": np.concatenate(images[1:], 2)[np.newaxis]}
+        return session.run(["restored"], given)[0][0].astype(int)
+
+    restored = None
+    for k in range(3):
+        rgb = np.ascontiguousarray(wide[:, 4 * k : 4 * k + 96])
+        expected = video(rgb)
+        history.take("camera", rgb)
+        before = history.look_back("camera")
+        images = before.beside(restored) if before else [rgb, rgb, path_image(rgb, None)]
+        restored = run([rgb, *images]).astype(np.uint8)
+        assert np.abs(restored.astype(int) - expected).max() <= 2
+    assert np.abs(run([rgb, *before.beside(None)]) - expected).max() > 4, "the answer is looked at"
 
 
 def on_integers():
