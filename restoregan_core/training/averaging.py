@@ -32,7 +32,11 @@ def average(parts: Sequence[LoadedGenerator], shares: Sequence[float]) -> dict[s
     for part in parts[1:]:
         own = first.config
         config = replace(
-            part.generator.config, history=own.history, history_median=own.history_median, path=own.path
+            part.generator.config,
+            history=own.history,
+            history_median=own.history_median,
+            path=own.path,
+            recurrent=own.recurrent,
         )
         if config != own:
             raise ValueError(

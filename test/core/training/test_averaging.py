@@ -38,6 +38,22 @@ def test_the_mean_holds_each_weight_by_its_share(networks: list[str], tmp_path: 
     assert mean.sha256 in capsys.readouterr().out
 
 
+def test_the_first_one_keeps_its_history_whatever_the_others_look_at(tmp_path: Path) -> None:
+    files = []
+    for looks_at in (
+        {"history": 2, "path": True, "recurrent": True},
+        {"history": 2, "path": True},
+        {},
+    ):
+        config = GeneratorConfig(base_width=4, blocks=1, pixel_unshuffle=2, **looks_at)
+        files.append(str(tmp_path / f"{len(files)}.safetensors"))
+        save_generator(Generator(config), files[-1], {})
+    for number, order in enumerate((files, files[::-1])):
+        output = tmp_path / f"mean {number}.safetensors"
+        assert main(["average", *order, "--output", str(output)]) == 0
+        assert load_generator(output).config == load_generator(order[0]).config
+
+
 def test_what_cannot_be_averaged_is_one_line(networks: list[str], tmp_path: Path, capsys) -> None:
     other = tmp_path / "other.safetensors"
     save_generator(Generator(GeneratorConfig(base_width=8, blocks=1)), other, {})
