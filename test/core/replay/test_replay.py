@@ -105,6 +105,15 @@ def test_parts_that_cannot_be_joined_stay_a_whole_bag(tmp_path, make_pipeline, m
     assert comparable(parts.bag) == comparable(joined.bag)
 
 
+class EnoughError(Exception):
+    pass
+
+
+def after_five(done: int, total: int) -> None:
+    if done == 5:
+        raise EnoughError
+
+
 def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline) -> None:
     bag = write_bag(tmp_path / "bag", drive(9))
     options = ReplayOptions(checkpoint_frames=2)
@@ -112,15 +121,8 @@ def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline)
     replay(bag, first, make_pipeline(), options)
     replay(bag, second, make_pipeline(), options)
 
-    class EnoughError(Exception):
-        pass
-
-    def break_off(done: int, total: int) -> None:
-        if done == 5:
-            raise EnoughError
-
     with pytest.raises(EnoughError):
-        replay(bag, pieces, make_pipeline(), options, on_progress=break_off)
+        replay(bag, pieces, make_pipeline(), options, on_progress=after_five)
     assert pieces.bag.joinpath("metadata.yaml").is_file()
     done: list[int] = []
     replay(bag, pieces, make_pipeline(), options, on_progress=lambda n, total: done.append(n))
@@ -128,6 +130,31 @@ def test_two_runs_and_a_run_in_two_pieces_give_the_same(tmp_path, make_pipeline)
     for other in (second, pieces):
         assert comparable(first.bag) == comparable(other.bag)
         assert rows_of(first) == rows_of(other)
+
+
+def test_a_recurrent_network_goes_on_with_what_it_made_of_the_last_frame(
+    tmp_path, make_recurrent_pipeline
+) -> None:
+    messages = list(drive(7, is_still=True))  # so that every frame depends on those before
+    bag, folder = write_bag(tmp_path / "bag", messages), ReplayFolder(tmp_path / "out")
+    options = ReplayOptions(form=RAW, checkpoint_frames=4)
+    with pytest.raises(EnoughError):
+        replay(bag, folder, make_recurrent_pipeline("always"), options, on_progress=after_five)
+    assert read_checkpoint(folder).frames_done == 4
+    replay(bag, folder, make_recurrent_pipeline("always"), options)
+
+    whole, forgetful = make_recurrent_pipeline("always"), make_recurrent_pipeline("always")
+    differ = []
+    for number, found in enumerate(images_of(folder.bag)):
+        image = messages[2 * number + 1][3]
+        rgb = np.reshape(image.data, (image.height, image.width, 3))
+        stamp_s = (START_NS + number * STEP_NS) / 1e9
+        np.testing.assert_array_equal(found, whole.process(rgb, "front", stamp_s=stamp_s).image)
+        if number == 4:
+            kept = forgetful.state()
+            forgetful.load_state({name: kept[name] for name in kept if not name.startswith("answers")})
+        differ.append((forgetful.process(rgb, "front", stamp_s=stamp_s).image != found).any())
+    assert differ[:5] == [False] * 4 + [True], "the answer is looked at"
 
 
 def test_what_a_checkpoint_promises_is_there_whenever_a_replay_is_killed(
