@@ -4,7 +4,7 @@
     python benchmarks/drift.py --data ../shared/data/eval --output docs/benchmarks/drift.md
 
 Clips are played to and fro for many frames, every frame forced through the network with those before it: PSNR (RGB)
-against ground truth at the beginning and after ever longer times, and the mean change of brightness at the end.
+against ground truth at the beginning and after ever longer times, and the mean change of brightness at both ends.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1000, help="of each clip")
     parser.add_argument("--output", type=Path)
     given = parser.parse_args()
-    restorer = load_restorer(given.model)
+    restorer = load_restorer(given.model, device="cpu")
     blocks = [f"{start}" for start in STARTS if start + BLOCK <= given.frames]
     heads = ["clip", *(f"from frame {b}" for b in blocks), "lowest frame", "shift at first", "at last"]
     rows = [row(name, pairs, VideoRestorer(restorer), given.frames) for name, pairs in clips(given.data)]

@@ -15,8 +15,9 @@ MAX_DIFFERENCE = 2
 def main(argv: list[str]) -> int:
     parser = make_parser(
         "export",
-        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson. A network with "
-        "history takes the aligned frames before as a second input, `history` (docs/engines.md).",
+        "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson.\n"
+        "A network with history takes the aligned frames before, a recurrent one its last answer among them, as a second\n"
+        "input, `history` (docs/engines.md).",
         "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
     )
     add_model_option(parser)

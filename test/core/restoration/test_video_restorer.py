@@ -56,6 +56,16 @@ def test_a_cut_a_gap_and_a_reset_begin_anew(restorer):
         np.testing.assert_array_equal(camera(frame, time_s), alone)
 
 
+def test_another_size_begins_anew_and_the_smallest_frames_are_restored(restorer):
+    camera = VideoRestorer(restorer)
+    for seed, size in enumerate([(64, 96), (65, 97), (64, 96), (1, 1), (2, 40)]):
+        frame = image(*size, seed=seed)
+        np.testing.assert_array_equal(camera(frame), restorer(frame))
+        answer = camera(frame)
+        assert answer.shape == frame.shape
+        assert difference(answer, restorer(frame)).any(), "the second one looks back"
+
+
 def test_an_answer_of_another_size_is_refused(restorer):
     with pytest.raises(ValueError, match=r"the answer to the frame before is .+, the current frame is"):
         restorer(image(32, 48), [image(32, 48)], image(32, 40))
