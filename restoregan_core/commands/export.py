@@ -16,8 +16,8 @@ def main(argv: list[str]) -> int:
     parser = make_parser(
         "export",
         "Write a network as ONNX, uint8 RGB (batch, height, width, 3) in and out, for trtexec, Jetson.\n"
-        "A network with history takes the aligned frames before, a recurrent one its last answer among them, as a second\n"
-        "input, `history` (docs/engines.md).",
+        "A network with history takes the aligned frames before, a recurrent one its last answer among them, as a\n"
+        "second input, `history` (docs/engines.md).",
         "restoregan export --model lite --size 720x1280 --format onnx --output lite.onnx",
     )
     add_model_option(parser)
