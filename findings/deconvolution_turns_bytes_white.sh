@@ -3,8 +3,8 @@
 # scikit-image's deconvolutions make an image of bytes white; its denoising functions bring bytes to [0, 1] themselves.
 #
 # Versions:  scikit-image 0.26.0, numpy 2.4.6.
-# Guess:     the functions of skimage.restoration take an image of bytes alike: as denoise_tv_chambolle does, which gives
-#            the same for bytes as for the image in [0, 1].
+# Guess:     the functions of skimage.restoration take an image of bytes alike: denoise_tv_chambolle gives the same for
+#            bytes as for the image in [0, 1].
 # Seen:      a blurred photograph: richardson_lucy, wiener and unsupervised_wiener of the image in [0, 1] have a mean of
 #            0.47 to 0.49; of the bytes 0.96 to 1.00, for they compute with 0 to 255 and then cut to [-1, 1]. Nothing is
 #            said. With clip=False richardson_lucy gives the image in levels of bytes.

@@ -4,9 +4,9 @@
 #
 # Versions:  pypylon 26.9, opencv-python-headless 4.14.0.94, numpy 2.4.6; no camera is needed.
 # Guess:     the same bytes have the same colour, up to rounding: black is 16 and white is 235.
-# Seen:      grey of 16 and of 235: pypylon gives 16 and 235, OpenCV 0 and 255; all of 0 to 16 is black for OpenCV and all
-#            of 235 to 255 white. Red (81, 90, 240) is (238, 14, 14) or (254, 0, 0). Who publishes the camera's YUV as a
-#            ROS image, which is decoded by OpenCV, gets more contrast than who lets the maker's converter do it.
+# Seen:      grey of 16 and of 235: pypylon gives 16 and 235, OpenCV 0 and 255; all of 0 to 16 is black for OpenCV and
+#            all of 235 to 255 white. Red (81, 90, 240) is (238, 14, 14) or (254, 0, 0). Who publishes the camera's YUV
+#            as a ROS image, which is decoded by OpenCV, gets more contrast than who lets the maker's converter do it.
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
