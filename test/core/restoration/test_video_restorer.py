@@ -46,14 +46,18 @@ def test_a_frame_that_was_restored_before_is_looked_back_at_with_what_became_of_
 
 
 def test_a_cut_a_gap_and_a_reset_begin_anew(restorer):
-    frame, other = clip(1)[0], image(96, 128, seed=7)
+    before, frame = clip(2)
+    other = image(96, 128, seed=7)
     alone = restorer(frame)
-    for first, time_s, is_reset in ((other, 0.1, False), (frame, 9.0, False), (frame, 0.1, True)):
+    for first, time_s, is_reset in ((other, 0.1, False), (before, 9.0, False), (before, 0.1, True)):
         camera = VideoRestorer(restorer)
         camera(first, 0.0)
         if is_reset:
             camera.reset()
         np.testing.assert_array_equal(camera(frame, time_s), alone)
+    camera.reset()
+    camera(before, 0.0)
+    assert (camera(frame, 0.1) != alone).any(), "the one before is looked at"
 
 
 def test_another_size_begins_anew_and_the_smallest_frames_are_restored(restorer):
