@@ -2,14 +2,21 @@
 """Scales that are chosen by samples keep the image."""
 
 import copy
+from itertools import islice
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from tiny_generator import TINY, loaded
 
-from restoregan_core.models.generator import Generator
+from restoregan_core.data.clips import ClipConfig
+from restoregan_core.data.config import DataConfig, Folder
+from restoregan_core.data.degrade import Shares
+from restoregan_core.data.sources import TrainingSource
+from restoregan_core.models.generator import Generator, GeneratorConfig
 from restoregan_core.models.int8 import with_int8
-from restoregan_core.training.quantization import choose_scales
+from restoregan_core.training.quantization import choose_scales, draw_inputs
 
 
 def samples(count=4):
@@ -69,3 +76,24 @@ def test_black_alone_gives_scales_above_zero():
 def test_without_a_sample_there_is_nothing_to_choose_by():
     with pytest.raises(ValueError, match="give at least one"):
         choose_scales(Generator(TINY).eval(), [])
+
+
+def test_a_recurrent_network_is_drawn_for_by_a_copy_so_that_its_layers_see_samples_alone(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (12, 12, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "0.png"), cv2.resize(image, (96, 96)))
+    data = DataConfig(
+        sharp=[Folder(path=str(tmp_path))],
+        shares=Shares(pair=0),
+        clips=ClipConfig(unrolled=3, single_share=0),
+    )
+    generator = Generator(GeneratorConfig(base_width=4, blocks=1, history=2, recurrent=True)).eval()
+    inputs = draw_inputs(TrainingSource(data, seed=0), generator, 64)
+    runs = []
+    generator.register_forward_hook(lambda *_: runs.append(1))
+    first, last = islice(inputs, 2)
+    assert first.shape == last.shape == (9, 64, 64)
+    assert torch.equal(first[:3], first[6:])
+    assert not torch.equal(last[:3], last[6:])
+    assert min(first.min(), last.min()) >= 0
+    assert max(first.max(), last.max()) <= 1
+    assert not runs
