@@ -275,6 +275,7 @@ class RestorationPipeline:
                 if self.circuit is not None:
                     self.circuit.count_success()
             frame.restoration_ms += (time.perf_counter() - started) * 1e3
+            frame.history = None  # its images and places are large
         self._remember_answer(frame)
         return frame
 
