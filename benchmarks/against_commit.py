@@ -32,21 +32,18 @@ SIZES = ((640, 360), (1280, 720))
 RESTORATION = """
 from restoregan_core import load_restorer
 restorer = load_restorer("lite", device="cpu")
-try:
+# Asked of the restorer: where the other commit lacks a module, an editable installation hands over today's.
+if hasattr(restorer, "recurrent"):
     from restoregan_core.restoration.video_restorer import VideoRestorer
-except ImportError:
-    history = None
-    if getattr(restorer, "history", 0):
-        from restoregan_core.restoration.history import FrameHistory
-        history = FrameHistory(restorer.history, *([restorer.path] if hasattr(restorer, "path") else []))
-    def work(frame):
-        if history is None:
-            restorer(frame)
-        else:
-            history.take("camera", frame)
-            restorer.restore_aligned(frame, history.aligned("camera"))
-else:
     work = VideoRestorer(restorer)
+elif getattr(restorer, "history", 0):
+    from restoregan_core.restoration.history import FrameHistory
+    history = FrameHistory(restorer.history, *([restorer.path] if hasattr(restorer, "path") else []))
+    def work(frame):
+        history.take("camera", frame)
+        restorer.restore_aligned(frame, history.aligned("camera"))
+else:
+    work = restorer
 """
 ASSESSMENT = """
 from restoregan_core import load_assessor
