@@ -109,8 +109,7 @@ def test_a_run_on_sequences_goes_on_to_the_bit_too(
     resumed = make_trainer(config)
     assert (resumed.step, resumed.run()) == (2, 0)
     assert_same_state(whole.state(), resumed.state())
-    loaded = load_generator(config.run_dir / "last.safetensors")
-    assert loaded.config.recurrent
+    assert load_generator(config.run_dir / "last.safetensors").config.recurrent
 
 
 def test_ctrl_c_saves_too(make_config: MakeConfig) -> None:
