@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -284,6 +285,10 @@ class RestorationPipeline:
         if answer_HWC is not None and self.restorer.recurrent:
             # What the network sees again stays within the bound that a published image keeps.
             answer_HWC = self._bounds.clamp(frame.rgb_HWC, answer_HWC)
+            if frame.selected_HW is not None:
+                # Tiles that were not asked for pass, as in training, whatever else the network was run on.
+                mask_HW = frame.selected_HW.view(np.uint8)
+                answer_HWC = np.asarray(cv2.copyTo(answer_HWC, mask_HW, frame.rgb_HWC.copy()), np.uint8)
         self._answers.keep(frame.camera, answer_HWC)
 
     def finish(self, frame: FrameUnderWay) -> RestorationResult:

@@ -4,9 +4,11 @@
 from dataclasses import replace
 
 import numpy as np
-from tiny_generator import TINY, loaded
+from tiny_generator import TINY, difference, image, loaded
 
+from restoregan_core.assessment.assessor import Assessment
 from restoregan_core.concurrency import prefetched
+from restoregan_core.images.tile_grid import grid_shape, pixels_of
 from restoregan_core.loading import load_assessor
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.gate import PRESETS
@@ -93,5 +95,44 @@ def test_a_recurrent_network_gives_the_same_live_overlapped_and_gone_on_with():
         one.finish(step)
     other.load_state(memory | one.state("finish"))
     resumed = [other.process(rgb, "front", stamp_s=k / 10).image for k, rgb in enumerate(frames) if k >= 4]
-    for image, wanted in zip([*found, *resumed], [*expected, *expected[4:]], strict=True):
-        np.testing.assert_array_equal(image, wanted)
+    for restored, wanted in zip([*found, *resumed], [*expected, *expected[4:]], strict=True):
+        np.testing.assert_array_equal(restored, wanted)
+
+
+class AsksFor:
+    """Blurred in the tiles of one mask after the other."""
+
+    def __init__(self, masks):
+        self.masks = iter(masks)
+
+    def assess(self, rgb_HWC):
+        grid = next(self.masks) * np.float32(0.99)
+        return Assessment(0.9, 0.0, blur_grid=grid, rain_grid=np.zeros_like(grid))
+
+
+def test_a_tile_that_was_not_asked_for_stands_for_its_own_answer_whatever_the_network_was_run_on(monkeypatch):
+    """In windows: one, one around two places, and two. At last in none, since the tiles reach across the frame."""
+    frames = [np.roll(image(33, 90).repeat(10, 0).repeat(10, 1), 3 * k, 1) for k in range(4)]
+    masks = [np.zeros(grid_shape(330, 900), np.float32) for _ in frames]
+    for mask, tiles in zip(masks, [[(2, 5)], [(1, 2), (2, 3)], [(0, 0), (5, 14)], [0, 5]], strict=True):
+        for tile in tiles:
+            mask[tile] = 1
+    settings = PipelineSettings(dwell_frames=1, output=OutputLimits(max_colour_shift=255))
+
+    def frames_and_answers():
+        restorer = Restorer(loaded(replace(TINY, history=2, path=True, recurrent=True)), "torch")
+        running = RestorationPipeline(AsksFor(masks), restorer, settings)
+        for number, rgb in enumerate(frames):
+            yield (
+                running.run_network(running.begin(rgb, "front", stamp_s=number / 10)),
+                running.state("network")["answers front"],
+            )
+
+    in_windows = list(frames_and_answers())
+    assert [len(frame.windows) for frame, _ in in_windows] == [1, 1, 2, 0]
+    monkeypatch.setattr(Restorer, "windows", lambda *_: [])
+    for (frame, answer), (_, of_whole_frames) in zip(in_windows, frames_and_answers(), strict=True):
+        asked = pixels_of(frame.tiles, 330, 900)
+        np.testing.assert_array_equal(answer[~asked], frame.rgb_HWC[~asked])
+        assert difference(answer, frame.rgb_HWC)[asked].mean() > 2
+        assert difference(answer, of_whole_frames).max() <= 1
