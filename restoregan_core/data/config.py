@@ -65,7 +65,8 @@ class PairFolder(Folder):
     split: str = "train"
     """``train`` or ``test``, where the layout has both."""
     consecutive: bool = False
-    """Whether neighbours in the order of their names, within a folder, are consecutive frames of one camera."""
+    """Whether neighbours in the order of their names are consecutive frames of one camera, where they are of one clip:
+    in one folder, with names that differ in their last number alone."""
     enlarge: Range = (1.0, 1.0)
     """Pairs are made larger by a factor drawn from this range: for sets that their publisher scaled down."""
     held_out: str = ""
@@ -123,7 +124,8 @@ class DataConfig:
     pairs: list[PairFolder] = field(default_factory=list)
     """Folders of real pairs."""
     videos: list[Folder] = field(default_factory=list)
-    """Folders of clean consecutive frames, ordered by name within each subfolder: clips with real motion."""
+    """Folders of clean consecutive frames, ordered by name: clips with real motion, each in a subfolder of its own or
+    with names that differ in their last number alone."""
     shares: Shares = field(default_factory=Shares)
     degrade: DegradeConfig = field(default_factory=DegradeConfig)
     downscale: Range = (1.0, 1.5)

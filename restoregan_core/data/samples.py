@@ -21,7 +21,7 @@ from restoregan_core.data.augment import draw_flips, flip
 from restoregan_core.data.camera_motion import Window
 from restoregan_core.data.clips import ClipConfig, ClipDegradation, draw_accidents, draw_clip, with_history
 from restoregan_core.data.config import DataConfig, Folder
-from restoregan_core.data.consecutive import ConsecutiveFrames
+from restoregan_core.data.consecutive import ConsecutiveFrames, clip_of
 from restoregan_core.data.degrade import Degradation, draw_degradation
 from restoregan_core.data.ranges import draw
 from restoregan_core.data.sequences import Mishaps
@@ -324,22 +324,22 @@ class SampleMaker:
 
 
 def _frames_before(pairs: Sequence[Pair], place: int, step: int, count: int) -> list[Path]:
-    """Up to ``count`` frames before one, newest first, of the same folder."""
+    """Up to ``count`` frames before one, newest first, of the same clip."""
     older: list[Path] = []
     while len(older) < count:
         place -= step
-        if place < 0 or pairs[place].input_path.parent != pairs[place + step].input_path.parent:
+        if place < 0 or clip_of(pairs[place].input_path) != clip_of(pairs[place + step].input_path):
             break
         older.append(pairs[place].input_path)
     return older
 
 
 def _frames_at(paths: Sequence[Path], place: int, steps: Sequence[int]) -> list[Path]:
-    """Frames so many steps away within a frame's folder; where there is none, the one nearer to it stands for it."""
+    """Frames so many steps away within a frame's clip; where there is none, the one nearer to it stands for it."""
     found: list[Path] = []
     for step in steps:
         other = place + step
-        is_there = 0 <= other < len(paths) and paths[other].parent == paths[place].parent
+        is_there = 0 <= other < len(paths) and clip_of(paths[other]) == clip_of(paths[place])
         found.append(paths[other] if is_there else (found[-1] if found else paths[place]))
     return found
 

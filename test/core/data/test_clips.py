@@ -2,6 +2,7 @@
 """Samples with the frames before."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -214,6 +215,28 @@ def test_recorded_clean_frames_are_degraded_as_clips(tmp_path, stills):
     assert ((batch.input_BCHW[:, :3] - batch.target_BCHW) > 0.1).any()
     near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs()
     assert near.median() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["rain", "pair"])
+def test_frames_before_are_of_the_same_clip_where_one_folder_holds_several(kind, tmp_path, stills):
+    """As REDS names them, 000_00001.png; black clips lie before white ones."""
+    for side in ("input", "target"):
+        (tmp_path / "clips" / side).mkdir(parents=True)
+        for clip in range(4):
+            for number in range(3):
+                frame = np.full((80, 80, 3), 255 * (clip % 2), np.uint8)
+                cv2.imwrite(str(tmp_path / "clips" / side / f"{clip:03}_{number:05}.png"), frame)
+    shares = Shares(**{"blur": 0, "rain": 0, "blur_rain": 0, "drops": 0, "clean": 0, "pair": 0, kind: 1})
+    folders = {"videos": [Folder(path=str(tmp_path / "clips" / "target"))]}
+    if kind == "pair":
+        folders = {"pairs": [PairFolder(path=str(tmp_path / "clips"), consecutive=True)]}
+    clips = replace(QUIET, video_share=1, dropped_share=0.5)
+    batch = source(stills, clips, shares=shares, **folders).samples(range(24), 64)
+    for given, target, origin in zip(batch.input_BCHW, batch.target_BCHW, batch.origins, strict=True):
+        level = float(int(Path(origin.file).name[:3]) % 2)
+        assert target.median() == pytest.approx(level, abs=0.25), "with the haze of the rain"
+        for frame in given.split(3):
+            assert frame.median() == pytest.approx(level, abs=0.25)
 
 
 @pytest.mark.parametrize("setting", ["history", "dropped_frames"])
