@@ -19,6 +19,7 @@ from restoregan_core.data.camera import Camera, CameraConfig, draw_camera
 from restoregan_core.data.camera_motion import whole_frame
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, Folder, PairFolder
+from restoregan_core.data.consecutive import clip_of
 from restoregan_core.data.degrade import (
     SYNTHETIC_KINDS,
     Degradation,
@@ -59,7 +60,7 @@ class AssessmentClipConfig:
     sharp: list[Folder] = field(default_factory=list)
     """Stills that a virtual camera films."""
     videos: list[Folder] = field(default_factory=list)
-    """Clean consecutive frames, ordered by name within each subfolder: degraded, and as they are."""
+    """Clean consecutive frames, each clip ordered by name (see ``DataConfig.videos``): degraded, and as they are."""
     soft_videos: list[Folder] = field(default_factory=list)
     """Clean ones that are soft or compressed: as they are."""
     blur_pairs: list[PairFolder] = field(default_factory=list)
@@ -202,20 +203,24 @@ def recorded_clips(config: AssessmentClipConfig) -> Iterator[LabelledClip]:
 
 
 def _runs(paths: list[Path], step: int) -> Iterator[list[Path]]:
-    """Every ``step``-th path with the two before it, where those are of the same folder."""
+    """Every ``step``-th path with the two before it, where those are of the same clip."""
     for last in range(_FRAMES - 1, len(paths), step):
         run = paths[last - _FRAMES + 1 : last + 1]
-        if len({path.parent for path in run}) == 1:
+        if len({clip_of(path) for path in run}) == 1:
             yield run
 
 
 def _run_at(paths: list[Path], last: int, step: int) -> list[Path]:
-    """Frames ``step`` apart up to one of them, or from it back where its folder begins too near."""
-    before = [last - number * step for number in reversed(range(_FRAMES))]
-    if before[0] >= 0 and paths[before[0]].parent == paths[last].parent:
-        return [paths[number] for number in before]
-    after = [last + number * step for number in range(_FRAMES)]
-    return [paths[min(number, len(paths) - 1)] for number in after]
+    """Frames ``step`` apart up to one of them, or from it on as far as its clip goes where that begins too near."""
+
+    def is_of_the_clip(number: int) -> bool:
+        return 0 <= number < len(paths) and clip_of(paths[number]) == clip_of(paths[last])
+
+    way = range(_FRAMES)
+    if is_of_the_clip(last - (_FRAMES - 1) * step):
+        return [paths[last - number * step] for number in reversed(way)]
+    end = next(number for number in range(last + (_FRAMES - 1) * step, -1, -1) if is_of_the_clip(number))
+    return [paths[min(last + number * step, end)] for number in way]
 
 
 def _shrunk(rgb_HWC: RgbImage, scale: float) -> RgbImage:

@@ -19,10 +19,10 @@ from restoregan_core.data.degrade import Shares
 from restoregan_core.data.sensor import SensorConfig
 
 
-def write(folder, frames):
-    folder.mkdir(parents=True)
+def write(folder, frames, prefix=""):
+    folder.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames):
-        cv2.imwrite(str(folder / f"{number:03d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        cv2.imwrite(str(folder / f"{prefix}{number:03d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     return str(folder)
 
 
@@ -105,14 +105,32 @@ def test_streaks_are_new_in_each_frame_of_a_driven_clip(tmp_path):
         assert np.abs(clip.frames[0].astype(int) - clip.frames[-1]).max() > 10
 
 
+@pytest.mark.parametrize("separator", ["/", "_"])
+def test_driven_clips_stay_within_a_clip_however_far_apart_their_frames_are(separator, tmp_path):
+    for number in range(4):
+        folder, _, prefix = f"{number}{separator}".rpartition("/")
+        write(tmp_path / folder, [np.full((70, 130, 3), 80 * (number % 2), np.uint8)] * 3, prefix)
+    config = AssessmentClipConfig(
+        videos=[Folder(path=str(tmp_path))], driven=12, driven_shares=only("clean"), driven_step=(1, 4),
+        downscale=(1, 1),
+    )  # fmt: skip
+    for clip in driven_clips(config, 0):
+        means = [float(frame.mean()) for frame in clip.frames]
+        assert max(means) - min(means) < 20
+
+
 def test_frames_apart_are_counted_from_1():
     with pytest.raises(ValueError, match="driven_step"):
         AssessmentClipConfig(driven_step=(-1, 3))
 
 
-def test_recorded_clips_are_consecutive_frames_of_one_folder(tmp_path):
+@pytest.mark.parametrize("separator", ["/", "_"])
+def test_recorded_clips_are_consecutive_frames_of_one_clip(separator, tmp_path):
+    """In a folder of its own, or told by the beginning of its names."""
     for name, level in (("a", 40), ("b", 90)):
-        write(tmp_path / "clean" / name, [np.full((70, 130, 3), level + n, np.uint8) for n in range(4)])
+        frames = [np.full((70, 130, 3), level + n, np.uint8) for n in range(4)]
+        folder, _, prefix = f"{name}{separator}".rpartition("/")
+        write(tmp_path / "clean" / folder, frames, prefix)
     config = AssessmentClipConfig(videos=[Folder(path=str(tmp_path / "clean"))], recorded_step=1)
     levels = [[int(frame[0, 0, 0]) for frame in clip.frames] for clip in recorded_clips(config)]
     assert levels == [[40, 41, 42], [41, 42, 43], [90, 91, 92], [91, 92, 93]]
