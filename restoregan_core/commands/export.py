@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
     if not args.output.parent.is_dir():
         raise ValueError(f"{args.output.parent} is not a directory: create it first")
 
+    from restoregan_core.restoration.tiling import context_px
     from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference
     from restoregan_core.zoo import load_generator
 
@@ -44,8 +45,9 @@ def main(argv: list[str]) -> int:
     if is_int8 and loaded.int8 is None:
         raise ValueError(f"{loaded.name} was not quantized: `restoregan quantize` writes a file that is")
     generator = loaded.int8.network if is_int8 and loaded.int8 else loaded.generator
+    metadata = {"model": loaded.name, "context_px": str(context_px(loaded))}
     with console.status(f"exporting {loaded.name}"):
-        export_onnx(generator, args.output, args.size, "fp16" if is_int8 else args.precision)
+        export_onnx(generator, args.output, args.size, "fp16" if is_int8 else args.precision, metadata)
     multiple = loaded.config.size_multiple
     if args.size is None:
         console.print(f"height and width must be multiples of {multiple}")

@@ -17,10 +17,10 @@ from restoregan_core.images.failed_alignment import find_alignment
 from restoregan_core.images.rgb import RgbImage, require_rgb
 from restoregan_core.images.tile_grid import TILE_SIZE_PX, grid_shape
 from restoregan_core.restoration.history import AlignedHistory
-from restoregan_core.restoration.tiling import spans, tile_margin, tile_size
+from restoregan_core.restoration.tiling import context_px, spans, tile_margin, tile_size
 from restoregan_core.restoration.windows import Window, WindowPlanner
 from restoregan_core.runtimes.protocol import PRECISIONS, RUNTIMES, Runtime, RuntimeUnavailableError
-from restoregan_core.zoo import CONTEXT_PX, LoadedGenerator
+from restoregan_core.zoo import LoadedGenerator
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,7 @@ class Restorer:
 
     Attributes:
         name: of the network, with the first 12 hex digits of its weights' SHA-256.
-        context_px: how far from a pixel the network looks so that it shows: measured for the shipped weights, for
-            others the exact bound.
+        context_px: ``tiling.context_px`` of the generator.
 
     Raises:
         ValueError: no such runtime, device or precision.
@@ -79,7 +78,7 @@ class Restorer:
         self.name = loaded.name
         self.max_pixels = max_pixels
         self._config = loaded.config
-        self.context_px = CONTEXT_PX.get(loaded.sha256) or tile_margin(self._config)
+        self.context_px = context_px(loaded)
         # Some runtimes' ReLU turns NaN into 0: bad weights would show only as a subtly wrong image.
         self._weights_are_finite = (loaded.int8 or loaded.lazy).is_finite
         self._candidates = _candidates(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.receptive_field import receptive_field
+from restoregan_core.zoo import CONTEXT_PX, LoadedGenerator
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ def tile_margin(config: GeneratorConfig) -> int:
     """Pixels at a tile's cut edge that see beyond it, an upper bound; a multiple of ``config.size_multiple``."""
     multiple = config.size_multiple
     return math.ceil((receptive_field(config) // 2 + 1) / multiple) * multiple
+
+
+def context_px(loaded: LoadedGenerator) -> int:
+    """How far from a pixel a network looks so that it shows: measured for the shipped weights, for others the bound."""
+    return CONTEXT_PX.get(loaded.sha256) or tile_margin(loaded.config)
 
 
 def tile_size(height: int, width: int, max_pixels: int, config: GeneratorConfig) -> tuple[int, int]:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A network as ONNX, with its pre- and post-processing inside: the way to trtexec, Isaac ROS and Jetson."""
 
+import json
 import logging
 import os
 import warnings
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from torch import Tensor
 
 from restoregan_core.files import atomic_write
 from restoregan_core.models.generator import Generator
+from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.int8 import Int8Conv2d, settle
 from restoregan_core.runtimes.frame_network import FrameNetwork
 from restoregan_core.runtimes.torch_runtime import DTYPES
@@ -22,7 +25,11 @@ INPUT, HISTORY, OUTPUT, MEAN_RESIDUAL = "rgb", "history", "restored", "mean_resi
 
 
 def export_onnx(
-    generator: Generator, path: str | os.PathLike[str], size: tuple[int, int] | None, precision: str = "fp16"
+    generator: Generator,
+    path: str | os.PathLike[str],
+    size: tuple[int, int] | None,
+    precision: str = "fp16",
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write ``path``, atomically.
 
@@ -34,12 +41,17 @@ def export_onnx(
     ``config.path`` says so. Without frames before, give ``rgb`` in place of each, and the path image of no motion: a
     single image.
 
+    The file's metadata says which: ``config`` is the generator's as JSON, as a weights file has it; ``inputs``, also
+    JSON, names the images that each input holds side by side: ``frame``, ``frame-1`` and ``frame-2`` before it,
+    ``restored-1``, ``path``.
+
     Args:
         generator: is not changed. With convolutions on integers each has a pair of QuantizeLinear and DequantizeLinear
             before its input and its weights.
         size: height and width in pixels, any, with a batch of one; None for a graph of dynamic batch, height
             and width, which must be multiples of ``config.size_multiple`` from twice that number on.
         precision: ``fp16`` or ``fp32``, of weights and arithmetic, beside the integers if there are any.
+        metadata: what else the file is to say of itself.
 
     Raises:
         ValueError: another precision; or integers and no size, which PyTorch does not export.
@@ -80,8 +92,19 @@ def export_onnx(
             verbose=False,
         )
     assert program is not None
+    program.model.metadata_props.update({**(metadata or {}), **_description(generator.config)})
     with atomic_write(Path(path), keep_suffix=True) as temporary:
         program.save(str(temporary))  # one file: all our networks are far below ONNX's 2 GB
+
+
+def _description(config: GeneratorConfig) -> dict[str, str]:
+    """What whoever runs the file has to know."""
+    before = [f"frame-{k}" for k in range(1, 1 + config.history)]
+    if config.recurrent:
+        before = ["frame-1", "restored-1"]
+    beside = [*before, *(["path"] if config.path else [])]
+    inputs = {INPUT: ["frame"], **({HISTORY: beside} if beside else {})}
+    return {"config": json.dumps(config.to_dict()), "inputs": json.dumps(inputs)}
 
 
 def largest_difference(generator: Generator, path: str | os.PathLike[str], size: tuple[int, int]) -> int:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """restoregan export: what it writes, and what it says when it cannot."""
 
+import json
 import subprocess
 import sys
 
@@ -9,7 +10,8 @@ import torch
 
 from restoregan_core.cli import main
 from restoregan_core.models.generator import Generator, GeneratorConfig
-from restoregan_core.zoo import save_generator
+from restoregan_core.restoration.tiling import tile_margin
+from restoregan_core.zoo import load_generator, save_generator
 
 
 @pytest.fixture
@@ -34,12 +36,16 @@ def test_the_exporters_own_warnings_are_not_shown(weights, tmp_path):
 def test_file_is_written_checked_and_named_on_stdout(weights, tmp_path, capsys):
     pytest.importorskip("onnxscript")
     pytest.importorskip("onnxruntime")
+    onnx = pytest.importorskip("onnx")
     output = tmp_path / "tiny.onnx"
     assert main(["export", "--model", str(weights), "--size", "18x22", "--output", str(output)]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1] == str(output)
     assert "grey levels" in captured.err
-    assert output.is_file()
+    loaded = load_generator(weights)
+    said = {prop.key: prop.value for prop in onnx.load(output).metadata_props}
+    assert (said["model"], said["context_px"]) == (loaded.name, str(tile_margin(loaded.config)))
+    assert json.loads(said["config"]) == json.loads(loaded.metadata["config"])
 
 
 @pytest.mark.parametrize(

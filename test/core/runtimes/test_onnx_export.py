@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ONNX file is the network: the same image, for any consumer, and a graph that TensorRT builds."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -142,7 +143,8 @@ def test_a_recurrent_network_is_run_by_hand_as_the_document_says(tmp_path):
         np.random.default_rng(0).integers(0, 256, (8, 14, 3), np.uint8), np.ones((8, 8, 1), np.uint8)
     )
     video = VideoRestorer(restorer)
-    history = FrameHistory(restorer.history, restorer.path, restorer.recurrent)
+    config = json.loads(session.get_modelmeta().custom_metadata_map["config"])
+    history = FrameHistory(config["history"], config["path"], config["recurrent"])
 
     def run(images):
         given = {"rgb": images[0][np.newaxis], "history": np.concatenate(images[1:], 2)[np.newaxis]}
@@ -158,6 +160,33 @@ def test_a_recurrent_network_is_run_by_hand_as_the_document_says(tmp_path):
         restored = run([rgb, *images]).astype(np.uint8)
         assert np.abs(restored.astype(int) - expected).max() <= 2
     assert np.abs(run([rgb, *before.beside(None)]) - expected).max() > 4, "the answer is looked at"
+
+
+@pytest.mark.parametrize(
+    ("shape", "beside"),
+    [
+        ({}, None),
+        ({"history": 1}, ["frame-1"]),
+        ({"history": 2, "path": True}, ["frame-1", "frame-2", "path"]),
+        ({"history": 2, "recurrent": True}, ["frame-1", "restored-1"]),
+        ({"history": 2, "recurrent": True, "path": True}, ["frame-1", "restored-1", "path"]),
+    ],
+)
+def test_the_file_says_what_it_is_and_which_images_each_input_holds(shape, beside, tmp_path):
+    import onnx
+    import onnxruntime
+
+    config, path = replace(SMALL, **shape), tmp_path / "net.onnx"
+    export_onnx(Generator(config), path, (32, 32), "fp16", {"model": "net-0123456789ab"})
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = session.get_modelmeta().custom_metadata_map
+    assert {prop.key: prop.value for prop in onnx.load(path).metadata_props} == found
+    assert found["model"] == "net-0123456789ab"
+    assert GeneratorConfig.from_dict(json.loads(found["config"])) == config
+    inputs = {"rgb": ["frame"]} | ({"history": beside} if beside else {})
+    assert json.loads(found["inputs"]) == inputs
+    channels = {one.name: one.shape[-1] for one in session.get_inputs()}
+    assert channels == {name: 3 * len(images) for name, images in inputs.items()}
 
 
 def on_integers():
