@@ -32,7 +32,8 @@ SIZES = ((640, 360), (1280, 720))
 RESTORATION = """
 from restoregan_core import load_restorer
 restorer = load_restorer("lite", device="cpu")
-# Asked of the restorer: where the other commit lacks a module, an editable installation hands over today's.
+# Each in the words of the commits that had it. Asked of the restorer: where the other commit lacks a module, an
+# editable installation hands over today's.
 if hasattr(restorer, "recurrent"):
     from restoregan_core.restoration.video_restorer import VideoRestorer
     work = VideoRestorer(restorer)

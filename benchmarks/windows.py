@@ -68,7 +68,7 @@ def timed(restorer: Restorer, frames: list[RgbImage], tiles: Tiles | None) -> tu
     """Seconds on the wall, and of all cores, for the last frame."""
     history = FrameHistory(restorer.history, restorer.path, restorer.recurrent)
     for frame in frames:
-        history.aligned("camera")  # as in a running node: of each frame one flow is new
+        history.look_back("camera")  # as in a running node: of each frame one flow is new
         history.take("camera", frame)
     wall, busy = time.perf_counter(), time.process_time()
     windows = [] if tiles is None else restorer.windows(frames[-1], tiles)

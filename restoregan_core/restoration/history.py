@@ -162,15 +162,10 @@ class FrameHistory:
         alignment = judged(current, before, ways, parts)
         return AlignedHistory(alignment, images, count, self.path, self.recurrent)
 
-    def aligned(self, camera: str, count: int | None = None, parts: Sequence[Part] = ()) -> list[RgbImage]:
-        """``look_back(...).beside()``; empty where there is nothing to look back at."""
-        found = self.look_back(camera, count, parts)
-        return found.beside() if found else []
-
     def before(self, camera: str) -> FramesBefore | None:
         """What an assessor sees of the frames before the current one.
 
-        Found along a coarser flow than ``aligned``, at an eighth of the cost: it is asked of every frame.
+        Found along a coarser flow than ``look_back``'s, at an eighth of the cost: it is asked of every frame.
 
         Returns:
             None if the camera has only one frame, or none that shows the same scene.

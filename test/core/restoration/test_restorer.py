@@ -128,16 +128,16 @@ def test_a_network_that_is_shown_the_path_gives_the_same_live_called_and_in_wind
     history = FrameHistory(2, restorer.path)
     for frame in reversed(frames):
         history.take("front", frame)
-    live = restorer.restore_aligned(frames[0], history.aligned("front"))
+    live = restorer.restore_aligned(frames[0], history.look_back("front").beside())
     assert (restorer(frames[0], history=frames[1:]) == live).all()
-    *aligned, _ = history.aligned("front")
+    *aligned, _ = history.look_back("front").beside()
     still = restorer.restore_aligned(frames[0], [*aligned, path_image(frames[0], None)])
     assert difference(live, still).max() > 2, "it must be looked at"
     assert (restorer.restore_aligned(frames[0], aligned) == still).all()
     tiles = np.zeros(grid_shape(*size, TILE_SIZE_PX), bool)
     tiles[0, 0] = True
     windows = restorer.windows(frames[0], tiles)
-    part = restorer.restore_aligned(frames[0], history.aligned("front"), windows)
+    part = restorer.restore_aligned(frames[0], history.look_back("front").beside(), windows)
     assert difference(part[:64, :64], live[:64, :64]).max() <= 1
 
 
