@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from restoregan_core.data.degrade import Shares
+
 HEIGHT, WIDTH = 96, 128
 
 
@@ -44,3 +46,37 @@ def write_frames(folder: Path, frames: list[np.ndarray]) -> Path:
     for number, frame in enumerate(frames):
         cv2.imwrite(str(folder / f"{number:04d}.png"), frame[..., ::-1])
     return folder
+
+
+def soft_image(seed: int, height: int = 200, width: int = 240) -> np.ndarray:
+    """Large soft spots of every colour: uint8 RGB."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def write_stills(folder: Path) -> Path:
+    """Three images to train on; returns the folder."""
+    folder.mkdir()
+    for seed in range(3):
+        cv2.imwrite(str(folder / f"{seed}.png"), soft_image(seed))
+    return folder
+
+
+def recorded(folder: Path, count: int = 6, shift: int = 3, prefix: str = "", seed: int = 9) -> Path:
+    """Consecutive frames of a camera that slides to the right, degraded and clean; returns the folder of both.
+
+    Degraded ones are 10 levels brighter, and every other exposure is a level brighter.
+    """
+    whole = (0.7 * soft_image(seed, 200, 400) + 20).astype(np.uint8)
+    for side, added in (("input", 10), ("target", 0)):
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        for k in range(count):
+            frame = whole[:, shift * k : shift * k + 240] + np.uint8(added + k % 2)
+            cv2.imwrite(str(folder / side / f"{prefix}{k:03}.png"), frame)
+    return folder
+
+
+def only(kind: str) -> Shares:
+    """Every sample is of that kind."""
+    shares = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean", "pair"), 0.0)
+    return Shares(**shares | {kind: 1.0})

@@ -4,6 +4,7 @@
 import cv2
 import numpy as np
 import pytest
+from clips import only
 from street_scene import rained_on, smeared, street
 
 from restoregan_core.data.assessment_clips import (
@@ -15,7 +16,6 @@ from restoregan_core.data.assessment_clips import (
 )
 from restoregan_core.data.camera import CameraConfig
 from restoregan_core.data.config import Folder, PairFolder
-from restoregan_core.data.degrade import Shares
 from restoregan_core.data.sensor import SensorConfig
 
 
@@ -24,11 +24,6 @@ def write(folder, frames, prefix=""):
     for number, frame in enumerate(frames):
         cv2.imwrite(str(folder / f"{prefix}{number:03d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     return str(folder)
-
-
-def only(kind):
-    shares = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean", "pair"), 0.0)
-    return Shares(**shares | {kind: 1.0})
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from clips import only, recorded, soft_image, write_stills
 from torch.nn import functional
 
 from restoregan_core.data.clips import Accidents, ClipConfig, draw_accidents, draw_clip, with_history
@@ -28,29 +29,9 @@ QUIET = ClipConfig(
 )
 
 
-def rgb_image(seed, height=200, width=240):
-    coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-
-
 @pytest.fixture
 def stills(tmp_path):
-    folder = tmp_path / "stills"
-    folder.mkdir()
-    for seed in range(3):
-        cv2.imwrite(str(folder / f"{seed}.png"), rgb_image(seed))
-    return folder
-
-
-def recorded(folder, count=6, shift=3):
-    """Consecutive frames of a camera that slides, degraded and clean; every other exposure is a level brighter."""
-    whole = rgb_image(9, 200, 400)
-    for side, added in (("input", 10), ("target", 0)):
-        (folder / side).mkdir(parents=True)
-        for k in range(count):
-            frame = whole[:, shift * k : shift * k + 240].astype(int) + added + k % 2
-            cv2.imwrite(str(folder / side / f"{k:03}.png"), frame.clip(0, 255).astype(np.uint8))
-    return folder
+    return write_stills(tmp_path / "stills")
 
 
 def source(stills, clips=QUIET, **options):
@@ -100,9 +81,7 @@ def test_the_path_is_the_last_image_of_a_sample_and_flipped_with_it(stills, tmp_
 
 
 def test_the_history_of_a_clean_clip_lies_over_its_frame(stills):
-    batch = source(stills, shares=Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)).samples(
-        range(12), 96
-    )
+    batch = source(stills, shares=only("clean")).samples(range(12), 96)
     near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs().mean((1, 2, 3))
     assert near.median() < 0.03
 
@@ -116,17 +95,15 @@ def test_a_sample_is_a_pure_function_of_its_number(stills):
 
 
 def test_what_is_cut_from_the_pool_keeps_frame_history_and_target_together(stills):
-    shares = Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)
-    pooled = source(stills, shares=shares, reuse=ReuseConfig(images=2, size=96))
+    pooled = source(stills, shares=only("clean"), reuse=ReuseConfig(images=2, size=96))
     batch = pooled.samples(range(6), 64)
     noise = (batch.input_BCHW[:, :3] - batch.target_BCHW).abs().mean()
     assert noise < 0.02
 
 
 def test_nothing_is_to_be_done_to_a_clean_clip_noise_included(stills):
-    shares = Shares(blur=0, rain=0, blur_rain=0, drops=0, clean=1, pair=0)
     noisy = DegradeConfig(sensor=SensorConfig(noise_share=1, read=(0.02, 0.02), jpeg_share=0.5))
-    batch = source(stills, shares=shares, degrade=noisy).samples(range(6), 64)
+    batch = source(stills, shares=only("clean"), degrade=noisy).samples(range(6), 64)
     assert torch.equal(batch.input_BCHW[:, :3], batch.target_BCHW)
     assert not torch.equal(older(batch)[:, :3], batch.target_BCHW)
 
@@ -156,12 +133,14 @@ def test_rain_falls_on_or_is_independent_in_every_frame(new_rain_share):
 
 def test_drops_stay_on_the_lens():
     clip = draw_clip("drops", QUIET, DegradeConfig(), np.random.default_rng(2), 64)
-    first, second, _ = replace(clip, sensor=None).degrade([rgb_image(1, 64, 64).astype(np.float32) / 255] * 3)
+    first, second, _ = replace(clip, sensor=None).degrade(
+        [soft_image(1, 64, 64).astype(np.float32) / 255] * 3
+    )
     np.testing.assert_array_equal(first, second)
 
 
 def test_accidents_do_what_they_say():
-    frames = [rgb_image(k, 96, 96) for k in range(3)]
+    frames = [soft_image(k, 96, 96) for k in range(3)]
     missing = with_history(frames, Accidents(missing=2))
     np.testing.assert_array_equal(missing, np.concatenate([frames[0]] * 3, axis=2))
     still = [frames[0]] * 3
@@ -203,20 +182,6 @@ def test_real_pairs_that_are_not_consecutive_are_single_images(tmp_path):
     assert torch.equal(older(batch), batch.input_BCHW[:, :3].repeat(1, 2, 1, 1))
 
 
-def test_recorded_clean_frames_are_degraded_as_clips(tmp_path, stills):
-    folder = recorded(tmp_path / "clip")
-    shares = Shares(blur=0, rain=1, blur_rain=0, drops=0, clean=0, pair=0)
-    clips = replace(QUIET, video_share=1)
-    made = source(
-        stills, clips, shares=shares, videos=[Folder(path=str(folder / "target"))], downscale=(1, 1)
-    )
-    batch = made.samples(range(8), 96)
-    assert all("target" in origin.file for origin in batch.origins)
-    assert ((batch.input_BCHW[:, :3] - batch.target_BCHW) > 0.1).any()
-    near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs()
-    assert near.median() < 0.05
-
-
 @pytest.mark.parametrize("kind", ["rain", "pair"])
 def test_frames_before_are_of_the_same_clip_where_one_folder_holds_several(kind, tmp_path, stills):
     """As REDS names them, 000_00001.png; black clips lie before white ones."""
@@ -226,17 +191,29 @@ def test_frames_before_are_of_the_same_clip_where_one_folder_holds_several(kind,
             for number in range(3):
                 frame = np.full((80, 80, 3), 255 * (clip % 2), np.uint8)
                 cv2.imwrite(str(tmp_path / "clips" / side / f"{clip:03}_{number:05}.png"), frame)
-    shares = Shares(**{"blur": 0, "rain": 0, "blur_rain": 0, "drops": 0, "clean": 0, "pair": 0, kind: 1})
     folders = {"videos": [Folder(path=str(tmp_path / "clips" / "target"))]}
     if kind == "pair":
         folders = {"pairs": [PairFolder(path=str(tmp_path / "clips"), consecutive=True)]}
     clips = replace(QUIET, video_share=1, dropped_share=0.5)
-    batch = source(stills, clips, shares=shares, **folders).samples(range(24), 64)
+    batch = source(stills, clips, shares=only(kind), **folders).samples(range(24), 64)
     for given, target, origin in zip(batch.input_BCHW, batch.target_BCHW, batch.origins, strict=True):
         level = float(int(Path(origin.file).name[:3]) % 2)
         assert target.median() == pytest.approx(level, abs=0.25), "with the haze of the rain"
         for frame in given.split(3):
             assert frame.median() == pytest.approx(level, abs=0.25)
+
+
+def test_recorded_clean_frames_are_degraded_as_clips(tmp_path, stills):
+    folder = recorded(tmp_path / "clip")
+    clips = replace(QUIET, video_share=1)
+    made = source(
+        stills, clips, shares=only("rain"), videos=[Folder(path=str(folder / "target"))], downscale=(1, 1)
+    )
+    batch = made.samples(range(8), 96)
+    assert all("target" in origin.file for origin in batch.origins)
+    assert ((batch.input_BCHW[:, :3] - batch.target_BCHW) > 0.1).any()
+    near = (older(batch)[:, :3] - batch.target_BCHW)[..., 16:-16, 16:-16].abs()
+    assert near.median() < 0.05
 
 
 @pytest.mark.parametrize("setting", ["history", "dropped_frames"])

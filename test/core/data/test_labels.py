@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from clips import only
 
 from restoregan_core.data.assessment import AssessmentDataConfig, make_sample
 from restoregan_core.data.blur import BlurConfig
 from restoregan_core.data.camera import CameraConfig
-from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
+from restoregan_core.data.degrade import DegradeConfig, Degrader
 from restoregan_core.data.labels import LabelConfig, labels_of_pair, streak_change, tile_detail
 from restoregan_core.data.rain import apply_rain, draw_rain
 from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import SensorConfig
 
-KINDS = ("blur", "rain", "blur_rain", "drops", "clean")
 PLAIN = CameraConfig(
     soft_share=0,
     defocus_share=0,
@@ -35,9 +35,8 @@ def texture(side: int = 192, seed: int = 0) -> torch.Tensor:
 
 
 def degraded(kind: str, config: AssessmentDataConfig, degrade: DegradeConfig, seed: int = 0):
-    shares = Shares(**({k: float(k == kind) for k in KINDS} | {"pair": 0.0}))
     rng = np.random.default_rng(seed)
-    given, clean, drawn = Degrader(degrade, shares)(texture()[None], rng)
+    given, clean, drawn = Degrader(degrade, only(kind))(texture()[None], rng)
     return make_sample(given[0], clean[0], drawn[0], config, rng)
 
 
@@ -114,8 +113,7 @@ def test_the_camera_changes_images_but_no_label_of_blur() -> None:
 
 @pytest.mark.parametrize("extent_px", [1.0, 3.0, 6.0])
 def test_a_pair_is_labelled_by_the_motion_between_its_images(extent_px: float) -> None:
-    shares = Shares(blur=1, rain=0, blur_rain=0, drops=0, clean=0, pair=0)
-    given, clean, _ = Degrader(blur_of(extent_px), shares)(texture()[None], np.random.default_rng(2))
+    given, clean, _ = Degrader(blur_of(extent_px), only("blur"))(texture()[None], np.random.default_rng(2))
     labels = LabelConfig(blur_tile_px=(0, 12))
     tiles, frame = labels_of_pair(given[0], clean[0], is_input=True, config=labels)
     assert frame[0] * 12 == pytest.approx(extent_px, rel=0.35, abs=1)

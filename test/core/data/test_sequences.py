@@ -4,10 +4,10 @@
 from dataclasses import replace
 from itertools import islice
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from clips import only, recorded, soft_image, write_stills
 
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
@@ -31,28 +31,11 @@ QUIET = ClipConfig(
     single_share=0,
     spared_share=0,
 )
-NONE = dict.fromkeys(("blur", "rain", "blur_rain", "drops", "clean", "pair"), 0.0)
-
-
-def rgb_image(seed, height=200, width=400):
-    coarse = np.random.default_rng(seed).integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
-    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def frames(count=COUNT, shift=4, side=96):
-    whole = rgb_image(9)
+    whole = soft_image(9, 200, 400)
     return [np.ascontiguousarray(whole[20 : 20 + side, shift * k : shift * k + side]) for k in range(count)]
-
-
-def write_clip(folder, prefix="", count=6, shift=3, seed=9):
-    """A camera that slides to the right; a frame's level of red tells its number, degraded ones are 10 brighter."""
-    whole = rgb_image(seed)
-    for side, added in (("input", 10), ("target", 0)):
-        (folder / side).mkdir(parents=True, exist_ok=True)
-        for k in range(count):
-            frame = whole[:, shift * k : shift * k + 240].clip(20, 200) + np.uint8(added)
-            cv2.imwrite(str(folder / side / f"{prefix}{k:03}.png"), frame)
-    return folder
 
 
 def source(clips=QUIET, seed=0, **options):
@@ -61,11 +44,7 @@ def source(clips=QUIET, seed=0, **options):
 
 @pytest.fixture
 def stills(tmp_path):
-    folder = tmp_path / "stills"
-    folder.mkdir()
-    for seed in range(3):
-        cv2.imwrite(str(folder / f"{seed}.png"), rgb_image(seed))
-    return [Folder(path=str(folder))]
+    return [Folder(path=str(write_stills(tmp_path / "stills")))]
 
 
 def assert_equal(one: SequenceBatch, other: SequenceBatch):
@@ -139,7 +118,7 @@ def test_every_mishap_is_drawn_as_often_as_its_share_says():
 
 
 def test_each_way_to_make_clips_gives_frames_and_their_ground_truth(stills, tmp_path):
-    videos = [Folder(path=str(write_clip(tmp_path / "recorded") / "target"))]
+    videos = [Folder(path=str(recorded(tmp_path / "recorded") / "target"))]
     quiet = DegradeConfig(sensor=SensorConfig(noise_share=0, jpeg_share=0))
     for kind, options in (
         ("rain", {}),
@@ -150,7 +129,7 @@ def test_each_way_to_make_clips_gives_frames_and_their_ground_truth(stills, tmp_
             replace(QUIET, video_share=1),
             sharp=stills,
             degrade=quiet,
-            shares=Shares(**{**NONE, kind: 1.0}),
+            shares=only(kind),
             **options,
         )
         batch = made.sequences(range(3), 64)
@@ -163,14 +142,14 @@ def test_each_way_to_make_clips_gives_frames_and_their_ground_truth(stills, tmp_
 
 def test_clean_sequences_are_their_own_ground_truth_noise_included(stills):
     noisy = DegradeConfig(sensor=SensorConfig(noise_share=1, read=(0.02, 0.02), jpeg_share=0.5))
-    made = source(sharp=stills, degrade=noisy, shares=Shares(**{**NONE, "clean": 1.0}))
+    made = source(sharp=stills, degrade=noisy, shares=only("clean"))
     batch = made.sequences(range(3), 64)
     assert torch.equal(batch.seen_BTCHW, batch.wanted_BTCHW)
 
 
 def test_real_pairs_are_frames_of_one_clip_forwards_or_backwards(tmp_path):
     for prefix, seed in (("a_", 1), ("b_", 2)):
-        write_clip(tmp_path, prefix, count=COUNT, seed=seed)
+        recorded(tmp_path, COUNT, prefix=prefix, seed=seed)
     made = source(pairs=[PairFolder(path=str(tmp_path), consecutive=True)], flips=False)
     batch = made.sequences(range(12), 96)
     assert torch.equal(batch.seen_BTCHW, batch.wanted_BTCHW + 10)
@@ -184,7 +163,7 @@ def test_real_pairs_are_frames_of_one_clip_forwards_or_backwards(tmp_path):
 
 
 def test_frames_that_were_dropped_are_taken_from_clips_that_are_long_enough(tmp_path):
-    write_clip(tmp_path, count=3 * (COUNT - 1) + 1, shift=1)
+    recorded(tmp_path, count=3 * (COUNT - 1) + 1, shift=1)
     folder = [PairFolder(path=str(tmp_path), consecutive=True)]
     batch = source(replace(QUIET, dropped_share=1), pairs=folder).sequences(range(8), 96)
     slides = batch.flow_BT2HW[:, 1, 0, 12:-12, 12:-12].flatten(1).median(1).values.abs()
@@ -192,7 +171,7 @@ def test_frames_that_were_dropped_are_taken_from_clips_that_are_long_enough(tmp_
 
 
 def test_a_folder_of_clips_that_are_too_short_is_named(tmp_path):
-    write_clip(tmp_path, count=COUNT - 1)
+    recorded(tmp_path, count=COUNT - 1)
     with pytest.raises(
         ValueError, match=f"has no {COUNT} frames of one clip in a row: lower data.clips.unrolled"
     ):
@@ -200,14 +179,14 @@ def test_a_folder_of_clips_that_are_too_short_is_named(tmp_path):
 
 
 def test_pairs_that_are_not_consecutive_are_single_images(tmp_path):
-    write_clip(tmp_path)
+    recorded(tmp_path)
     batch = source(pairs=[PairFolder(path=str(tmp_path))]).sequences(range(3), 64)
     assert batch.begins_BT.all()
     assert torch.equal(batch.seen_BTCHW, batch.wanted_BTCHW + 10)
 
 
 def test_a_sample_of_single_images_shows_as_many(stills):
-    made = source(replace(QUIET, single_share=1), sharp=stills, shares=Shares(**{**NONE, "rain": 1.0}))
+    made = source(replace(QUIET, single_share=1), sharp=stills, shares=only("rain"))
     batch = made.sequences(range(3), 64)
     assert batch.begins_BT.all()
     assert not torch.equal(batch.wanted_BTCHW[:, 0], batch.wanted_BTCHW[:, 1])
@@ -222,7 +201,7 @@ def test_a_sample_depends_on_nothing_but_seed_number_and_size(reuse, stills):
         "sharp": stills,
         "reuse": reuse,
         "input_noise": 0.02,
-        "shares": Shares(**{**NONE, "rain": 1.0}),
+        "shares": only("rain"),
     }
     batch = source(config, **options).sequences([5, 3], 64)
     assert_equal(batch, source(config, **options).sequences([5, 3], 64))
@@ -233,7 +212,7 @@ def test_a_sample_depends_on_nothing_but_seed_number_and_size(reuse, stills):
 
 
 def test_what_is_cut_from_the_pool_keeps_frames_and_ground_truth_together(tmp_path):
-    write_clip(tmp_path)
+    recorded(tmp_path)
     folder = [PairFolder(path=str(tmp_path), consecutive=True)]
     batch = source(pairs=folder, reuse=ReuseConfig(images=2, size=96)).sequences(range(8), 64)
     assert torch.equal(batch.seen_BTCHW, batch.wanted_BTCHW + 10)
