@@ -6,7 +6,8 @@ Names are those of sensor_msgs/Image.encoding. rgb8, bgr8, rgba8, bgra8, mono8, 
 ``merge`` leaves every byte of an unchanged pixel alone. Bayer, YUV, 16-bit colour and compressed sources are
 published as bgr8 (compressed mono as mono8).
 
-16-bit values are taken to fill their range: 65535 is white. YUV is BT.601, limited range, as OpenCV has it.
+16-bit values are taken to fill their range: 65535 is white. YUV is BT.601, limited range, as OpenCV has it: full range,
+which no name tells, is clipped.
 """
 
 from dataclasses import dataclass

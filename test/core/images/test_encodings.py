@@ -106,6 +106,12 @@ def test_yuv_of_an_even_colour_gives_that_colour(encoding):
     )
 
 
+@pytest.mark.parametrize(("luma", "grey"), [(0, 0), (16, 0), (126, 128), (235, 255), (255, 255)])
+def test_yuv_is_of_limited_range_and_what_lies_beyond_is_clipped(luma, grey):
+    """As docs/vehicle.md says of cameras that send full range."""
+    assert decode("uyvy", bytes([128, luma] * 2), 1, 2, 4).tolist() == [[[grey] * 3] * 2]
+
+
 def test_luma_of_two_neighbours_stays_apart_in_yuv422():
     rgb = decode("uyvy", bytes([128, 16, 128, 235]), 1, 2, 4)
     assert rgb[0, 0].max() <= 1
