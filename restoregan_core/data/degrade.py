@@ -55,6 +55,7 @@ class Shares:
 
 
 SYNTHETIC_KINDS = ("blur", "rain", "blur_rain", "drops", "clean")
+DEGRADED_KINDS = ("blur", "rain", "blur_rain", "drops", "pair")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,6 +99,11 @@ class SequenceBatch:
         return self.seen_BTCHW.shape[1]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kind of each sample (see ``samples.Origin``); none where the origins are not known."""
+        return tuple(origin.kind for origin in self.origins if origin is not None)
+
+    @property
     def target_BCHW(self) -> Tensor:  # noqa: N802
         """The ground truth of all frames, float32 in [0, 1]."""
         return self.wanted_BTCHW.flatten(0, 1).float() / 255

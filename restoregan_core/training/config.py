@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from restoregan_core.data.config import DataConfig
+from restoregan_core.data.degrade import DEGRADED_KINDS
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.training.loss_config import DetectorConfig, LossConfig, PerceptualConfig, require
 from restoregan_core.training.losses.detector import STRIDE_PX
@@ -159,9 +160,11 @@ class TransferConfig:
     start_from: str = ""
     """A model name, a ``.safetensors`` file or a checkpoint of this trainer; empty: none."""
     keep: str = ""
-    """A model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: where
-    a degraded sample has no history, they take the place of its ground truth (Li and Hoiem 2016, "Learning without
-    forgetting")."""
+    """A model name, a ``.safetensors`` file or a checkpoint whose answers to single images are to stay: they take the
+    place of the ground truth of degraded samples that have no history (Li and Hoiem 2016, "Learning without
+    forgetting"). A sequence's first frame, which others follow, keeps its ground truth."""
+    keep_kinds: list[str] = field(default_factory=lambda: list(DEGRADED_KINDS))
+    """Of which samples: blur, rain, blur_rain, drops, pair."""
     freeze: list[str] = field(default_factory=list)
     """Parts of the generator that are not trained: stem, encoder, down, body, up, decoder, head."""
 
@@ -171,6 +174,11 @@ class TransferConfig:
             not unknown, f"transfer.freeze: no part {sorted(unknown)}; there are {', '.join(GENERATOR_PARTS)}"
         )
         require(set(self.freeze) != set(GENERATOR_PARTS), "transfer.freeze leaves nothing to train")
+        unknown = set(self.keep_kinds) - set(DEGRADED_KINDS)
+        require(
+            not unknown,
+            f"transfer.keep_kinds: no kind {sorted(unknown)}; there are {', '.join(DEGRADED_KINDS)}",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ so a checkpoint needs none.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -102,7 +103,13 @@ class Learner:
             self.critic_optimiser = make_optimiser(self.config.optimiser, self.critic)
 
     def learn(
-        self, input_BCHW: Tensor, target_BCHW: Tensor, loss: LossConfig, rate: float, seed: int
+        self,
+        input_BCHW: Tensor,
+        target_BCHW: Tensor,
+        loss: LossConfig,
+        rate: float,
+        seed: int,
+        kinds: Sequence[str] = (),
     ) -> dict[str, Tensor]:
         """The critic's steps, then one of the generator. Returns what is worth a curve, as scalar tensors.
 
@@ -110,6 +117,7 @@ class Learner:
             input_BCHW, target_BCHW: float32 RGB in [0, 1], of this process; the input with its history, if any.
             rate: the learning rate.
             seed: of dropout and of the gradient penalty's points.
+            kinds: of the samples, where ``transfer.keep_kinds`` leaves some out.
 
         Raises:
             NonFiniteLossError: see there.
@@ -118,7 +126,8 @@ class Learner:
         degraded_BCHW = self.place(input_BCHW).mul(2).sub(1)
         sharp_BCHW = self.place(target_BCHW).mul(2).sub(1)
         if self.teacher is not None:
-            sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, self._is_single(degraded_BCHW))
+            is_asked_B = self._is_single(degraded_BCHW) & self._is_of_kept_kind(kinds, len(degraded_BCHW))
+            sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, is_asked_B)
         restored_BCHW = self.wrapped_generator(degraded_BCHW)
         figures: dict[str, Tensor] = {}
         if loss.adversarial_weight:
@@ -143,12 +152,13 @@ class Learner:
         unrolling = Unrolling(batch.to(self.fabric.device))
         self.optimiser.zero_grad(set_to_none=True)
         figures: dict[str, Tensor] = {}
+        is_asked_B = self._is_of_kept_kind(batch.kinds, len(batch.origins)) & unrolling.is_single
         for number in range(batch.frames):
             degraded_BCHW, sharp_BCHW = (
                 self.place(images) for images in (unrolling.input(number), unrolling.wanted(number))
             )
             if self.teacher is not None:
-                sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, unrolling.begins(number))
+                sharp_BCHW = self._kept(degraded_BCHW, sharp_BCHW, is_asked_B)
             is_last = number == batch.frames - 1
             with self.fabric.no_backward_sync(self.wrapped_generator, enabled=not is_last):
                 restored_BCHW = self.wrapped_generator(degraded_BCHW)
@@ -175,16 +185,21 @@ class Learner:
         current_BCHW, older_BCHW = degraded_BCHW[:, :3], degraded_BCHW[:, 3 : 3 + 3 * repeats]
         return (older_BCHW == current_BCHW.repeat(1, repeats, 1, 1)).flatten(1).all(1)
 
+    def _is_of_kept_kind(self, kinds: Sequence[str], count: int) -> Tensor:
+        """Of which samples the teacher may be asked, (B,) bool; of all whose kinds are not known."""
+        asked = [kind in self.config.transfer.keep_kinds for kind in kinds] or [True] * count
+        return torch.tensor(asked, device=self.fabric.device)
+
     @torch.no_grad()
-    def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor, is_single_B: Tensor) -> Tensor:
-        """Ground truth, or what the teacher makes of degraded samples that are single images.
+    def _kept(self, degraded_BCHW: Tensor, sharp_BCHW: Tensor, is_asked_B: Tensor) -> Tensor:
+        """Ground truth, or what the teacher makes of those degraded samples of which it is asked.
 
         Clean samples keep their ground truth: of what is to be left alone there is nothing to forget.
         """
         assert self.teacher is not None
         current_BCHW = degraded_BCHW[:, :3]
         is_clean_B = ((current_BCHW - sharp_BCHW).abs() < _HALF_A_LEVEL).flatten(1).all(1)
-        is_kept_B = is_single_B & ~is_clean_B
+        is_kept_B = is_asked_B & ~is_clean_B
         if not bool(is_kept_B.any()):
             return sharp_BCHW
         with self.fabric.autocast():

@@ -51,6 +51,11 @@ class Unrolling:
         """The ground truth."""
         return _in_range(self._batch.wanted_BTCHW[:, number])
 
+    @property
+    def is_single(self) -> Tensor:
+        """Which of the samples are single images instead of consecutive frames, (B,) bool."""
+        return self._batch.begins_BT.all(1)
+
     def begins(self, number: int) -> Tensor:
         """Which of the frames have none before, (B,) bool."""
         return self._batch.begins_BT[:, number]

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from restoregan_core.data.clips import ClipConfig
 from restoregan_core.data.config import DataConfig, PairFolder
-from restoregan_core.data.sequences import Mishaps, make_sequence
+from restoregan_core.data.samples import Origin
+from restoregan_core.data.sequences import Mishaps, SequenceBatch, make_sequence
 from restoregan_core.images.alignment import find_flow, half_image, warp
 from restoregan_core.images.blur_path import path_image
 from restoregan_core.models.generator import Generator, GeneratorConfig
@@ -154,24 +155,36 @@ def test_gradients_of_all_frames_make_one_step_and_edges_are_not_judged(config: 
         torch.testing.assert_close(ours.grad, weight.grad, rtol=1e-3, atol=1e-6, msg=name)
 
 
-def test_answers_to_frames_without_history_are_kept_but_of_clean_ones(
+def test_answers_to_single_images_of_some_kinds_are_kept_but_to_clean_ones(
     config: TrainConfig, tmp_path: Path
 ) -> None:
     weights = str(tmp_path / "kept.safetensors")
     torch.manual_seed(0)
     save_generator(Generator(SHAPE), weights, {})
-    learner = learner_of(replace(config, transfer=TransferConfig(start_from=weights, keep=weights)))
+    transfer = TransferConfig(start_from=weights, keep=weights, keep_kinds=["blur", "pair"])
+    learner = learner_of(replace(config, transfer=transfer))
     # Away from black and white, where the teacher's answers would be clamped and the learner's not.
     seen = [image // 3 + 80 for image in frames()]
     loss = LossConfig(perceptual_weight=0, adversarial_weight=0, pixel_weight=1, pixel="l1")
 
-    def loss_of(wanted: list[np.ndarray], is_clip: bool) -> float:
-        batch = make_sequence(seen, wanted, Mishaps(), path=True, is_clip=is_clip)
-        return float(learner.learn_sequences(batch, loss, rate=0, seed=0)["loss/pixel"])
+    def batch_of(kind: str, wanted: list[np.ndarray], is_clip: bool) -> SequenceBatch:
+        origin = Origin(index=0, kind=kind, file="", top=0, left=0)
+        return make_sequence(seen, wanted, Mishaps(), path=True, is_clip=is_clip, origin=origin)
 
-    assert loss_of(wanted_of(seen), is_clip=False) < 1e-3
-    assert loss_of(wanted_of(seen), is_clip=True) > 0.01
-    assert loss_of(seen, is_clip=False) > 0.01
+    def loss_of(*parts: SequenceBatch) -> float:
+        return float(learner.learn_sequences(SequenceBatch.of(parts), loss, rate=0, seed=0)["loss/pixel"])
+
+    kept, rainy = (batch_of(kind, wanted_of(seen), is_clip=False) for kind in ("blur", "rain"))
+    assert loss_of(kept) < 1e-3
+    assert loss_of(batch_of("blur", wanted_of(seen), is_clip=True)) > 0.01, "a clip's first frame"
+    assert loss_of(batch_of("blur", seen, is_clip=False)) > 0.01, "clean"
+    assert loss_of(rainy) > 0.01, "a kind that is not asked for"
+    assert loss_of(kept, rainy) == pytest.approx(loss_of(rainy) / 2, rel=0.01), "each sample by itself"
+
+
+def test_kinds_that_do_not_exist_are_named() -> None:
+    with pytest.raises(ValueError, match=r"keep_kinds: no kind \['snow'\]; there are blur, rain"):
+        TransferConfig(keep_kinds=["blur", "snow"])
 
 
 @pytest.mark.parametrize(
