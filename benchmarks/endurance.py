@@ -59,7 +59,7 @@ VALID = (
     {"front.enabled": False}, {"front.enabled": True}, {"front.priority": 5}, {"front.priority": 1},
     {"deadline_ms": 200.0}, {"deadline_ms": 2000.0},
     {"blur_on_threshold": 0.9, "blur_off_threshold": 0.8}, {"blur_on_threshold": -1.0, "blur_off_threshold": -1.0},
-    {"steady_share": 0.0}, {"steady_share": 0.5}, {"shed_load": False}, {"shed_load": True},
+    {"shed_load": False}, {"shed_load": True},
     {"max_pixel_change": 10}, {"max_pixel_change": 128}, {"stale_after_s": 5.0},
 )  # fmt: skip
 INVALID = ({"deadline_ms": -5.0}, {"preset": "wild"}, {"max_pixel_change": 4000}, {"deadline_ms": 59_000.0})

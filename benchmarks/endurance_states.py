@@ -17,7 +17,7 @@ from scipy.stats import linregress
 
 PARAMETERS = {
     "enabled": True, "preset": "always", "deadline_ms": 5000.0, "front.enabled": True, "front.priority": 1,
-    "blur_on_threshold": -1.0, "blur_off_threshold": -1.0, "steady_share": 0.0, "shed_load": False,
+    "blur_on_threshold": -1.0, "blur_off_threshold": -1.0, "shed_load": False,
     "max_pixel_change": 128, "stale_after_s": 5.0,
 }  # fmt: skip
 AFTERWARDS = {"preset": "balanced", "shed_load": True, "deadline_ms": 2000.0}

@@ -29,7 +29,6 @@ from restoregan_core.images.rgb import RgbImage
 from restoregan_core.metrics.psnr_ssim import psnr_rgb
 from restoregan_core.pipeline import RestorationPipeline
 from restoregan_core.restoration.restorer import Restorer
-from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.restoration.video_restorer import VideoRestorer
 from restoregan_core.result import Action
 
@@ -67,10 +66,8 @@ def row(
     figures: dict[str, list[float]] = {}
     for number, (given, truth) in enumerate(clips):
         network = list(restored(given, pipeline.restorer))
-        steadier = Steadier()
-        steadied = [steadier.steady(name, *pair) for pair in zip(given, network, strict=True)]
         gated = [pipeline.process(frame, camera=f"{name} {number}").image for frame in given]
-        views = {"input": given, "network": network, "steadied": steadied, "gated": gated, "truth": truth}
+        views = {"input": given, "network": network, "gated": gated, "truth": truth}
         for view, frames in views.items():
             steps = [np.abs(b.astype(int) - a).mean() for a, b in pairwise(frames)]
             figures.setdefault(f"{view} difference", []).append(float(np.mean(steps)))
@@ -132,16 +129,13 @@ def page(model: str, rows: list[dict[str, Any]], delays: list[dict[str, Any]]) -
     lines = [
         "# Steadiness from frame to frame", "", "Made by", "", f"    {COMMAND}", "", f"Network: `{model}`.", "",
         "Mean absolute difference between neighbouring frames, in grey levels, and mean PSNR in dB, RGB.", "",
-        "Network: every frame with the frames before, as its history. Steadied: the mean of what was restored with",
-        "the restored frame before, where nothing moves (`steady_share`).", "",
-        "| clip | input | network | steadied | gated (`balanced`) | truth | PSNR input | network | steadied | gated |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "Network: every frame with the frames before, as its history.", "",
+        "| clip | input | network | gated (`balanced`) | truth | PSNR input | network | gated |",
+        "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for r in rows:
-        steps = " | ".join(
-            f"{r[f'{v} difference']:.2f}" for v in ("input", "network", "steadied", "gated", "truth")
-        )
-        values = " | ".join(f"{r[f'{v} psnr']:.2f}" for v in ("input", "network", "steadied", "gated"))
+        steps = " | ".join(f"{r[f'{v} difference']:.2f}" for v in ("input", "network", "gated", "truth"))
+        values = " | ".join(f"{r[f'{v} psnr']:.2f}" for v in ("input", "network", "gated"))
         lines.append(f"| {r['clip']} | {steps} | {values} |")
     lines += [
         "", "## Rain sets in and ends, in a still scene", "",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""READ FIRST. One frame's way through the core: remember, assess, gate, restore, check, steady, clamp, blend.
+"""READ FIRST. One frame's way through the core: remember, assess, gate, restore, check, clamp, blend.
 
 Everything else in ``restoregan_core`` is either one of these steps, or trains or measures them:
 
@@ -11,7 +11,6 @@ Everything else in ``restoregan_core`` is either one of these steps, or trains o
     restoration/own_answers.py      what did the network make of the frame before? a recurrent one is shown that, too
     restoration/restorer.py         the network on the frame, or on windows around the tiles, by one of runtimes/
     restoration/output_bounds.py    is the result true in colour and brightness? no pixel may leave its bound
-    restoration/steadier.py         where nothing moves, the mean with the frame before: noise must not flicker
     restoration/blending.py         the selected tiles of the result go into the source
 
 Images are uint8 arrays of shape (height, width, 3) in RGB throughout. A frame that need not change comes
@@ -43,14 +42,13 @@ from restoregan_core.restoration.output_bounds import BrightnessShiftError, Colo
 from restoregan_core.restoration.own_answers import OwnAnswers
 from restoregan_core.restoration.restorer import NonFiniteOutputError, Restorer
 from restoregan_core.restoration.settings import PipelineSettings
-from restoregan_core.restoration.steadier import Steadier
 from restoregan_core.restoration.windows import Window
 from restoregan_core.result import Action, Reason, RestorationResult
 
 logger = logging.getLogger(__name__)
 
-Step = Literal["begin", "network", "finish"]
-_REMEMBERED_BY: dict[str, Step] = {"answers": "network", "steadier": "finish"}
+Step = Literal["begin", "network"]
+_REMEMBERED_BY: dict[str, Step] = {"answers": "network"}
 
 
 @dataclass
@@ -73,6 +71,7 @@ class FrameUnderWay:
     history: AlignedHistory | None = None
     """What the network is shown of the frames before; None if there is nothing to look back at."""
     restored_HWC: RgbImage | None = None  # noqa: N815
+    """What the network made of it, within the output's bounds."""
     restoration_ms: float = 0.0
     residual_ms: float = math.nan
     """Of the judgement of a restored image; NaN without one."""
@@ -86,8 +85,8 @@ class FrameUnderWay:
 class RestorationPipeline:
     """All steps of one network, shared by any number of cameras. ``process`` is to be called from one thread at a time.
 
-    History, judge, gate, own answers and steadier keep their state per camera; the circuit breaker counts the network's
-    faults, whichever camera they hit.
+    History, judge, gate and own answers keep their state per camera; the circuit breaker counts the network's faults,
+    whichever camera they hit.
 
     Args:
         assessor, restorer: run on every frame, and where tiles are selected.
@@ -105,13 +104,11 @@ class RestorationPipeline:
         self.restorer = restorer
         self.circuit = circuit
         self._gate = Gate()
-        self._steadier = Steadier()
         self._history = FrameHistory(max(restorer.history, FRAMES_BEFORE), restorer.path, restorer.recurrent)
         self._answers = OwnAnswers(restorer.recurrent)
         self._judge = CameraJudge(assessor, self._history)
-        self._with_memory: dict[str, Gate | Steadier | FrameHistory | OwnAnswers | CameraJudge] = {
+        self._with_memory: dict[str, Gate | FrameHistory | OwnAnswers | CameraJudge] = {
             "gate": self._gate,
-            "steadier": self._steadier,
             "history": self._history,
             "answers": self._answers,
             "judge": self._judge,
@@ -128,7 +125,6 @@ class RestorationPipeline:
         self._settings = settings
         self._gate.thresholds, self._gate.dwell_frames = settings.thresholds, settings.dwell_frames
         self._bounds = OutputBounds(settings.output)
-        self._steadier.share = settings.steady_share
         if self.circuit is not None:
             self.circuit.limits = settings.circuit
 
@@ -174,8 +170,7 @@ class RestorationPipeline:
         Later frames do not change them.
 
         Args:
-            step: what is remembered from ``begin`` alone, from ``run_network`` or from ``finish``, where these work on
-                different frames.
+            step: what is remembered from ``begin`` or from ``run_network`` alone, where these work on different frames.
         """
         return {
             f"{name} {key}": array
@@ -268,8 +263,10 @@ class RestorationPipeline:
             started = time.perf_counter()
             try:
                 beside = self._answers.beside(frame.camera, frame.history)
-                frame.restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, beside, frame.windows)
-                self._bounds.check(frame.rgb_HWC, frame.restored_HWC, frame.selected_HW)
+                restored_HWC = self.restorer.restore_aligned(frame.rgb_HWC, beside, frame.windows)
+                self._bounds.check(frame.rgb_HWC, restored_HWC, frame.selected_HW)
+                # What the network sees again stays within the bound that a published image keeps.
+                frame.restored_HWC = self._bounds.clamp(frame.rgb_HWC, restored_HWC)
             except Exception as error:
                 self._refuse(frame, error)
             else:
@@ -282,13 +279,10 @@ class RestorationPipeline:
 
     def _remember_answer(self, frame: FrameUnderWay) -> None:
         answer_HWC = frame.restored_HWC
-        if answer_HWC is not None and self.restorer.recurrent:
-            # What the network sees again stays within the bound that a published image keeps.
-            answer_HWC = self._bounds.clamp(frame.rgb_HWC, answer_HWC)
-            if frame.selected_HW is not None:
-                # Tiles that were not asked for pass, as in training, whatever else the network was run on.
-                mask_HW = frame.selected_HW.view(np.uint8)
-                answer_HWC = np.asarray(cv2.copyTo(answer_HWC, mask_HW, frame.rgb_HWC.copy()), np.uint8)
+        if answer_HWC is not None and self.restorer.recurrent and frame.selected_HW is not None:
+            # Tiles that were not asked for pass, as in training, whatever else the network was run on.
+            mask_HW = frame.selected_HW.view(np.uint8)
+            answer_HWC = np.asarray(cv2.copyTo(answer_HWC, mask_HW, frame.rgb_HWC.copy()), np.uint8)
         self._answers.keep(frame.camera, answer_HWC)
 
     def finish(self, frame: FrameUnderWay) -> RestorationResult:
@@ -302,11 +296,7 @@ class RestorationPipeline:
             return frame.result
         started = time.perf_counter()
         assessment, tiles = frame.result.assessment, frame.tiles
-        steadied_HWC = self._steadier.steady(
-            frame.camera, frame.rgb_HWC, frame.restored_HWC, frame.selected_HW
-        )
-        bounded_HWC = self._bounds.clamp(frame.rgb_HWC, steadied_HWC)
-        image_HWC, changed_HW = blend_tiles(frame.rgb_HWC, bounded_HWC, tiles, assessment.tile_size_px)
+        image_HWC, changed_HW = blend_tiles(frame.rgb_HWC, frame.restored_HWC, tiles, assessment.tile_size_px)
         frame.restoration_ms += (time.perf_counter() - started) * 1e3
         frame.result = replace(
             frame.result,

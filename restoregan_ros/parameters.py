@@ -160,12 +160,6 @@ class NodeSettings(_Checked):
         minimum=0,
         maximum=255,
     )
-    steady_share: float = _declare(
-        0.5,
-        "share of the restored frame before where nothing moves, so that noise does not flicker; 0: each frame alone",
-        minimum=0.0,
-        maximum=0.95,
-    )
     deadline_ms: float = _declare(
         100.0,
         "after this time from receipt the source frame is published with FAILED_OPEN / DEADLINE",

@@ -122,6 +122,5 @@ class Worker:
                 self._pipeline.settings,
                 thresholds=settings.gate_thresholds(),
                 output=settings.output_limits(),
-                steady_share=settings.steady_share,
             )
             self._applied = settings

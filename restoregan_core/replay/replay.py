@@ -148,7 +148,7 @@ def replay(
     settings = {
         "bag": str(bag_path.absolute()), "model": pipeline.model, "assessor": pipeline.assessor.name,
         "runtime": pipeline.restorer.describe(), "thresholds": vars(pipeline.settings.thresholds),
-        "limits": vars(pipeline.settings.output), "steady_share": pipeline.settings.steady_share,
+        "limits": vars(pipeline.settings.output),
         "detector": detector.name if detector else None,
         "cameras": list(options.cameras), "start_s": options.start_s, "end_s": options.end_s,
         "warm_up_s": options.warm_up_s, "form": vars(options.form), "ground_truth_topic": options.ground_truth_topic,
@@ -307,11 +307,10 @@ class _Run:
         if frame is not None:
             result = self._pipeline.finish(frame)
             reason, detail, residual_ms = result.reason, result.detail, frame.residual_ms
-        memory = None if step.memory is None else {**step.memory, **self._pipeline.state("finish")}
         processed = ProcessedFrame(
             decoded.frame, decoded.source, decoded.truth, result, reason, detail, decoded.decode_ms, residual_ms
         )  # fmt: skip
-        return processed, memory
+        return processed, step.memory
 
     def _finish(self, processed: ProcessedFrame, memory: PipelineArrays | None) -> _Finished:
         row = row_of(processed)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from restoregan_core.restoration.circuit_breaker import CircuitLimits
 from restoregan_core.restoration.gate import GateThresholds
 from restoregan_core.restoration.output_bounds import OutputLimits
-from restoregan_core.restoration.steadier import check_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +22,7 @@ class PipelineSettings:
     output: OutputLimits = field(default_factory=OutputLimits)
     circuit: CircuitLimits = field(default_factory=CircuitLimits)
     """No effect in a pipeline without a circuit breaker."""
-    steady_share: float = 0.5
-    """Share of the restored frame before where nothing moves, in [0, 1)."""
 
     def __post_init__(self) -> None:
         if self.dwell_frames < 1:
             raise ValueError(f"dwell_frames is {self.dwell_frames}; a tile stays on for at least 1 frame")
-        check_share(self.steady_share)

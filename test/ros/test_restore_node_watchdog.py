@@ -21,8 +21,8 @@ CAMERAS = "[front,left,right]"
 
 @pytest.fixture(scope="module")
 def node(start_shared_node):
-    return start_shared_node(  # without memory, so that a frame's command is not mixed with that of the one before
-        module="obedient_node", cameras=CAMERAS, deadline_ms=100.0, shed_load=False, steady_share=0.0
+    return start_shared_node(
+        module="obedient_node", cameras=CAMERAS, deadline_ms=100.0, shed_load=False
     ).wait_active()
 
 

@@ -14,7 +14,7 @@ class Pipeline:
 def arrays():
     return {
         "gate /stereo/left eye": np.array([[0, 3]]),
-        "steadier small front": np.zeros((4, 6, 3), np.uint8),
+        "history small front": np.zeros((4, 6, 3), np.uint8),
     }
 
 
