@@ -55,6 +55,18 @@ def test_answers_are_kept_for_degraded_samples_without_history_alone(learner: Le
     assert loss_of(learner, [degraded, degraded], degraded) > 0.01, "what is clean is to come back as it is"
 
 
+def test_answers_are_kept_of_the_kinds_that_the_recipe_names(learner: Learner):
+    degraded, _, ground_truth = three_images()
+    learner.config.transfer.keep_kinds[:] = ["blur", "pair"]
+
+    def loss_of_kind(kind: str) -> float:
+        figures = learner.learn(torch.cat([degraded] * 2, 1), ground_truth, PIXELS, 0, 0, [kind])
+        return float(figures["loss/pixel"])
+
+    assert loss_of_kind("blur") < 1e-6
+    assert loss_of_kind("rain") > 0.01
+
+
 def test_each_sample_of_a_batch_is_judged_by_itself(learner: Learner):
     degraded, older, ground_truth = three_images()
     one = loss_of(learner, [degraded, older], ground_truth)
