@@ -55,7 +55,9 @@ class Shares:
 
 
 SYNTHETIC_KINDS = ("blur", "rain", "blur_rain", "drops", "clean")
-DEGRADED_KINDS = ("blur", "rain", "blur_rain", "drops", "pair")
+"""What is drawn."""
+DEGRADED_KINDS = (*(kind for kind in SYNTHETIC_KINDS if kind != "clean"), "pair")
+"""What there is to restore in; ``pair`` is real."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,7 +152,7 @@ class Learner:
         unrolling = Unrolling(batch.to(self.fabric.device))
         self.optimiser.zero_grad(set_to_none=True)
         figures: dict[str, Tensor] = {}
-        is_asked_B = self._is_of_kept_kind(batch.kinds, len(batch.origins)) & unrolling.is_single
+        is_asked_B = unrolling.is_single & self._is_of_kept_kind(batch.kinds, len(batch.origins))
         for number in range(batch.frames):
             degraded_BCHW, sharp_BCHW = (
                 self.place(images) for images in (unrolling.input(number), unrolling.wanted(number))

@@ -131,8 +131,9 @@ class Trainer:
             if isinstance(batch, SequenceBatch):
                 figures = self.learner.learn_sequences(batch, loss, rate, seed)
             else:
-                images = batch.input_BCHW, batch.target_BCHW
-                figures = self.learner.learn(*images, loss, rate, seed, batch.kinds)
+                figures = self.learner.learn(
+                    batch.input_BCHW, batch.target_BCHW, loss, rate, seed, batch.kinds
+                )
         except NonFiniteLossError as error:
             raise NonFiniteLossError(f"step {self.step}: {error}; {self._keep(batch)}") from error
         return {**figures, "learning_rate": rate}
