@@ -10,8 +10,11 @@ import numpy as np
 
 
 def clip_of(path: Path) -> tuple[Path, str]:
-    """What the frames of one clip have in common: their folder, and their name but for its last number."""
-    return path.parent, re.sub(r"\d+(\D*)$", r"\1", path.name)
+    """What the frames of one clip have in common: their folder, and their name but for its last number.
+
+    A version behind it (``000123_v2.png``) is no such number, for all of a clip have the same.
+    """
+    return path.parent, re.sub(r"\d+(\D*([_-]v\d(?!\d)\D*)?)$", r"\1", path.name)
 
 
 class ConsecutiveFrames:

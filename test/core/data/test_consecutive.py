@@ -18,6 +18,10 @@ TWO_CLIPS = [
     [
         ("a/000012.png", "a/000013.png", True),
         ("a/9_left.png", "a/10_left.png", True),
+        ("a/cam_000123_v2.png", "a/cam_000124_v2.png", True),
+        ("a/cam_000123_v2.png", "a/cam_000124_v3.png", False),
+        ("a/cam_v12.png", "a/cam_v13.png", True),
+        ("a/cam_v2.png", "a/cam_v3.png", True),
         ("a/0.lmdb#seq1-01", "a/0.lmdb#seq1-02", True),
         ("a/0.lmdb#seq1-01", "a/0.lmdb#seq2-01", False),
         ("a/01.png", "b/02.png", False),
