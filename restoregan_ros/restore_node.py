@@ -34,6 +34,7 @@ from restoregan_ros.camera_stream import CameraStream
 from restoregan_ros.diagnostics import camera_statuses, node_status
 from restoregan_ros.diagnostics_publisher import DiagnosticsPublisher
 from restoregan_ros.frame import Frame
+from restoregan_ros.ignored_parameters import ignored_parameters
 from restoregan_ros.lifecycle_answers import answer_every_transition
 from restoregan_ros.outcome import DISABLED
 from restoregan_ros.parameters import NodeSettings, Settings, Value, declare_parameters
@@ -86,6 +87,8 @@ class RestoreNode(LifecycleNode):
             self.add_post_set_parameters_callback(self._apply_parameters)
         answer_every_transition(self)
         self._diagnostics = DiagnosticsPublisher(self, self._diagnose)
+        if line := ignored_parameters(self):
+            self.get_logger().warning(line)
 
     def settings(self) -> Settings:
         """The settings in force."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the node's own object: what is refused leaves no trace."""
+"""Parameters of the node's own object: what is refused leaves no trace, what it does not have is named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import rclpy
@@ -9,7 +10,10 @@ from obedient_node import open_pipeline
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
+from restoregan_ros.ignored_parameters import ignored_parameters
 from restoregan_ros.restore_node import RestoreNode
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "restore.param.yaml"
 
 
 class Composed(RestoreNode):
@@ -43,3 +47,42 @@ def test_a_change_that_another_callback_refuses_is_not_applied(node):
 def test_a_change_that_is_accepted_is_in_force_at_once(node):
     assert node.set_parameters([Parameter("deadline_ms", value=250.0)])[0].successful
     assert node.settings().node.deadline_ms == node.get_parameter("deadline_ms").value == 250.0
+
+
+@pytest.fixture
+def start_with(domain_id: int) -> Iterator[Callable[..., RestoreNode]]:
+    """Gives a function that makes a node with ROS arguments, as a command line has them."""
+    made: list[RestoreNode] = []
+
+    def start(*arguments: str) -> RestoreNode:
+        rclpy.init(args=["--ros-args", *arguments], domain_id=domain_id)
+        made.append(RestoreNode(open_pipeline))
+        return made[-1]
+
+    yield start
+    for node in made:
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def test_parameters_that_the_node_does_not_have_are_named_with_the_nearest_that_it_has(start_with, capfd):
+    node = start_with(
+        *("-p", "cameras:=[front, stereo/left]", "-p", "steady_share:=0.5"),
+        *("-p", "deadline:=50.0", "-p", "frnt.priority:=2", "-p", "stereo/left.enabled:=false"),
+    )
+    line = ignored_parameters(node)
+    assert line.partition(": ")[2].split(", ") == [
+        "deadline (did you mean deadline_ms?)",
+        "frnt.priority (did you mean front.priority?)",
+        "steady_share",
+        "stereo/left.enabled (did you mean stereo.left.enabled?)",
+    ]
+    assert line in capfd.readouterr().err
+
+
+def test_our_own_file_and_what_ros_itself_takes_are_not_named(start_with):
+    node = start_with(
+        *("--params-file", str(SHIPPED), "-p", "cameras:=[front]", "-p", "use_sim_time:=true"),
+        *("-p", "qos_overrides./front/image_raw.subscription.reliability:=reliable"),
+    )
+    assert ignored_parameters(node) == ""
