@@ -14,7 +14,9 @@ from importlib import import_module
 
 from restoregan_core.commands import completion
 from restoregan_core.commands.common import RequirementNotMetError
+from restoregan_core.runtimes.protocol import RuntimeUnavailableError
 from restoregan_core.version import __version__
+from restoregan_core.wording import did_you_mean
 
 VERBS = {
     "restore": "restore an image, a folder of images or a video",
@@ -47,15 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if completion.is_asked_for():
         arguments = [completion.verb_to_complete(VERBS)]
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())
         return 0 if arguments else 2
-    if arguments[0] == "--version":
+    if arguments[0] in ("-V", "--version"):
         print(f"restoregan {__version__}")
         return 0
     verb = arguments[0]
     if verb not in VERBS:
-        print(f"restoregan: no verb {verb!r}; there are: {', '.join(VERBS)}", file=sys.stderr)
+        meant = did_you_mean(verb, VERBS)
+        print(f"restoregan: no verb {verb!r}{meant}; there are: {', '.join(VERBS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     # Not what the libraries below say of themselves.
@@ -79,6 +84,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    except (
+        RuntimeUnavailableError
+    ) as error:  # the machine, not the input: but it can be put right from outside
+        print(f"restoregan {verb}: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"restoregan {verb}: interrupted", file=sys.stderr)
         return 130
@@ -96,5 +106,5 @@ def _usage() -> str:
     return (
         "usage: restoregan VERB ...\n\n"
         "Makes vehicle-camera frames usable when motion or rain has degraded them.\n\n"
-        f"{verbs}\n\nrestoregan VERB --help explains a verb."
+        f"{verbs}\n\nrestoregan VERB --help explains a verb, restoregan --version says which release this is."
     )

@@ -23,6 +23,7 @@ from restoregan_core.models.assessor_config import AssessorConfig, temporal_shap
 from restoregan_core.models.generator_config import GeneratorConfig
 from restoregan_core.models.lazy_network import LazyNetwork, Weights, check_fit
 from restoregan_core.models.weights_file import read_weights, weights_of_the_same_file, write_weights
+from restoregan_core.wording import did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -193,7 +194,8 @@ def weights_path(name_or_file: str | os.PathLike[str]) -> Path:
         return path
     path = Path(text)
     if not path.is_file():
-        raise ValueError(f"{text!r} is neither a model ({', '.join(CONFIGS)}) nor a .safetensors file")
+        meant = did_you_mean(text, CONFIGS)
+        raise ValueError(f"{text!r} is neither a model ({', '.join(CONFIGS)}) nor a .safetensors file{meant}")
     return path
 
 

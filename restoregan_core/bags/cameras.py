@@ -16,6 +16,7 @@ from restoregan_core.bags.messages import (
 from restoregan_core.bags.reader import Bag, BagError
 from restoregan_core.bags.types import Topic
 from restoregan_core.bags.video import VIDEO_TYPE
+from restoregan_core.wording import did_you_mean
 
 _NOT_READ = "not decoded here"
 # Images too, but not of a type that is decoded here.
@@ -122,7 +123,8 @@ def choose_cameras(bag: Bag, types: MessageTypes, wanted: Sequence[str]) -> list
             raise BagError(f"{name} cannot be replayed: {left_out[name]}")
         if not matches:
             listed = ", ".join(camera.topic for camera in found) or "none"
-            raise BagError(f"no camera {name!r} in {bag.path}; there are: {listed}")
+            meant = did_you_mean(name, [*topics, *(camera.name for camera in found)])
+            raise BagError(f"no camera {name!r}{meant} in {bag.path}; there are: {listed}")
         chosen += matches
     return chosen
 

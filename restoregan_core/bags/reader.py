@@ -26,6 +26,7 @@ from restoregan_core.bags.types import Message, Storage, Topic, unpack_message
 logger = logging.getLogger(__name__)
 
 STORAGE_SUFFIXES = (".mcap", ".db3")
+_OTHERS = "; images and videos are for `restoregan assess` and `restoregan restore`"
 
 
 class BagError(ValueError):
@@ -175,9 +176,9 @@ def check_is_bag(path: Path) -> None:
         raise BagError(f"no bag at {path}")
     if path.is_dir():
         if not any(_storage_suffix(file) in STORAGE_SUFFIXES for file in path.iterdir()):
-            raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does")
+            raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does{_OTHERS}")
     elif path.suffix != ".bag" and _storage_suffix(path) not in STORAGE_SUFFIXES:
-        raise BagError(f"{path} is not a bag: expected .mcap, .db3, .bag or a folder")
+        raise BagError(f"{path} is not a bag: expected .mcap, .db3, .bag or a folder{_OTHERS}")
 
 
 def _storage_files(path: Path) -> tuple[list[Path], Bag]:

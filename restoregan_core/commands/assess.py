@@ -17,7 +17,10 @@ from restoregan_core.assessment.overlay import draw_overlay
 from restoregan_core.commands.common import (
     add_assessor_option,
     add_threads_option,
+    input_path,
+    is_bag,
     make_parser,
+    output_folder,
     progress_bars,
 )
 from restoregan_core.files import atomic_write, check_is_free, refuse_links
@@ -47,12 +50,12 @@ class _Frame:
 
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
-    is_bag = _is_bag(arguments.input)
-    files = [arguments.input] if is_bag else _files(arguments.input)
+    has_bag = is_bag(arguments.input)
+    files = [arguments.input] if has_bag else _files(arguments.input)
     if arguments.video and not arguments.input.is_dir():
         raise ValueError(f"--video is for a folder of frames; {arguments.input} is a file: leave it out")
     judge = _Judge(load_assessor(arguments.assessor, threads=arguments.threads), arguments.video)
-    for frame in _with_progress(files, _bag_frames if is_bag else _file_frames):
+    for frame in _with_progress(files, _bag_frames if has_bag else _file_frames):
         assessment = judge(frame)
         if arguments.json:
             print(json.dumps(_record(frame, assessment)), flush=True)
@@ -91,7 +94,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "restoregan assess drive.mp4 --json > drive.jsonl",
     )
     parser.add_argument(
-        "input", type=Path, metavar="INPUT", help="an image, a folder of images, a video or a bag"
+        "input", type=input_path, metavar="INPUT", help="an image, a folder of images, a video or a bag"
     )
     add_assessor_option(parser)
     add_threads_option(parser)
@@ -103,7 +106,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, with the grids")
     parser.add_argument(
         "--overlay",
-        type=Path,
+        type=output_folder,
         metavar="DIR",
         help="write each frame with tiles and probabilities drawn there",
     )
@@ -114,16 +117,6 @@ def _files(source: Path) -> list[Path]:
     if not source.exists():
         raise ValueError(f"{source} does not exist")
     return find_images(source) if source.is_dir() else [source]
-
-
-def _is_bag(source: Path) -> bool:
-    if source.is_dir():
-        return (source / "metadata.yaml").is_file() or any(map(_is_bag_file, source.iterdir()))
-    return _is_bag_file(source)
-
-
-def _is_bag_file(path: Path) -> bool:
-    return path.suffix in (".mcap", ".db3", ".bag")
 
 
 def _with_progress(

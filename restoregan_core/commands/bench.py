@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from restoregan_core.commands.common import add_device_option, make_parser, parse_size
+from restoregan_core.commands.common import add_device_option, make_parser, output_file, parse_size
 from restoregan_core.environment import resident_memory_mb
 from restoregan_core.files import write_text
 from restoregan_core.models.complexity import count_multiply_adds
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--runtime", choices=["all", *RUNTIMES], default="all")
     add_device_option(parser)
     parser.add_argument("--rounds", type=int, default=20, help="timed calls of each (default 20)")
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=output_file, help="write the figures here")
     args = parser.parse_args(argv)
     if args.rounds < 1:
         raise ValueError(f"--rounds {args.rounds}: give at least 1")

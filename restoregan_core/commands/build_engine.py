@@ -27,22 +27,14 @@ def main(argv: list[str]) -> int:
     )
     args = parser.parse_args(argv)
 
-    from restoregan_core.runtimes.protocol import RuntimeUnavailableError
     from restoregan_core.runtimes.tensorrt_runtime import TensorRtRuntime
     from restoregan_core.zoo import load_generator
 
     console = Console(stderr=True)
     loaded = load_generator(args.model)
-    try:
-        runtime = TensorRtRuntime(
-            loaded.generator, args.device, precision=args.precision, engine_dir=args.output
-        )
-        with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
-            path = runtime.build(*args.size)
-    except RuntimeUnavailableError as error:
-        # The machine, not the input: but it can be put right from outside, so one line and no traceback.
-        console.print(f"restoregan build-engine: {error}", markup=False, soft_wrap=True)
-        return 1
+    runtime = TensorRtRuntime(loaded.generator, args.device, precision=args.precision, engine_dir=args.output)
+    with console.status(f"building {loaded.name} for {args.size[0]}x{args.size[1]}: minutes"):
+        path = runtime.build(*args.size)
     console.print(f"{runtime.describe()}", markup=False)
     print(path)
     return 0

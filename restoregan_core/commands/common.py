@@ -5,6 +5,7 @@ import argparse
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from restoregan_core.commands.completion import CompletingParser
@@ -115,6 +116,55 @@ def parse_size(text: str) -> tuple[int, int]:
             f"{text!r} is not a valid size; write HEIGHTxWIDTH, for example 720x1280"
         )
     return int(match[1]), int(match[2])
+
+
+def input_path(text: str) -> Path:
+    """The path of what a verb reads.
+
+    Raises:
+        argparse.ArgumentTypeError: a URL, of which a path would be made that does not exist.
+    """
+    if re.match(r"\w+://", text):
+        raise argparse.ArgumentTypeError(f"{text} is a URL: store what it leads to as a file, and name that")
+    return Path(text)
+
+
+def output_file(text: str) -> Path:
+    """The path of a file that is written when all work is done.
+
+    Raises:
+        argparse.ArgumentTypeError: its folder does not exist, or it is a folder itself.
+    """
+    path = Path(text)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} is a folder: name a file in it")
+    return path
+
+
+def output_folder(text: str) -> Path:
+    """The path of a folder to write into, which need not exist.
+
+    Raises:
+        argparse.ArgumentTypeError: it, or what should hold it, is a file.
+    """
+    path = Path(text)
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise argparse.ArgumentTypeError(f"{part} is a file: name a folder")
+    return path
+
+
+def is_bag(path: Path) -> bool:
+    """Whether a file is a ROS bag by its name, or a folder holds one."""
+    if path.is_dir():
+        return (path / "metadata.yaml").is_file() or any(map(_is_bag_file, path.iterdir()))
+    return _is_bag_file(path)
+
+
+def _is_bag_file(path: Path) -> bool:
+    return path.suffix in (".mcap", ".db3", ".bag")
 
 
 def progress_bars(transient: bool = True) -> "Progress":

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import make_parser, output_folder
 
 
 def main(argv: list[str]) -> int:
@@ -15,7 +15,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("a", type=Path, metavar="DIR_A", help="output folder of a replay")
     parser.add_argument("b", type=Path, metavar="DIR_B", help="another one of the same bag")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="default: DIR_B/compare")
+    parser.add_argument("--output", type=output_folder, metavar="DIR", help="default: DIR_B/compare")
     given = parser.parse_args(argv)
 
     from rich.console import Console

@@ -8,6 +8,9 @@ the verb, which is the same that reads the finished line.
 import argparse
 import os
 from collections.abc import Iterable
+from typing import NoReturn
+
+from restoregan_core.wording import did_you_mean
 
 
 def is_asked_for() -> bool:
@@ -33,11 +36,20 @@ def verb_to_complete(verbs: Iterable[str]) -> str:
 
 
 class CompletingParser(argparse.ArgumentParser):
-    """Answers the shell, when it asks, in place of reading the line."""
+    """Answers the shell, when it asks, in place of reading the line; an error is one line."""
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         if is_asked_for():
             import argcomplete
 
             argcomplete.autocomplete(self)
-        return super().parse_args(args, namespace)
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            options = [option for action in self._actions for option in action.option_strings]
+            # All begin alike, by two dashes.
+            meant = [word + did_you_mean(word.partition("=")[0], options, 0.8) for word in unknown]
+            self.error(f"does not take {', '.join(meant)}")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help explains it\n")

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restoregan_core.commands.common import add_runtime_options, make_parser, progress_bars
+from restoregan_core.commands.common import (
+    add_runtime_options,
+    input_path,
+    make_parser,
+    output_file,
+    output_folder,
+    progress_bars,
+)
 from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.evaluation import baselines
 from restoregan_core.evaluation.clips import VideoSet, find_clips
@@ -29,9 +36,6 @@ class _Opened:
 
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
-    for path in (arguments.json, arguments.csv):
-        if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{path}: the folder {path.parent} does not exist")
     sets, videos = _find(arguments)
     if arguments.csv is not None and any(not video_set.has_truth for video_set in videos):
         raise ValueError("--csv has scores against ground truth: leave it out where there is no target/")
@@ -76,7 +80,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "--data",
         action="append",
         required=True,
-        type=Path,
+        type=input_path,
         metavar="DIR",
         help="holds input/ and target/; repeatable",
     )
@@ -106,10 +110,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "on for RealBlur's own layouts",
     )
     add_runtime_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="mean scores by set")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="every image's scores")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="mean scores by set")
+    parser.add_argument("--csv", type=output_file, metavar="FILE", help="every image's scores")
     parser.add_argument(
-        "--worst", type=Path, metavar="DIR", help="write the worst cases: input | output | target"
+        "--worst", type=output_folder, metavar="DIR", help="write the worst cases: input | output | target"
     )
     arguments = parser.parse_args(argv)
     if arguments.model is not None and arguments.baseline is not None:
@@ -169,7 +173,12 @@ def _find(arguments: argparse.Namespace) -> tuple[list[EvaluationSet], list[Vide
         clips = [(name, find_clips(source, layout, arguments.clean)) for name, source in named]
         return [], [VideoSet(name, found) for name, found in clips]
     aligned = arguments.align or layout.startswith("realblur")
-    pairs = [(name, find_pairs(source, check=False, layout=layout, split="test")) for name, source in named]
+    try:
+        pairs = [
+            (name, find_pairs(source, check=False, layout=layout, split="test")) for name, source in named
+        ]
+    except ValueError as error:
+        raise ValueError(f"{error}; --video takes videos, and frames without ground truth") from error
     return [EvaluationSet(name, tuple(found), aligned) for name, found in pairs], []
 
 

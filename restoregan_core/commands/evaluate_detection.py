@@ -10,7 +10,9 @@ from restoregan_core.commands.common import (
     add_model_option,
     add_preset_option,
     add_runtime_options,
+    input_path,
     make_parser,
+    output_file,
     progress_bars,
 )
 from restoregan_core.images.rgb import RgbImage
@@ -18,9 +20,6 @@ from restoregan_core.images.rgb import RgbImage
 
 def main(argv: list[str]) -> int:
     arguments = _parse(argv)
-    for path in (arguments.json, arguments.html):
-        if path is not None and not path.parent.is_dir():
-            raise ValueError(f"{path}: the folder {path.parent} does not exist")
 
     from restoregan_core.detection import evaluation
     from restoregan_core.detection.detector import Detector, DetectorOptions
@@ -88,7 +87,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     )
     add_model_option(parser)
     parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="holds images/ and KITTI labels/"
+        "--data", type=input_path, required=True, metavar="DIR", help="holds images/ and KITTI labels/"
     )
     parser.add_argument(
         "--detector", type=Path, required=True, metavar="FILE.onnx", help="of one of the families"
@@ -124,9 +123,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     )
     add_assessor_option(parser)
     add_runtime_options(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=output_file, metavar="FILE")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="a page with the crop of every changed object"
+        "--html", type=output_file, metavar="FILE", help="a page with the crop of every changed object"
     )
     arguments = parser.parse_args(argv)
     if arguments.frames is not None and arguments.frames < 1:

@@ -2,11 +2,10 @@
 """``restoregan export``: write a network as ONNX and compare it with PyTorch under ONNX Runtime."""
 
 import argparse
-from pathlib import Path
 
 from rich.console import Console
 
-from restoregan_core.commands.common import add_model_option, make_parser, parse_size
+from restoregan_core.commands.common import add_model_option, make_parser, output_file, parse_size
 
 MAX_DIFFERENCE = 2
 """Grey levels at any pixel between the file under ONNX Runtime and PyTorch in float32."""
@@ -29,11 +28,9 @@ def main(argv: list[str]) -> int:
         default="fp16",
         help="int8: convolutions on integers by QuantizeLinear and DequantizeLinear, beside fp16 (default: fp16)",
     )
-    parser.add_argument("--output", type=Path, required=True, help="the .onnx file to write")
+    parser.add_argument("--output", type=output_file, required=True, help="the .onnx file to write")
     parser.add_argument("--no-check", action="store_true", help="do not run the file under ONNX Runtime")
     args = parser.parse_args(argv)
-    if not args.output.parent.is_dir():
-        raise ValueError(f"{args.output.parent} is not a directory: create it first")
 
     from restoregan_core.restoration.tiling import context_px
     from restoregan_core.runtimes.onnx_export import export_onnx, largest_difference

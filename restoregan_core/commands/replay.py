@@ -12,7 +12,10 @@ from restoregan_core.commands.common import (
     add_model_option,
     add_preset_option,
     add_runtime_options,
+    input_path,
     make_parser,
+    output_file,
+    output_folder,
     progress,
 )
 
@@ -78,9 +81,10 @@ def add_replay_arguments(parser: argparse._ActionsContainer) -> None:
 def main(argv: list[str]) -> int:
     """Run one replay; 0, or 1 where the disk filled up, 3 where a rule does not hold."""
     parser = make_parser("replay", "Run a recorded drive through the node's pipeline and judge it.", EXAMPLE)
-    parser.add_argument("bag", help="rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
+    parser.add_argument("bag", type=input_path, help="rosbag2 folder, .mcap, .db3 or ROS 1 .bag")
     parser.add_argument(
         "--output",
+        type=output_folder,
         required=True,
         metavar="DIR",
         help="output folder; an interrupted replay in it is continued",
@@ -111,7 +115,10 @@ def main(argv: list[str]) -> int:
         help="rules for the figures; exit code 3 if one is broken",
     )
     parser.add_argument(
-        "--junit", type=Path, metavar="FILE", help="outcome of the rules as JUnit (default: DIR/junit.xml)"
+        "--junit",
+        type=output_file,
+        metavar="FILE",
+        help="outcome of the rules as JUnit (default: DIR/junit.xml)",
     )
     parser.add_argument("--no-html", action="store_true", help="leave out report.html")
     given = parser.parse_args(argv)
@@ -122,8 +129,8 @@ def main(argv: list[str]) -> int:
 
     rules = read_rules(given.require) if given.require else []  # before hours of work
     request = ReplayRequest(
-        bag=given.bag,
-        output=given.output,
+        bag=str(given.bag),
+        output=str(given.output),
         start_s=given.start,
         end_s=given.end,
         warm_up_s=given.warm_up,
@@ -132,12 +139,12 @@ def main(argv: list[str]) -> int:
         html=not given.no_html,
         **shared_values(given),
     )
-    with progress(Path(given.bag).name) as on_progress:
+    with progress(given.bag.name) as on_progress:
         report = run(request, on_progress)
     for mark, line in report["verdict"]["findings"]:
         print(f"{ {'good': '+', 'bad': '-', 'neutral': ' '}[mark] } {line}")
     page = "report.json" if given.no_html else "report.html"
-    print(f"verdict: {report['verdict']['headline']}; {Path(given.output) / page}")
+    print(f"verdict: {report['verdict']['headline']}; {given.output / page}")
     if rules:
         _require(rules, report, given)
     if report["replay"]["stopped"]:
@@ -159,7 +166,7 @@ def _require(rules: list[Any], report: dict[str, Any], given: argparse.Namespace
     from restoregan_core.report.rules import check_rules, write_junit
 
     outcomes = check_rules(rules, report)
-    write_junit(outcomes, Path(given.bag).stem, given.junit or Path(given.output) / "junit.xml")
+    write_junit(outcomes, given.bag.stem, given.junit or given.output / "junit.xml")
     broken = [f"{o.rule.name} ({o.detail})" for o in outcomes if not o.holds]
     if broken:
         raise RequirementNotMetError("; ".join(broken))

@@ -4,7 +4,7 @@
 import sys
 from pathlib import Path
 
-from restoregan_core.commands.common import make_parser, progress
+from restoregan_core.commands.common import make_parser, output_folder, progress
 from restoregan_core.commands.replay import add_replay_arguments, shared_values
 from restoregan_core.files import refuse_links
 
@@ -18,7 +18,9 @@ def main(argv: list[str]) -> int:
     """Run what is not complete yet; 0, or 1 where a replay failed."""
     parser = make_parser("replay-many", "Replay many bags and sum them up; start it again to go on.", EXAMPLE)
     parser.add_argument("bags", nargs="+", metavar="GLOB_OR_LIST", help="patterns, or .txt files of paths")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="one folder a bag in it")
+    parser.add_argument(
+        "--output", type=output_folder, required=True, metavar="DIR", help="one folder a bag in it"
+    )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="default local")
     parser.add_argument("--address", help="of a Ray cluster: auto or HOST:PORT (default: one started here)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="replays at a time (default 1)")

@@ -12,6 +12,8 @@ from restoregan_core.commands.common import (
     add_model_option,
     add_preset_option,
     add_runtime_options,
+    input_path,
+    is_bag,
     make_parser,
     progress_bars,
 )
@@ -25,6 +27,7 @@ from restoregan_core.result import Action
 from restoregan_core.wording import counted
 
 CAMERA = "restore"
+IS_A_BAG = " is a ROS bag: `restoregan replay` restores its cameras"
 
 
 def main(argv: list[str]) -> int:
@@ -58,9 +61,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "Restore an image, a folder of images or a video. Nothing is ever overwritten.\n"
         "Metadata, alpha, bit depth and JPEG quality stay as they were; a video loses its sound. Videos: .mp4 and\n"
         ".webm are VP9, which browsers play (an .mp4 without PyAV is MPEG-4), .mkv is lossless.",
-        "restoregan restore --model lite rainy.jpg clear.jpg",
+        "restoregan restore --model lite rainy.jpg clear.jpg\n"
+        "  restoregan restore drive.mp4 restored.mp4 --gate rain\n"
+        "  restoregan restore frames/ restored/ --video",
     )
-    parser.add_argument("input", type=Path, metavar="INPUT", help="an image, a video, or a folder of images")
+    parser.add_argument(
+        "input", type=input_path, metavar="INPUT", help="an image, a video, or a folder of images"
+    )
     parser.add_argument(
         "output", type=Path, metavar="OUTPUT", help="of the same kind; its suffix decides the format"
     )
@@ -147,10 +154,14 @@ def _plan_folder(source: Path, output: Path, skip_existing: bool, is_video: bool
         raise ValueError(f"{source} is a folder, so OUTPUT must be one too; {output} is the name of a file")
     if output.resolve() == source.resolve():
         raise ValueError(f"OUTPUT {output} is the input folder: give another one")
+    try:
+        found = find_frames(source)
+    except ValueError as error:
+        raise ValueError(f"{source}{IS_A_BAG}" if is_bag(source) else error) from error
     inside = output.resolve()
     jobs = [
         (path, output / path.relative_to(source))
-        for path in find_frames(source)
+        for path in found
         if inside not in path.resolve().parents  # a run before this one wrote into a subfolder
     ]
     missing = [(path, target) for path, target in jobs if not (skip_existing and target.exists())]
@@ -165,10 +176,16 @@ def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Pa
     from restoregan_core.images.video_encoding import check_can_write_video
     from restoregan_core.images.video_files import is_video
 
+    if is_bag(source):
+        raise ValueError(f"{source}{IS_A_BAG}")
     if output.is_dir():
         output = output / source.name
     if skip_existing and output.exists():
         return []
+    if not output.suffix:
+        raise ValueError(
+            f"{output} is no folder that exists, nor says by a suffix what to write: name a file"
+        )
     (check_can_write_video if is_video(source) else check_can_write)(output)
     if not output.parent.is_dir():
         raise ValueError(f"{output}: the folder {output.parent} does not exist")

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from restoregan_core.commands.common import make_parser
+from restoregan_core.commands.common import input_path, make_parser
 from restoregan_core.documents import parse_json
 from restoregan_core.files import atomic_write, refuse_links, write_text
 
@@ -65,7 +65,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         "restoregan synthesize rain photos/ rainy/ --seed 7 --count 2",
     )
     parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("input", type=Path, metavar="INPUT", help="an image, a folder of images, or a video")
+    parser.add_argument(
+        "input", type=input_path, metavar="INPUT", help="an image, a folder of images, or a video"
+    )
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="a folder, new or begun by this command")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another draw (default: 0)")
     parser.add_argument(

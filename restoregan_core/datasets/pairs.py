@@ -10,6 +10,7 @@ import numpy as np
 from restoregan_core.datasets.layouts import LAYOUTS
 from restoregan_core.datasets.pair_matching import Pair
 from restoregan_core.images.folders import check_same_size, read_rgb
+from restoregan_core.wording import did_you_mean
 
 
 def find_pairs(
@@ -27,7 +28,9 @@ def find_pairs(
             be read, or differs from it in size; the message names the file.
     """
     if layout not in LAYOUTS:
-        raise ValueError(f"no layout {layout!r}; there are: {', '.join(LAYOUTS)}")
+        raise ValueError(
+            f"no layout {layout!r}{did_you_mean(layout, LAYOUTS)}; there are: {', '.join(LAYOUTS)}"
+        )
     if split not in ("train", "test"):
         raise ValueError(f"split={split!r} must be train or test")
     if not Path(folder).is_dir():

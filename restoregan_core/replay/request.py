@@ -79,6 +79,8 @@ class ReplayRequest:
         Raises:
             ValueError: a value out of its range, or a bag without the topics (BagError is one).
         """
+        if not self.deadline_ms > 0:
+            raise ValueError(f"the deadline is {self.deadline_ms} ms; it must be above 0")
         return ReplayOptions(
             cameras=self.cameras,
             start_s=self.start_s,

@@ -36,7 +36,7 @@ def summarise_replay(
     """
     if not state.frames_done:
         raise ValueError(
-            f"no frame of {state.settings['bag']} was replayed: {state.stopped or 'none chosen'}"
+            f"no frame of {state.settings['bag']} was replayed: {state.stopped or 'none lies between start and end'}"
         )
     frames = Frames(folder.frames)
     summary = summarise(frames, deadline_ms, measure_streaks(folder, state.settings, frames))

@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+from restoregan_core.wording import did_you_mean
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parent / "config" / "train")
 """Where they lie once installed, and in a checkout."""
@@ -27,4 +29,7 @@ def find_recipe(name: str) -> Path:
     for folder in _FOLDERS:
         if (file := folder / f"{name}.yaml").is_file() and name in recipe_names():
             return file
-    raise ValueError(f"{name} is not a file, nor one of the recipes: {', '.join(recipe_names())}")
+    names = recipe_names()
+    raise ValueError(
+        f"{name} is not a file, nor one of the recipes{did_you_mean(name, names)}: {', '.join(names)}"
+    )

@@ -50,8 +50,16 @@ def test_unknown_verb_exits_2_with_one_line_that_lists_the_verbs(capsys):
     assert "assess" in line
 
 
-def test_version_is_the_packages(capsys):
-    assert cli.main(["--version"]) == 0
+def test_help_is_a_verb_too(capsys):
+    for asked, answer in ((["help"], ["--help"]), (["help", "restore"], ["restore", "--help"])):
+        assert [cli.main(asked), cli.main(answer)] == [0, 0]
+        printed = capsys.readouterr().out
+        assert printed[: len(printed) // 2] == printed[len(printed) // 2 :]
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version_is_the_packages(option, capsys):
+    assert cli.main([option]) == 0
     assert capsys.readouterr().out.strip() == f"restoregan {__version__}"
 
 
