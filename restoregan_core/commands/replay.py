@@ -14,7 +14,6 @@ from restoregan_core.commands.common import (
     add_runtime_options,
     input_path,
     make_parser,
-    output_file,
     output_folder,
     progress,
 )
@@ -116,7 +115,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument(
         "--junit",
-        type=output_file,
+        type=Path,
         metavar="FILE",
         help="outcome of the rules as JUnit (default: DIR/junit.xml)",
     )

@@ -69,9 +69,8 @@ def parse(argv: list[str]) -> "TrainConfig | AssessorTrainConfig":
     from restoregan_core.training.assessor.config import AssessorTrainConfig
     from restoregan_core.training.config import TrainConfig
 
-    if not argv or not argv[0].startswith("-"):
-        recipe_name = argv[0] if argv else "RECIPE"
-        raise ValueError(f"a recipe is named by an option: restoregan train --config {recipe_name}")
+    if argv and not argv[0].startswith("-"):
+        raise ValueError(f"a recipe is named by an option: restoregan train --config {argv[0]}")
     argv = _with_recipe_files(argv)
     # --help shows what stands below each field.
     set_parsing_settings(docstring_parse_attribute_docstrings=True)

@@ -96,7 +96,7 @@ def check_rules(rules: list[Rule], report: dict[str, Any]) -> list[RuleOutcome]:
 
 
 def write_junit(outcomes: list[RuleOutcome], name: str, file: Path) -> None:
-    """A JUnit file with one case a rule."""
+    """A JUnit file with one case a rule; its folder is made where there is none: it comes after hours of work."""
     failures = sum(not outcome.holds for outcome in outcomes)
     suite = ElementTree.Element(
         "testsuite", name=f"restoregan.{name}", tests=str(len(outcomes)), failures=str(failures), errors="0"
@@ -109,6 +109,7 @@ def write_junit(outcomes: list[RuleOutcome], name: str, file: Path) -> None:
             )
             failure.text = outcome.detail
     ElementTree.indent(suite)
+    file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(file) as temporary:
         ElementTree.ElementTree(suite).write(temporary, encoding="utf-8", xml_declaration=True)
 

@@ -52,7 +52,7 @@ def test_file_is_written_checked_and_named_on_stdout(weights, tmp_path, capsys):
     ("arguments", "complaint"),
     [
         (["--size", "20", "--output", "x.onnx"], "write HEIGHTxWIDTH"),
-        (["--size", "8x8", "--output", "no/such/x.onnx"], "no/such is not a directory"),
+        (["--size", "8x8", "--output", "no/such/x.onnx"], "the folder no/such does not exist"),
         (["--size", "8x8", "--output", "x.onnx", "--model", "huge"], "'huge' is neither a model"),
     ],
 )

@@ -50,7 +50,6 @@ MISTAKES = {
     "replay frames --output out": "images and videos are for `restoregan assess` and `restoregan restore`",
     "replay drive --output one.png": "one.png is a file: name a folder",
     "replay drive --output out --deadline-ms 0": "the deadline is 0.0 ms; it must be above 0",
-    "train": "restoregan train --config RECIPE",
     "train lite": "restoregan train --config lite",
     "train --config lite_vidoe": "(did you mean lite_video?)",
     "synthesize rain http://example.org/a.png out": "http://example.org/a.png is a URL",
