@@ -261,6 +261,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parse_arguments(remove_ros_args(arguments)[1:])
         if not options.bag.exists():
             raise ValueError(f"no bag at {options.bag}")
+        if options.bag.is_dir() and not (options.bag / "metadata.yaml").is_file():
+            raise ValueError(
+                f"{options.bag} does not hold a metadata.yaml, as a rosbag2 does: `ros2 bag reindex` writes one"
+            )
         with Reader(options.bag) as reader:
             if index_leaves_out(reader):
                 raise ValueError(

@@ -300,9 +300,9 @@ def parse_arguments(argv: Sequence[str]) -> None:
 def main(
     argv: Sequence[str] | None = None, open_pipeline: OpenPipeline = pipeline_setup.open_pipeline
 ) -> int:
-    """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters."""
-    parse_arguments(remove_ros_args(sys.argv if argv is None else ["restore_node", *argv])[1:])
+    """Run the node until SIGINT or SIGTERM; 0 after these, 2 for invalid parameters or files of them."""
     try:
+        parse_arguments(remove_ros_args(sys.argv if argv is None else ["restore_node", *argv])[1:])
         stop = StopSignal()
         rclpy.init(args=None if argv is None else list(argv), signal_handler_options=SignalHandlerOptions.NO)
         node = RestoreNode(open_pipeline, lambda: bool(stop))

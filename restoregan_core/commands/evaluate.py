@@ -122,6 +122,8 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         arguments.model = "lite"
     if ":" in arguments.model and arguments.weights is None:
         parser.error(f"--model {arguments.model} names a factory: give its state dict with --weights FILE")
+    if arguments.weights is not None and ":" not in arguments.model:
+        parser.error(f"--weights are of a --model module:factory; {arguments.model} has its own")
     if arguments.clean and not arguments.video:
         parser.error("--clean is for --video: it measures what a clean video loses")
     for option in ("align", "worst"):

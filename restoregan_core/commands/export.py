@@ -6,6 +6,7 @@ import argparse
 from rich.console import Console
 
 from restoregan_core.commands.common import add_model_option, make_parser, output_file, parse_size
+from restoregan_core.wording import counted
 
 MAX_DIFFERENCE = 2
 """Grey levels at any pixel between the file under ONNX Runtime and PyTorch in float32."""
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
             raise RuntimeError(
                 f"{args.output} differs from PyTorch by {difference} grey levels: do not use it"
             )
-        console.print(f"largest difference from PyTorch in float32: {difference} grey levels")
+        console.print(f"largest difference from PyTorch in float32: {counted(difference, 'grey level')}")
     print(args.output)
     return 0
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every executable says how it is used, and starts nothing."""
+"""Every executable says how it is used, and what it cannot read, and starts nothing."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +24,17 @@ def test_an_option_that_is_not_behind_ros_args_is_refused() -> None:
     done = run("restore_node", "--mode", "monitor", "--ros-args", "-p", "autostart:=true")
     assert done.returncode == 2
     assert "--mode monitor: parameters and remaps stand behind --ros-args" in done.stderr
+
+
+def test_a_parameter_file_that_is_not_there_is_named_in_one_line() -> None:
+    done = run("restore_node", "--ros-args", "--params-file", "nowhere.yaml")
+    assert done.returncode == 2
+    assert "nowhere.yaml" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_folder_that_is_no_bag_is_named_in_one_line(tmp_path: Path) -> None:
+    done = run("bag_player", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"bag_player: {tmp_path} does not hold a metadata.yaml")
+    assert done.stderr.count("\n") == 1

@@ -41,7 +41,7 @@ def test_file_is_written_checked_and_named_on_stdout(weights, tmp_path, capsys):
     assert main(["export", "--model", str(weights), "--size", "18x22", "--output", str(output)]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1] == str(output)
-    assert "grey levels" in captured.err
+    assert "grey level" in captured.err
     loaded = load_generator(weights)
     said = {prop.key: prop.value for prop in onnx.load(output).metadata_props}
     assert (said["model"], said["context_px"]) == (loaded.name, str(tile_margin(loaded.config)))

@@ -45,6 +45,7 @@ MISTAKES = {
     "evaluate --data frames --csv frames": "frames is a folder: name a file in it",
     "evaluate --data frames --json nowhere/x.json": "the folder nowhere does not exist",
     "evaluate --data frames --worst one.png/worst": "one.png is a file: name a folder",
+    "evaluate --data frames --weights theirs.pth": "--weights are of a --model module:factory; lite has its own",
     "export --size 32x32 --output frames": "frames is a folder: name a file in it",
     "replay drive.mp4 --output out": "drive.mp4 is not a bag",
     "replay frames --output out": "images and videos are for `restoregan assess` and `restoregan restore`",
