@@ -184,7 +184,8 @@ def _plan_file(source: Path, output: Path, skip_existing: bool) -> list[tuple[Pa
         return []
     if not output.suffix:
         raise ValueError(
-            f"{output} is no folder that exists, nor says by a suffix what to write: name a file"
+            f"{output} is not a folder and has no suffix that says what to write: "
+            f"name a file, such as {output}{source.suffix}"
         )
     (check_can_write_video if is_video(source) else check_can_write)(output)
     if not output.parent.is_dir():
