@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from restoregan_core.data.ranges import Range, check_range, check_share
 
-_KINDS = ("sparse", "dense", "video", "driving", "near", "thin", "far")
+_KINDS = ("sparse", "dense", "video", "driving", "near", "thin", "far", "opaque")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +174,22 @@ def _far() -> StreakRanges:
     )
 
 
+def _opaque() -> StreakRanges:
+    return StreakRanges(
+        layers=(1, 2),
+        lean_deg=25,
+        spread_deg=1,
+        length_px=(8, 65),
+        width_px=(0.9, 4.5),
+        coverage=(0.02, 0.25),
+        brightness=(0.3, 1.0),
+        hard_share=0.75,
+        transparent_share=0.7,
+        light_share=0.6,
+        haze_share=0.0,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class RainConfig:
     """How rain is drawn: how often of each kind, and what each looks like.
@@ -196,6 +212,8 @@ class RainConfig:
     """Long, thin and leaning, as rain in wind."""
     far_weight: float = 0.0
     """Faint, fine and many, as the rain between the near drops and the haze is filmed."""
+    opaque_weight: float = 0.0
+    """Flat strokes up to wholly opaque, as image editors, augmentation libraries and simulators draw them."""
     sparse: StreakRanges = field(default_factory=_sparse)
     dense: StreakRanges = field(default_factory=_dense)
     video: StreakRanges = field(default_factory=_video)
@@ -203,6 +221,7 @@ class RainConfig:
     near: StreakRanges = field(default_factory=_near)
     thin: StreakRanges = field(default_factory=_thin)
     far: StreakRanges = field(default_factory=_far)
+    opaque: StreakRanges = field(default_factory=_opaque)
     tint: float = 0.03
     """Standard deviation of a transparent streak's colour from grey."""
 

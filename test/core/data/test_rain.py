@@ -175,6 +175,19 @@ def test_severity_makes_it_rain_harder() -> None:
     assert means == sorted(means)
 
 
+def test_nothing_is_seen_through_an_opaque_stroke() -> None:
+    only_opaque = RainConfig(
+        sparse_weight=0, dense_weight=0, video_weight=0, driving_weight=0, opaque_weight=1
+    )
+    dark_CHW, light_CHW = (torch.full((3, 96, 96), value) for value in (0.2, 0.6))
+    for seed in range(5):
+        rain = draw_rain(only_opaque, np.random.default_rng(seed), severity=1)
+        rain = replace(rain, transparent=not rain.in_light)
+        difference_CHW = apply_rain(light_CHW, rain) - apply_rain(dark_CHW, rain)
+        assert difference_CHW.min() < 0.15  # of 0.4
+        assert difference_CHW.median() > 0.35
+
+
 def test_a_wrong_value_is_refused_by_its_name() -> None:
     with pytest.raises(ValueError, match="dense_weight"):
         RainConfig(sparse_weight=0, dense_weight=0, video_weight=0, driving_weight=0)
