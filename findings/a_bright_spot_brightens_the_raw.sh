@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# With no_auto_bright rawpy still brightens a frame by its brightest pixel, by up to a third.
+# With no_auto_bright rawpy still brightens a frame by its brightest pixel, by up to 28 %.
 #
 # Versions:  rawpy 0.28.0, tifffile 2026.3.3, numpy 2.4.6; the raw image is a DNG of the script's own.
 # Guess:     no_auto_bright=True, gamma=(1, 1) and output_bps=16 give level / white * 65535, whatever else is in it.
