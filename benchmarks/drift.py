@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from pages import replace_table
 from rich.progress import track
 
 from restoregan_core import load_restorer
@@ -94,9 +95,7 @@ def main() -> None:
     what = f"`{restorer.name}`, {restorer.describe()}, on {device_name(torch.device('cpu'))}."
     print(f"{what}\n\n{table}")
     if given.output:
-        before, _, after = given.output.read_text().partition("<!-- table -->\n")
-        rest = after.partition("<!-- end -->")[2]
-        given.output.write_text(f"{before}<!-- table -->\n{what}\n\n{table}\n<!-- end -->{rest}")
+        replace_table(given.output, f"{what}\n\n{table}")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import torch
 from albumentations import Compose, RandomRain
+from pages import replace_table
 from rich.progress import track
 
 from restoregan_core import load_pipeline
@@ -99,9 +100,7 @@ def main() -> None:
     table = "\n".join(lines)
     print(f"{what}\n\n{table}")
     if given.output:
-        before, _, after = given.output.read_text().partition("<!-- table -->\n")
-        rest = after.partition("<!-- end -->")[2]
-        given.output.write_text(f"{before}<!-- table -->\n{what}\n\n{table}\n<!-- end -->{rest}")
+        replace_table(given.output, f"{what}\n\n{table}")
 
 
 if __name__ == "__main__":

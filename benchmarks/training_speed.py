@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from pages import replace_table
 from rich.progress import track
 from torch.nn import functional as F
 
@@ -218,10 +219,7 @@ def main() -> None:
     lines += ["", f"{device}, {platform.machine()}, torch {torch.__version__}, {arguments.precision}."]
     print("\n".join(lines))
     if arguments.markdown:
-        target = Path(arguments.markdown)
-        text = target.read_text() if target.exists() else "<!-- table -->\n<!-- end -->\n"
-        before, after = text.split("<!-- table -->")[0], text.split("<!-- end -->")[1]
-        target.write_text(before + "<!-- table -->\n" + "\n".join(lines) + "\n<!-- end -->" + after)
+        replace_table(Path(arguments.markdown), "\n".join(lines))
 
 
 if __name__ == "__main__":

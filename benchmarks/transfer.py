@@ -15,6 +15,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from pages import replace_table
+
 from restoregan_core.data.config import DataConfig, PairFolder
 from restoregan_core.data.sources import TrainingSource
 from restoregan_core.datasets.pairs import find_pairs
@@ -111,10 +113,7 @@ def main() -> None:
         f"Start: `{Path(arguments.start).name}`; {json.dumps(recipe)}; RGB PSNR on {arguments.test.name}.",
     ]
     if arguments.markdown:
-        target = Path(arguments.markdown)
-        text = target.read_text() if target.exists() else "<!-- table -->\n<!-- end -->\n"
-        before, after = text.split("<!-- table -->")[0], text.split("<!-- end -->")[1]
-        target.write_text(before + "<!-- table -->\n" + "\n".join(lines) + "\n<!-- end -->" + after)
+        replace_table(Path(arguments.markdown), "\n".join(lines))
 
 
 if __name__ == "__main__":
