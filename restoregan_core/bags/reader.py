@@ -215,6 +215,9 @@ def _natural_order(file: Path) -> list[Any]:
 
 def _open_storage(file: Path, bag: Bag, scratch: Path | None) -> Storage | None:
     suffix = _storage_suffix(file)
+    if file.stat().st_size == 0 and not (suffix == ".db3" and has_write_ahead_log(file)):
+        bag._note(f"{file.name}: is empty, 0 bytes; its recorder ended before it wrote anything")
+        return None
     try:
         plain = _unpack(file, bag, scratch) if file.suffix == ".zstd" else file
     except Exception as error:

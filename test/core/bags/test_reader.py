@@ -103,6 +103,16 @@ def test_one_broken_file_of_a_split_bag_costs_only_itself(tmp_path: Path) -> Non
     assert any("split_1.mcap: cannot be read" in line for line in damage)
 
 
+@pytest.mark.parametrize("name", ["drive.mcap", "drive.db3"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, name: str) -> None:
+    """A recorder that is killed at once leaves one; what libraries say of it helps nobody."""
+    file = tmp_path / name
+    file.touch()
+    with pytest.raises(BagError, match=f"{name}: is empty, 0 bytes") as raised:
+        open_bag(file)
+    assert "Error" not in str(raised.value)
+
+
 def test_a_single_storage_file_is_a_bag(tmp_path: Path) -> None:
     bag = write_bag(tmp_path / "bag", drive(3), "sqlite3")
     found, damage = stamps(storage_file(bag))
