@@ -35,7 +35,7 @@ MISTAKES = {
     "restore https://example.org/drive.mp4 out.mp4": "https://example.org/drive.mp4 is a URL",
     "restore drive out": "drive is a ROS bag: `restoregan replay`",
     "restore old.bag out.mp4": "old.bag is a ROS bag: `restoregan replay`",
-    "restore one.png restored": "restored is no folder that exists",
+    "restore one.png restored": "restored is not a folder and has no suffix",
     "assess rtsp://camera/front": "rtsp://camera/front is a URL",
     "assess one.png --overlay one.png": "one.png is a file: name a folder",
     "evaluate --data frames": "does not hold a folder input/: pairs lie in input/ and target/; --video takes",
