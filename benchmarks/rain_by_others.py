@@ -7,7 +7,7 @@ Albumentations' `RandomRain`, frame by frame, over clean drives.
     python benchmarks/rain_by_others.py --data ../shared/data/eval --output docs/benchmarks/rain_by_others.md
 
 Gains in PSNR (RGB, dB) over the rainy frames: by the network forced through, by the median of three aligned frames, and
-of what the default preset publishes. No rain of this library is part of any training.
+of what the default preset publishes. None of this library's rain was trained on.
 """
 
 import argparse
@@ -40,7 +40,7 @@ RAINS: dict[str, dict[str, Any]] = {
     "heavy": {"rain_type": "heavy", "blur_value": 1},
     "wide": {"drop_length": 24, "drop_width": 2, "slant_range": (-20, 20), "blur_value": 3},
 }
-"""Arguments of `RandomRain`. Brightness is left alone: that is no streak."""
+"""Arguments of `RandomRain`. Brightness is left alone: no network is to lighten an image."""
 
 
 def rainy(frames: list[RgbImage], arguments: dict[str, Any]) -> list[RgbImage]:

@@ -84,9 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    except (
-        RuntimeUnavailableError
-    ) as error:  # the machine, not the input: but it can be put right from outside
+    except RuntimeUnavailableError as error:
+        # The machine, not the input: but it can be put right from outside.
         print(f"restoregan {verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

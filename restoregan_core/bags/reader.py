@@ -166,6 +166,17 @@ def open_bag(path: Path, scratch: Path | None = None) -> Bag:
     return bag
 
 
+def is_bag(path: Path) -> bool:
+    """Whether a file is a bag by its name, or a folder holds one."""
+    if path.is_dir():
+        return (path / "metadata.yaml").is_file() or any(map(_is_bag_file, path.iterdir()))
+    return _is_bag_file(path)
+
+
+def _is_bag_file(path: Path) -> bool:
+    return path.suffix == ".bag" or _storage_suffix(path) in STORAGE_SUFFIXES
+
+
 def check_is_bag(path: Path) -> None:
     """A look at the path alone, before anything else is done for its sake.
 
@@ -177,7 +188,7 @@ def check_is_bag(path: Path) -> None:
     if path.is_dir():
         if not any(_storage_suffix(file) in STORAGE_SUFFIXES for file in path.iterdir()):
             raise BagError(f"{path} does not hold an .mcap or .db3 file: name the folder that does{_OTHERS}")
-    elif path.suffix != ".bag" and _storage_suffix(path) not in STORAGE_SUFFIXES:
+    elif not _is_bag_file(path):
         raise BagError(f"{path} is not a bag: expected .mcap, .db3, .bag or a folder{_OTHERS}")
 
 

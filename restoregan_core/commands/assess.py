@@ -14,11 +14,11 @@ import cv2
 
 from restoregan_core.assessment.assessor import Assessment, Assessor
 from restoregan_core.assessment.overlay import draw_overlay
+from restoregan_core.bags.reader import is_bag
 from restoregan_core.commands.common import (
     add_assessor_option,
     add_threads_option,
     input_path,
-    is_bag,
     make_parser,
     output_folder,
     progress_bars,

@@ -156,17 +156,6 @@ def output_folder(text: str) -> Path:
     return path
 
 
-def is_bag(path: Path) -> bool:
-    """Whether a file is a ROS bag by its name, or a folder holds one."""
-    if path.is_dir():
-        return (path / "metadata.yaml").is_file() or any(map(_is_bag_file, path.iterdir()))
-    return _is_bag_file(path)
-
-
-def _is_bag_file(path: Path) -> bool:
-    return path.suffix in (".mcap", ".db3", ".bag")
-
-
 def progress_bars(transient: bool = True) -> "Progress":
     """Bars with the time left on stderr, to be used in a ``with`` block; ``transient`` ones go when they are done."""
     from rich.console import Console

@@ -114,10 +114,7 @@ def main(argv: list[str]) -> int:
         help="rules for the figures; exit code 3 if one is broken",
     )
     parser.add_argument(
-        "--junit",
-        type=Path,
-        metavar="FILE",
-        help="outcome of the rules as JUnit (default: DIR/junit.xml)",
+        "--junit", type=Path, metavar="FILE", help="outcome of the rules as JUnit (default: DIR/junit.xml)"
     )
     parser.add_argument("--no-html", action="store_true", help="leave out report.html")
     given = parser.parse_args(argv)

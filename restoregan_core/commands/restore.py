@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from restoregan_core.bags.reader import is_bag
 from restoregan_core.commands.common import (
     add_assessor_option,
     add_model_option,
     add_preset_option,
     add_runtime_options,
     input_path,
-    is_bag,
     make_parser,
     progress_bars,
 )

@@ -33,7 +33,7 @@ def test_a_parameter_file_that_is_not_there_is_named_in_one_line() -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_folder_that_is_no_bag_is_named_in_one_line(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_bag_is_named_in_one_line(tmp_path: Path) -> None:
     done = run("bag_player", str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.startswith(f"bag_player: {tmp_path} does not hold a metadata.yaml")
