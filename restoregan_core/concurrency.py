@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Doing several stages of a stream at once, in order, with bounded memory."""
 
+import functools
 import os
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
+
+import cv2
 
 Item = TypeVar("Item")
 Mapped = TypeVar("Mapped")
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 _END: Any = object()
 
@@ -18,6 +23,35 @@ _END: Any = object()
 def half_of_the_cores() -> int:
     """Threads for a network that other work runs beside; at least 1."""
     return max(1, (os.cpu_count() or 2) // 2)
+
+
+def both(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
+    """What two functions return, computed at once where OpenCV may use two threads, else one after the other.
+
+    For work of some milliseconds that OpenCV does not divide itself. An exception of either comes here, of ``one`` if
+    both raise; neither runs on after that.
+    """
+    if cv2.getNumThreads() < 2:
+        return one(), other()
+    running = _helper().submit(other)
+    try:
+        result = one()
+    except BaseException:
+        if not running.cancel():
+            running.exception()
+        raise
+    # What the helper has not begun, because other threads keep it busy, is not waited for.
+    return result, other() if running.cancel() else running.result()
+
+
+@functools.cache
+def _helper() -> ThreadPoolExecutor:
+    """Kept, since a thread takes a tenth of a millisecond to start. It sleeps between two calls."""
+    return ThreadPoolExecutor(1, "both")
+
+
+# A child process that was forked has no such thread.
+os.register_at_fork(after_in_child=_helper.cache_clear)
 
 
 def prefetched(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:

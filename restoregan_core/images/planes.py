@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from restoregan_core.concurrency import both
+
 
 def to_planes(
     images_BHWC: npt.NDArray[np.uint8], block: int, *older_BHWC: npt.NDArray[np.uint8]
@@ -29,11 +31,16 @@ def to_planes(
     images = [images_BHWC, *older_BHWC]
     counts = [image.shape[3] for image in images]
     planes = np.empty((batch, sum(counts), block, block, rows, columns), np.uint8)
-    for first, channels, batch_BHWC in zip(np.cumsum([0, *counts]), counts, images, strict=False):
-        for image_HWC, all_of_it in zip(batch_BHWC, planes, strict=True):
-            own = all_of_it[first : first + channels]
-            for y, wide in enumerate(_rows_of_blocks(image_HWC, block)):
-                cv2.mixChannels([wide], _places(own, y), _each_its_own(block * channels))
+    own_planes = np.split(planes, np.cumsum(counts)[:-1], axis=1)
+
+    def fill(which: slice) -> None:
+        for batch_BHWC, batch_planes in zip(images[which], own_planes[which], strict=True):
+            for image_HWC, own in zip(batch_BHWC, batch_planes, strict=True):
+                for y, wide in enumerate(_rows_of_blocks(image_HWC, block)):
+                    cv2.mixChannels([wide], _places(own, y), _each_its_own(block * image_HWC.shape[2]))
+
+    half = (len(images) + 1) // 2
+    both(lambda: fill(slice(half)), lambda: fill(slice(half, None)))
     return planes.reshape(batch, -1, rows, columns)
 
 

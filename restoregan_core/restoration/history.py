@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from restoregan_core.assessment.frames_before import FramesBefore
+from restoregan_core.concurrency import both
 from restoregan_core.images.alignment import (
     Flow,
     GreyImage,
@@ -83,9 +84,11 @@ class AlignedHistory:
         self, alignment: Alignment, older: Sequence[RgbImage], count: int, path: bool, recurrent: bool
     ) -> None:
         self._alignment, self._count, self._recurrent = alignment, count, recurrent
-        self._seen = alignment.show(older[:1] if recurrent else older)
         current_HWC, half = alignment.current
-        self._path = [path_image(current_HWC, alignment.ways[0], half)] if path else []
+        self._seen, self._path = both(
+            lambda: alignment.show(older[:1] if recurrent else older),
+            lambda: [path_image(current_HWC, alignment.ways[0], half)] if path else [],
+        )
 
     def beside(self, answer_HWC: RgbImage | None = None) -> list[RgbImage]:
         """What ``Restorer.restore_aligned`` takes beside the current frame.
