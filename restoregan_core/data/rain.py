@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from restoregan_core.data.rain_config import RainConfig, StreakRanges
+from restoregan_core.data.rain_overlays import OverlayRanges, StreakImage, draw_overlays, overlay
 from restoregan_core.data.ranges import draw, draw_choice, draw_log
 from restoregan_core.data.sensor import GAMMA
 
@@ -55,6 +56,8 @@ class Rain:
     haze: float
     airlight: float
     seed: int
+    images: tuple[StreakImage, ...] = ()
+    """Of rain of the kind ``overlay``, which has no layers."""
 
     def to_dict(self) -> dict[str, Any]:
         """For a JSON record."""
@@ -66,9 +69,37 @@ def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | No
 
     Args:
         severity: 0 to 1 fixes coverage and brightness within their ranges; None draws them.
+
+    Raises:
+        ValueError: the folder of ``config.overlays`` holds no image.
     """
     kind = draw_choice(rng, config.weights)
-    ranges: StreakRanges = getattr(config, kind)
+    ranges: StreakRanges | OverlayRanges = getattr(config, kind)
+    layers: tuple[StreakLayer, ...] = ()
+    images: tuple[StreakImage, ...] = ()
+    if isinstance(ranges, OverlayRanges):
+        images = draw_overlays(config.overlays, ranges, rng, severity)
+    else:
+        layers = _draw_layers(ranges, rng, severity)
+    in_light = bool(rng.uniform() < ranges.light_share)
+    transparent = bool(not in_light and rng.uniform() < ranges.transparent_share)
+    tint = rng.normal(0, config.tint, 3) if transparent else np.zeros(3)
+    return Rain(
+        kind=kind,
+        layers=layers,
+        transparent=transparent,
+        in_light=in_light,
+        colour=tuple(float(v) for v in np.clip(1 + tint - tint.mean(), 0, None)),  # type: ignore[arg-type]
+        haze=draw(rng, ranges.haze) if rng.uniform() < ranges.haze_share else 0.0,
+        airlight=float(rng.uniform(0.6, 0.95)),
+        seed=int(rng.integers(2**62)),
+        images=images,
+    )
+
+
+def _draw_layers(
+    ranges: StreakRanges, rng: np.random.Generator, severity: float | None
+) -> tuple[StreakLayer, ...]:
     count = int(rng.integers(ranges.layers[0], ranges.layers[1] + 1))
     lean = rng.uniform(-ranges.lean_deg, ranges.lean_deg)
     if severity is None:
@@ -95,19 +126,7 @@ def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | No
                 fan=_draw_fan(rng, ranges.fan),
             )
         )
-    in_light = bool(rng.uniform() < ranges.light_share)
-    transparent = bool(not in_light and rng.uniform() < ranges.transparent_share)
-    tint = rng.normal(0, config.tint, 3) if transparent else np.zeros(3)
-    return Rain(
-        kind=kind,
-        layers=tuple(layers),
-        transparent=transparent,
-        in_light=in_light,
-        colour=tuple(float(v) for v in np.clip(1 + tint - tint.mean(), 0, None)),  # type: ignore[arg-type]
-        haze=draw(rng, ranges.haze) if rng.uniform() < ranges.haze_share else 0.0,
-        airlight=float(rng.uniform(0.6, 0.95)),
-        seed=int(rng.integers(2**62)),
-    )
+    return tuple(layers)
 
 
 def streak_layer(
@@ -137,6 +156,8 @@ def streak_layer(
         # A hard streak is flat: what overlaps does not add up. Ringing of the transform is cut in both.
         streaks = ((streaks - 0.25) * 3).clamp(0, 1) if layer.hard else streaks.clamp_min(0)
         total += _fanned(streaks, layer.fan) * layer.brightness
+    for image in rain.images:
+        total += torch.from_numpy(overlay(image, rng, height, width, frame)).to(device)
     return total
 
 

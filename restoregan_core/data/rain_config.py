@@ -3,9 +3,10 @@
 
 from dataclasses import dataclass, field
 
+from restoregan_core.data.rain_overlays import OverlayRanges
 from restoregan_core.data.ranges import Range, check_range, check_share
 
-_KINDS = ("sparse", "dense", "video", "driving", "near", "thin", "far", "opaque")
+_KINDS = ("sparse", "dense", "video", "driving", "near", "thin", "far", "opaque", "overlay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +215,10 @@ class RainConfig:
     """Faint, fine and many, as the rain between the near drops and the haze is filmed."""
     opaque_weight: float = 0.0
     """Flat strokes up to wholly opaque, as image editors, augmentation libraries and simulators draw them."""
+    overlay_weight: float = 0.0
+    """Streaks from the images of ``overlays``."""
+    overlays: str = ""
+    """Folder of images that show streaks before black, and nothing else."""
     sparse: StreakRanges = field(default_factory=_sparse)
     dense: StreakRanges = field(default_factory=_dense)
     video: StreakRanges = field(default_factory=_video)
@@ -222,6 +227,7 @@ class RainConfig:
     thin: StreakRanges = field(default_factory=_thin)
     far: StreakRanges = field(default_factory=_far)
     opaque: StreakRanges = field(default_factory=_opaque)
+    overlay: OverlayRanges = field(default_factory=OverlayRanges)
     tint: float = 0.03
     """Standard deviation of a transparent streak's colour from grey."""
 
@@ -232,6 +238,8 @@ class RainConfig:
                 f"{', '.join(f'{kind}_weight={weight}' for kind, weight in weights.items())} must not be "
                 "negative nor all 0"
             )
+        if self.overlay_weight and not self.overlays:
+            raise ValueError(f"overlay_weight={self.overlay_weight} needs a folder of streaks in overlays")
         check_share("tint", self.tint)
 
     @property
