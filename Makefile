@@ -78,7 +78,7 @@ types: setup
 test: setup browser lint types
 	# The same examples every time: a search for new ones is `pytest --hypothesis-profile=default`.
 	# Two files at a time, but one at a time where nodes have deadlines to meet.
-	$(BIN)/pytest --hypothesis-profile=ci --numprocesses=2 --dist=loadfile test/core test/packaging
+	$(BIN)/pytest --hypothesis-profile=ci --numprocesses=2 --dist=loadfile test/core test/tools test/packaging
 	$(BIN)/pytest --hypothesis-profile=ci test/ros test/gpu
 
 # The site of docs/, with the reference of the Python API from its docstrings: out/site/index.html

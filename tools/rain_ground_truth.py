@@ -46,8 +46,8 @@ def main() -> None:
 def ground_truth(frames: list[RgbImage], number: int) -> RgbImage:
     """The median of a frame and its four neighbours, uint8 RGB (height, width, 3)."""
     current_HWC = frames[number]
-    before = align(current_HWC, frames[number - _REACH : number][::-1])
-    after = align(current_HWC, frames[number + 1 : number + 1 + _REACH])
+    before, _ = align(current_HWC, frames[number - _REACH : number][::-1])
+    after, _ = align(current_HWC, frames[number + 1 : number + 1 + _REACH])
     median_HWC = np.median(np.stack([current_HWC, *before, *after]), axis=0).astype(np.uint8)
     away_HW = np.abs(
         cv2.blur(median_HWC.astype(np.float32), (_BOX_PX, _BOX_PX))
