@@ -122,3 +122,14 @@ def test_failures_far_apart_all_show_the_current_frame():
         inside = np.s_[2 * rows.start + 1 : 2 * rows.stop - 1, 2 * columns.start + 1 : 2 * columns.stop - 1]
         np.testing.assert_array_equal(found[inside], current[inside])
     np.testing.assert_array_equal(found[140:200, :280], older[140:200, :280])
+
+
+def test_broad_smooth_differences_as_of_blur_do_not_count_as_failed():
+    older = cv2.blur(scene(seed=5), (25, 25))
+    current = older.copy()
+    current[80:160, 100:240] -= np.minimum(current[80:160, 100:240], 25)
+    current = cv2.blur(current, (25, 25))
+
+    halves = [half_image(image) for image in (current, older, older)]
+    assert (halves[1].astype(int) - halves[0]).max() > 15  # it is darker than both older ones
+    assert where_alignment_holds(halves[0], halves[1:]) is None
