@@ -31,10 +31,12 @@ _BOX_PX = 21
 """Side of the neighbourhoods that are judged, in the half-size image."""
 _BAND_PX = 32
 """Rows of a frame in which failures are looked for together."""
-_HOLDS_LEVELS, _FAILS_LEVELS = 2.2, 4.0
+_FINE_LEVELS = 2.2, 4.0
 """How much darker than both older frames a neighbourhood is in the mean, noise and what is broad left out: up to the
 first they are shown as they are, from the second on not at all. Of neighbourhoods in rain, and in GOPRO's blur, 98 of
 100 stay under 2.5; trees that pass by a fast car reach 5."""
+_ALL_LEVELS = 40.0, 60.0
+"""The same with all that is darker: what covers the scene, a van that overtakes. Blur hardly ever reaches 35."""
 
 
 def where_alignment_holds(current: GreyImage, aligned: Sequence[GreyImage]) -> Weights | None:
@@ -50,20 +52,28 @@ def where_alignment_holds(current: GreyImage, aligned: Sequence[GreyImage]) -> W
     """
     if len(aligned) < 2:
         return None
-    darker = reduce(cv2.min, (_darker(current, older) for older in aligned))
-    beyond_noise = cv2.max(cv2.subtract(darker, _NOISE_LEVELS), 0)  # type: ignore[call-overload]
-    levels = cv2.boxFilter(beyond_noise, cv2.CV_32F, (_BOX_PX, _BOX_PX))
-    if levels.max() <= _HOLDS_LEVELS:
+    darker = [cv2.subtract(_exposed_alike(older, current), current, dtype=cv2.CV_16S) for older in aligned]
+    fine = reduce(cv2.min, (cv2.subtract(levels, _broad(levels)) for levels in darker))
+    beyond_noise = cv2.subtract(fine, _NOISE_LEVELS)  # type: ignore[call-overload]
+    holds = [
+        held
+        for levels, bounds in ((beyond_noise, _FINE_LEVELS), (reduce(cv2.min, darker), _ALL_LEVELS))
+        if (held := _held(levels, *bounds)) is not None
+    ]
+    return reduce(np.minimum, holds) if holds else None
+
+
+def _broad(levels: cv2.typing.MatLike) -> cv2.typing.MatLike:
+    return cv2.max(cv2.blur(levels, (_FINE_PX, _FINE_PX)), 0)  # type: ignore[call-overload]
+
+
+def _held(levels: cv2.typing.MatLike, holds: float, fails: float) -> Weights | None:
+    """1 where the mean of what is over 0 is at most ``holds``, 0 from ``fails`` on; None for 1 everywhere."""
+    positive = cv2.max(levels, 0)  # type: ignore[call-overload]
+    means = cv2.boxFilter(positive, cv2.CV_32F, (_BOX_PX, _BOX_PX))
+    if means.max() <= holds:
         return None
-    weights = (_FAILS_LEVELS - levels) / (_FAILS_LEVELS - _HOLDS_LEVELS)
-    return np.asarray(np.clip(weights, 0, 1), np.float32)
-
-
-def _darker(current: GreyImage, older: GreyImage) -> cv2.typing.MatLike:
-    """How much darker the current frame is, in levels, int16: what is left of that without what is broad, if less."""
-    levels = cv2.subtract(_exposed_alike(older, current), current, dtype=cv2.CV_16S)
-    broad = cv2.max(cv2.blur(levels, (_FINE_PX, _FINE_PX)), 0)  # type: ignore[call-overload]
-    return cv2.subtract(levels, broad)
+    return np.asarray(np.clip((fails - means) / (fails - holds), 0, 1), np.float32)
 
 
 def _exposed_alike(older: GreyImage, current: GreyImage) -> GreyImage:
