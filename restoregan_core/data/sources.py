@@ -23,6 +23,7 @@ from restoregan_core.data.ranges import draw_choice
 from restoregan_core.data.samples import Origin, SampleMaker
 from restoregan_core.data.sequences import Mishaps, SequenceBatch, draw_mishaps, make_sequence
 from restoregan_core.images.blur_path import BLOCK_PX, path_image
+from restoregan_core.images.folders import find_images
 from restoregan_core.images.rgb import RgbImage
 
 _POOL_STREAM, _RUN_STREAM, _CLIP_POOL_STREAM = 1, 2, 3
@@ -66,6 +67,8 @@ class TrainingSource:
     def __init__(self, config: DataConfig, seed: int) -> None:
         self.config, self.seed = config, seed
         self._maker = SampleMaker(config)
+        if config.degrade.rain.overlay_weight:
+            find_images(config.degrade.rain.overlays)  # told now, not by the process that makes samples
         kinds = (*(SYNTHETIC_KINDS if config.sharp else ()), *(("pair",) if config.pairs else ()))
         self._kind_weights = config.shares.of(kinds)
         self._pool: dict[tuple[str, int], tuple[Tensor, Tensor, Origin]] = {}

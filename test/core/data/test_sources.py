@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ import torch
 from restoregan_core.data.blur import BlurConfig
 from restoregan_core.data.config import DataConfig, Folder, PairFolder, ReuseConfig
 from restoregan_core.data.degrade import DegradeConfig, Degrader, Shares
+from restoregan_core.data.rain_config import RainConfig
 from restoregan_core.data.sensor import Sensor, SensorConfig, apply_sensor
 from restoregan_core.data.sources import Batch, TrainingSource
 
@@ -204,3 +206,11 @@ def test_noise_grows_with_the_light_and_jpeg_changes_only_a_little() -> None:
     smooth = torch.linspace(0, 1, 64).expand(3, 64, 64).contiguous()
     packed = apply_sensor(smooth, Sensor(shot=0.0, read=0.0, jpeg_quality=90, seed=1))
     assert 0 < (packed - smooth).abs().mean() < 0.02
+
+
+def test_a_missing_folder_of_streaks_is_told_before_any_sample_is_made(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))
+    rain = RainConfig(overlay_weight=1, overlays=str(tmp_path / "streaks"))
+    sharp = [Folder(path=str(tmp_path))]
+    with pytest.raises(ValueError, match="streaks is not a folder"):
+        TrainingSource(DataConfig(sharp=sharp, degrade=DegradeConfig(rain=rain)), seed=0)
