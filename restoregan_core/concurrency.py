@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Doing several stages of a stream at once, in order, with bounded memory."""
+"""Doing two things at once, or several stages of a stream, in order and with bounded memory."""
 
 import functools
 import os
@@ -50,7 +50,7 @@ def _helper() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "both")
 
 
-# A child process that was forked has no such thread.
+# A forked child inherits the pool without its thread, and would wait for it for ever.
 os.register_at_fork(after_in_child=_helper.cache_clear)
 
 

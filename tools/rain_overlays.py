@@ -20,12 +20,15 @@ from restoregan_core.images.folders import find_images, read_rgb
 from restoregan_core.images.rgb import RgbImage
 
 _SKY = 245.0
+"""Grey level of the light that a streak brings."""
 _LEAST_ROOM = 60.0
 """Grey levels between a background and the sky under which shares say little."""
 _NOISE_LEVELS, _PLAIN_LEVELS = 4.0, 5.0
+"""Less than the first is noise; a streak has the second more somewhere along its way."""
 _MOST_COLOUR = 18.0
 """Grey levels by which a streak's red, green and blue may differ."""
 _LEAST_LENGTH_PX, _SLENDER = 6, 2.2
+"""Least height and area of a streak, and how many times longer than wide it is."""
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ class Rain:
     airlight: float
     seed: int
     images: tuple[StreakImage, ...] = ()
-    """Of rain of the kind ``overlay``, which has no layers."""
+    """What rain of the kind ``overlay`` consists of, in place of layers."""
 
     def to_dict(self) -> dict[str, Any]:
         """For a JSON record."""
@@ -71,7 +71,7 @@ def draw_rain(config: RainConfig, rng: np.random.Generator, severity: float | No
         severity: 0 to 1 fixes coverage and brightness within their ranges; None draws them.
 
     Raises:
-        ValueError: the folder of ``config.overlays`` holds no image.
+        ValueError: ``config.overlays`` is not a folder, or does not hold any images.
     """
     kind = draw_choice(rng, config.weights)
     ranges: StreakRanges | OverlayRanges = getattr(config, kind)

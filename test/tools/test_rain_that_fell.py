@@ -59,7 +59,10 @@ def test_ground_truth_is_the_scene_without_its_streaks(made: dict[str, Path]) ->
 
 
 def test_overlays_hold_the_streaks_and_not_the_leaf(made: dict[str, Path]) -> None:
-    for file in sorted(made["overlays"].iterdir()):
+    files = sorted(made["overlays"].iterdir())
+
+    assert [file.name for file in files] == ["002.png", "003.png", "004.png"]
+    for file in files:
         streaks = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
         fell = read_rgb(made["clip"] / file.name).astype(int) - read_rgb(made["scene.png"])
         is_streak = fell[:95].min(axis=2) > 25
